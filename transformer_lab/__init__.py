@@ -1,0 +1,56 @@
+"""Transformer Lab: the Transformer, written to be read and run to be understood.
+
+The package mirrors the book: one chapter, one module. The floors, from the
+ground up (a module imports only from floors below its own):
+
+1. `tokenization`, `attention`, `embeddings`, `feedforward`: the parts
+2. `blocks`: the parts joined by residuals and normalisation
+3. `models`, `trace`: whole models, and a way to look inside them
+4. `languages`, `training`, `generation`: data in, weights learned, text out
+5. `recipes`: the small named models that the chapters share
+6. `figures`, `widgets`, `exercises`: what the reader looks at and tries
+7. `__main__`: the command line
+
+`import transformer_lab` is instant: a submodule (and torch with it) is
+imported when it is first used.
+
+>>> import transformer_lab
+>>> "recipes" in dir(transformer_lab)
+True
+"""
+
+from __future__ import annotations
+
+import importlib
+
+__version__ = "0.1.0"
+
+_SUBMODULES = (
+    "attention",
+    "blocks",
+    "embeddings",
+    "exercises",
+    "feedforward",
+    "figures",
+    "generation",
+    "languages",
+    "models",
+    "recipes",
+    "tokenization",
+    "trace",
+    "training",
+    "widgets",
+)
+
+__all__ = ["__version__", *_SUBMODULES]
+
+
+def __getattr__(name: str):
+    """Import a submodule when it is first asked for."""
+    if name in _SUBMODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_SUBMODULES])

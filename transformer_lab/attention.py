@@ -1,0 +1,205 @@
+"""Attention: each position asks, and takes what it needs from the others.
+
+Holds the attention function in two halves (whom to look at, what to take),
+the causal and padding masks, multi-head attention, and the key/value cache
+that makes generation cheap. It leaves out fused kernels: the weights are the
+thing that we want to see, and a fused kernel never writes them down.
+
+Shapes: `B` batch, `T` queries, `S` keys, `H` heads, `K` size of one head,
+`D` = `H * K` = `d_model`.
+
+Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2.
+Taught in chapters 5 (attention), 6 (masking) and 7 (many heads).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+
+def attention_scores(
+    query: Float[Tensor, "*batch T K"], key: Float[Tensor, "*batch S K"]
+) -> Float[Tensor, "*batch T S"]:
+    """How well each query matches each key: their dot product over sqrt(K).
+
+    The dot product of two vectors of K independent numbers with variance 1 has
+    variance K. Dividing by sqrt(K) brings it back to 1, so that the softmax
+    that follows does not start out saturated, with a gradient near zero.
+
+    Source: Vaswani et al. 2017, section 3.2.1 and its footnote 4.
+    """
+    return query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+
+
+def attention_weights(
+    scores: Float[Tensor, "*batch T S"], mask: Bool[Tensor, "..."] | None = None
+) -> Float[Tensor, "*batch T S"]:
+    """Turn scores into weights: each row is positive and adds up to 1.
+
+    Args:
+        scores: from `attention_scores`.
+        mask: broadcasts to `scores`; True where a query may look at a key.
+
+    Returns:
+        The weights. A query that may look at nothing gets a row of zeros.
+
+    >>> attention_weights(torch.zeros(2, 2), causal_mask(2))
+    tensor([[1.0000, 0.0000],
+            [0.5000, 0.5000]])
+    """
+    if mask is None:
+        return scores.softmax(dim=-1)
+    # A hidden key scores -inf *before* the softmax, so that its weight is
+    # exactly 0 and the visible ones still add up to 1. A row of nothing but
+    # -inf would come out as NaN, so such a row is set aside and filled with 0.
+    blind = ~mask.any(dim=-1, keepdim=True)
+    scores = scores.masked_fill(~mask, -math.inf).masked_fill(blind, 0.0)
+    return scores.softmax(dim=-1).masked_fill(blind, 0.0)
+
+
+def scaled_dot_product_attention(
+    query: Float[Tensor, "*batch T K"],
+    key: Float[Tensor, "*batch S K"],
+    value: Float[Tensor, "*batch S V"],
+    mask: Bool[Tensor, "..."] | None = None,
+) -> Float[Tensor, "*batch T V"]:
+    """Mix the values, each query with its own weights: softmax(QKᵀ/√K) V.
+
+    The same numbers as `torch.nn.functional.scaled_dot_product_attention`.
+
+    Source: Vaswani et al. 2017, equation 1.
+
+    >>> same = torch.ones(1, 3, 4)
+    >>> bool(torch.allclose(scaled_dot_product_attention(same, same, same), same))
+    True
+    """
+    return attention_weights(attention_scores(query, key), mask) @ value
+
+
+def causal_mask(
+    n_queries: int, n_keys: int | None = None, *, device: torch.device | str | None = None
+) -> Bool[Tensor, "T S"]:
+    """True where a position may look: at itself and at what came before.
+
+    Args:
+        n_queries: T, the positions that look.
+        n_keys: S, the positions that can be looked at (default: T). With a
+            cache there are more keys than queries: the queries are the last T.
+        device: where the mask lives.
+
+    >>> causal_mask(3).int()
+    tensor([[1, 0, 0],
+            [1, 1, 0],
+            [1, 1, 1]], dtype=torch.int32)
+    """
+    n_keys = n_queries if n_keys is None else n_keys
+    allowed = torch.ones(n_queries, n_keys, dtype=torch.bool, device=device)
+    return allowed.tril(diagonal=n_keys - n_queries)
+
+
+def padding_mask(ids: Int[Tensor, "B S"], pad_id: int) -> Bool[Tensor, "B 1 1 S"]:
+    """True where a key is a real token and not padding; fits any T and H.
+
+    >>> padding_mask(torch.tensor([[7, 8, 0]]), pad_id=0).squeeze().tolist()
+    [True, True, False]
+    """
+    return (ids != pad_id)[:, None, None, :]
+
+
+class KeyValueCache:
+    """The keys and values that a layer has already computed.
+
+    In generation only one token is new at each step. Its query needs the keys
+    and values of every earlier token, and those never change (a causal model's
+    past cannot see its future), so we keep them instead of computing them again.
+    Taught in chapter 12.
+    """
+
+    def __init__(self) -> None:
+        self.key: Tensor | None = None  # (B, H, S, K)
+        self.value: Tensor | None = None  # (B, H, S, K)
+
+    def __len__(self) -> int:
+        """The number of positions stored."""
+        return 0 if self.key is None else self.key.shape[-2]
+
+    def extend(
+        self, key: Float[Tensor, "B H T K"], value: Float[Tensor, "B H T K"]
+    ) -> tuple[Float[Tensor, "B H S K"], Float[Tensor, "B H S K"]]:
+        """Append the new keys and values; return all of them so far."""
+        if self.key is not None:
+            key = torch.cat([self.key, key], dim=-2)
+            value = torch.cat([self.value, value], dim=-2)
+        self.key, self.value = key, value
+        return key, value
+
+
+class MultiHeadAttention(nn.Module):
+    """Several attentions side by side, each on its own slice of the vector.
+
+    Every head has its own queries, keys and values of size `d_model / n_heads`,
+    so that different heads can look at different places for different reasons.
+    What they gather is put side by side and mixed by one last linear layer.
+
+    Self-attention: `attention(x)`. Cross-attention: `attention(x, context)`,
+    where the queries come from `x` and the keys and values from `context`.
+
+    Source: Vaswani et al. 2017, section 3.2.2. Taught in chapter 7.
+
+    Raises:
+        ValueError: if `d_model` is not divisible by `n_heads`.
+    """
+
+    def __init__(self, d_model: int, n_heads: int) -> None:
+        super().__init__()
+        if d_model % n_heads:
+            raise ValueError(f"d_model={d_model} is not divisible by n_heads={n_heads}")
+        self.n_heads = n_heads
+        self.query = nn.Linear(d_model, d_model)
+        self.key = nn.Linear(d_model, d_model)
+        self.value = nn.Linear(d_model, d_model)
+        self.output = nn.Linear(d_model, d_model)
+        # Identities that only give an activation a name: `trace` can look at
+        # it, or change it, without the model knowing.
+        self.scores = nn.Identity()
+        self.weights = nn.Identity()
+        self.heads = nn.Identity()
+
+    def forward(
+        self,
+        x: Float[Tensor, "B T D"],
+        context: Float[Tensor, "B S D"] | None = None,
+        *,
+        mask: Bool[Tensor, "..."] | None = None,
+        cache: KeyValueCache | None = None,
+    ) -> Float[Tensor, "B T D"]:
+        """Let each position of `x` gather from `context` (default: `x` itself).
+
+        Args:
+            x: the positions that look.
+            context: the positions that are looked at.
+            mask: broadcasts to (B, H, T, S); True where looking is allowed.
+            cache: if given, `x` are the newest positions and the cache
+                supplies (and remembers) the keys and values of all.
+        """
+        context = x if context is None else context
+        query = self._split(self.query(x))  # (B, H, T, K)
+        key = self._split(self.key(context))  # (B, H, S, K)
+        value = self._split(self.value(context))  # (B, H, S, K)
+        if cache is not None:
+            key, value = cache.extend(key, value)
+
+        scores = self.scores(attention_scores(query, key))  # (B, H, T, S)
+        weights = self.weights(attention_weights(scores, mask))
+        heads = self.heads(weights @ value)  # (B, H, T, K)
+        return self.output(self._join(heads))  # (B, T, D)
+
+    def _split(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B H T K"]:
+        return x.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
+
+    def _join(self, heads: Float[Tensor, "B H T K"]) -> Float[Tensor, "B T D"]:
+        return heads.transpose(1, 2).flatten(-2)
