@@ -1,0 +1,59 @@
+# Transformer Lab. `make book` builds the book, `make test` tests everything;
+# each sets up what it needs. Needed before: Python 3.11 or newer, make, git.
+
+.PHONY: help book test serve clean pins repository browser
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+BIN := .venv/bin
+PORT ?= 8000
+PAGE := _build/html/index.html
+
+# The notebooks must run in this environment's kernel, never in another that the
+# machine happens to know under the same name.
+export JUPYTER_PREFER_ENV_PATH := 1
+export JUPYTER_PLATFORM_DIRS := 1
+export PYDEVD_DISABLE_FILE_VALIDATION := 1
+unexport JUPYTER_PATH PYTHONPATH PYTHONHOME
+
+help:
+	@echo "make book                  build the book into $(PAGE)"
+	@echo "make serve                 build it and serve it on http://127.0.0.1:$(PORT)/"
+	@echo "make test                  check style and structure, run all tests, also in a browser"
+	@echo "make repository URL=...    set the public address of the repository everywhere"
+	@echo "make pins                  write requirements.txt anew from the newest versions"
+	@echo "make clean                 remove what was built (the environment .venv stays)"
+
+book: .venv/installed
+	$(BIN)/jupyter-book build . -W -n --keep-going
+	@echo
+	@echo "The book is built: $(CURDIR)/$(PAGE)"
+	@echo "Open that file in a browser, or run 'make serve'."
+
+serve: book
+	@echo "Serving on http://127.0.0.1:$(PORT)/ (Ctrl+C stops it; another port: make serve PORT=9000)"
+	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+test: .venv/installed browser
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory book
+	$(BIN)/python -m pytest
+
+browser: .venv/installed
+	@$(BIN)/python tools/browser.py --install
+
+repository: .venv/installed
+	@$(BIN)/python tools/repository.py "$(URL)"
+
+clean:
+	rm -rf _build
+
+# --- The environment ---------------------------------------------------------------
+
+.venv/installed: requirements.txt pyproject.toml
+	@bash tools/make_environment.sh
+	@touch $@
+
+pins:
+	@bash tools/pins.sh

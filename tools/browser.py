@@ -1,0 +1,111 @@
+"""Find a Chrome or Chromium for the tests; install one if there is none.
+
+`python tools/browser.py` prints the path, or fails. With `--install` it first
+tries Playwright's own Chromium, then the system's package. Standard library
+only: it must run before anything is installed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+NAMES = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+    "microsoft-edge",
+)
+PLACES = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "~/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/usr/lib/chromium/chromium",
+    "/snap/bin/chromium",
+    "/opt/google/chrome/chrome",
+    "C:/Program Files/Google/Chrome/Application/chrome.exe",
+    "C:/Program Files (x86)/Google/Chrome/Application/chrome.exe",
+)
+NO_BROWSER = (
+    "The tests need a browser: no Chrome or Chromium was found, and none could be installed. "
+    "Install one (on Debian: apt-get install chromium), or set CHROME to its path."
+)
+
+
+def candidates() -> list[str]:
+    """Where a browser may be, the reader's own choice first."""
+    chosen = os.environ.get("CHROME")
+    if chosen:
+        return [chosen]
+    on_path = [found for name in NAMES if (found := shutil.which(name))]
+    return [*on_path, *(str(Path(place).expanduser()) for place in PLACES), *playwrights_own()]
+
+
+def playwrights_own() -> list[str]:
+    """The Chromium that `playwright install chromium` leaves, if that was run."""
+    try:
+        from playwright.sync_api import sync_playwright
+
+        with sync_playwright() as playwright:
+            return [playwright.chromium.executable_path]
+    except Exception:  # not installed, or not on this system: then there is none
+        return []
+
+
+def starts(path: str) -> bool:
+    """Whether this is a browser that runs (Ubuntu's `chromium` may be an empty shell)."""
+    if not Path(path).is_file():
+        return False
+    try:
+        return subprocess.run([path, "--version"], capture_output=True, timeout=60).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def find() -> str | None:
+    """The path of a browser that starts, or None."""
+    return next((path for path in candidates() if starts(path)), None)
+
+
+def install() -> str | None:
+    """Install a browser by the first way that works; return its path, or None."""
+    administrator = [] if getattr(os, "geteuid", lambda: 1)() == 0 else ["sudo", "-n"]
+    ways = [[[sys.executable, "-m", "playwright", "install", "--with-deps", "chromium"]]]
+    ways += [[[sys.executable, "-m", "playwright", "install", "chromium"]]]
+    if shutil.which("apt-get"):
+        ways += [
+            [
+                [*administrator, "apt-get", "update"],
+                [*administrator, "apt-get", "install", "-y", "chromium"],
+            ]
+        ]
+    for way in ways:
+        print("No browser yet; trying:", " ".join(way[-1]), file=sys.stderr)
+        try:
+            for command in way:
+                subprocess.run(command, check=True, timeout=900)
+        except (OSError, subprocess.SubprocessError):
+            continue
+        if found := find():
+            return found
+    return None
+
+
+def main() -> int:
+    found = find()
+    if found is None and "--install" in sys.argv[1:]:
+        found = install()
+    if found is None:
+        print(NO_BROWSER, file=sys.stderr)
+        return 1
+    print(found)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+"""The live figures of the book: one Python class and one JavaScript module each.
+
+A figure takes plain arrays, tokens and the bytes of a model file, never a
+model object. A class is imported when it is first asked for, because a widget
+needs ipywidgets and the rest of the package does not.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+_WHERE = {
+    "HeadExplorer": "head_explorer",
+    "LiveFigure": "live_figure",
+    "NextToken": "next_token",
+    "TrainingReplay": "training_replay",
+    "head_view": "bertviz_views",
+    "model_view": "bertviz_views",
+}
+
+__all__ = list(_WHERE)  # noqa: PLE0604
+
+
+def __getattr__(name: str):
+    """Import a figure when it is first asked for."""
+    if name in _WHERE:
+        return getattr(importlib.import_module(f"{__name__}.{_WHERE[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_WHERE])

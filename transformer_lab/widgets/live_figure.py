@@ -1,0 +1,224 @@
+"""A live figure: one Python class, one JavaScript module, two homes.
+
+In a notebook with a running kernel a figure is an ordinary widget (anywidget
+hosts it). In the built book there is no kernel: a figure leaves behind its name
+and its first state, and `book/_static/live_host.js` runs the same JavaScript
+module on them.
+
+Holds `LiveFigure`, the base class of all figures, and `link`, which joins a
+JavaScript module and the modules that it imports into one text, because both
+homes take one text: a widget's `_esm`, and a page that was opened from disk,
+which may not fetch modules. `link` reads plain, static, relative imports; it is
+no general bundler.
+
+Sources: the anywidget front-end module, https://anywidget.dev/en/afm/; Jupyter's
+mime bundles, https://jupyter-client.readthedocs.io/en/stable/messaging.html.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import anywidget
+
+# The folder into which a figure writes its bytes while the book is being built.
+ASSET_FOLDER_VARIABLE = "TRANSFORMER_LAB_ASSETS"
+
+_WIDGETS_FOLDER = Path(__file__).parent
+
+
+class LiveFigure(anywidget.AnyWidget):
+    """Base class of the figures.
+
+    A subclass names its JavaScript module (a file beside its own Python file)
+    and declares its state as traits tagged `sync=True`:
+
+        class NextToken(LiveFigure):
+            _module = "next_token.js"
+            text = traitlets.Unicode().tag(sync=True)
+            model_file = traitlets.Bytes().tag(sync=True)
+    """
+
+    _module: str = ""
+    _module_folder: Path = _WIDGETS_FOLDER
+    _css = (_WIDGETS_FOLDER / "live_figure.css").read_text(encoding="utf-8")
+
+    def __init_subclass__(cls, **kwargs) -> None:
+        if cls._module:
+            cls._esm = link(cls._module_folder / cls._module)
+        super().__init_subclass__(**kwargs)
+
+    def open(self) -> None:
+        """Connect to the notebook's front end; in a book build there is none."""
+        if not _asset_folder():
+            super().open()
+
+    def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
+        if _asset_folder():
+            return {"text/plain": repr(self), "text/html": self.to_html()}, {}
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        return {**data, "text/html": self.to_html()}, metadata
+
+    def to_html(self) -> str:
+        """The figure's place in a page: its name and its first state.
+
+        Bytes are never written into the page. While the book is being built
+        they go to a file of their own, named by their content, so that figures
+        and pages share it; in a running kernel they are left out.
+        """
+        name = html.escape(type(self).__name__)
+        state = json.dumps(
+            {"module": self._module, "state": _as_json(self._public_state(), _asset_folder())}
+        ).replace("<", "\\u003c")  # so that no text can close the script element
+        return (
+            f'<div class="tl-live" data-live-figure="{name}">'
+            f'<script type="application/json">{state}</script>'
+            "<p>This figure is alive in the book and in a running notebook: "
+            "it needs JavaScript, and here it has not started.</p></div>"
+        )
+
+    def _public_state(self) -> dict:
+        """The traits that the figure's own class declares, as the front end gets them."""
+        inherited = set(LiveFigure.class_traits(sync=True))
+        own = [name for name in self.class_traits(sync=True) if name not in inherited]
+        return self.get_state([name for name in own if not name.startswith("_")])
+
+
+def _asset_folder() -> Path | None:
+    folder = os.environ.get(ASSET_FOLDER_VARIABLE)
+    return Path(folder) if folder else None
+
+
+def _as_json(value, folder: Path | None):
+    """A copy of `value` that JSON can hold: bytes become a reference to a file."""
+    if isinstance(value, dict):
+        return {key: _as_json(item, folder) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_as_json(item, folder) for item in value]
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return {"$asset": store_asset(bytes(value), folder)} if folder else None
+    return value
+
+
+def store_asset(content: bytes, folder: Path) -> str:
+    """Write bytes as a script that a page can load, even from disk; return the name.
+
+    The name is made from the content: equal bytes are one file.
+    """
+    name = f"asset-{hashlib.sha256(content).hexdigest()[:20]}"
+    path = folder / f"{name}.js"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        encoded = base64.b64encode(content).decode("ascii")
+        unfinished = path.with_suffix(f".{os.getpid()}.part")
+        unfinished.write_text(classic_script(name, encoded), encoding="utf-8")
+        unfinished.replace(path)
+    return name
+
+
+def classic_script(name: str, text: str) -> str:
+    """A script without imports that hands `text` to the book's host under `name`."""
+    return f"(globalThis.transformerLabParts ??= {{}})[{json.dumps(name)}] = {json.dumps(text)};\n"
+
+
+# --- Linking JavaScript modules -------------------------------------------------
+
+_IMPORT = re.compile(
+    r"""^import\s+(?:\{(?P<names>[^}]*)\}|\*\s+as\s+(?P<whole>[\w$]+))\s+from\s+"""
+    r"""(?P<quote>["'])(?P<path>[^"'\n]+)(?P=quote)[ \t]*;?[ \t]*$""",
+    re.MULTILINE,
+)
+_EXPORT = re.compile(
+    r"^export\s+(?P<declaration>(?:async\s+)?function\b\s*\*?|const|class)\s*(?P<name>[\w$]+)",
+    re.MULTILINE,
+)
+_ANY_IMPORT = re.compile(r"^import\b.*", re.MULTILINE)
+_ANY_EXPORT = re.compile(r"^export\b.*", re.MULTILINE)
+
+
+class LinkError(ValueError):
+    """A JavaScript module that `link` cannot join; the message names file and line."""
+
+
+def link(entry: Path | str) -> str:
+    """Join a JavaScript module and what it imports into one module text.
+
+    Each imported file becomes a function that runs once and returns what the
+    file exports, so that names private to a file stay private. An imported file
+    comes before the files that import it.
+
+    Raises `LinkError` for what this small linker does not read: packages,
+    dynamic or circular imports, `export default` below the entry module, and
+    `export` of anything but a function, a const or a class.
+    """
+    entry = Path(entry).resolve()
+    parts, numbers = [], {}
+    for path in _in_import_order(entry, ()):
+        if path in numbers:
+            continue
+        numbers[path] = len(numbers)
+        source = _replace_imports(path, numbers)
+        parts.append(source if path == entry else _wrapped(path, source, numbers[path]))
+    return "\n".join(parts)
+
+
+def _in_import_order(path: Path, importers: tuple[Path, ...]) -> Iterator[Path]:
+    if path in importers:
+        circle = " → ".join(step.name for step in (*importers[importers.index(path) :], path))
+        raise LinkError(f"modules import each other in a circle: {circle}")
+    for match in _IMPORT.finditer(_read(path, importers)):
+        yield from _in_import_order(_imported(path, match), (*importers, path))
+    yield path
+
+
+def _read(path: Path, importers: tuple[Path, ...] = ()) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        needed_by = f", which {importers[-1].name} imports" if importers else ""
+        raise LinkError(f"there is no module {path}{needed_by}") from None
+
+
+def _imported(importer: Path, match: re.Match) -> Path:
+    if not match["path"].startswith("."):
+        raise LinkError(
+            f"{importer.name}: {match[0].strip()!r} imports a package; "
+            "a figure imports only files beside it, such as './decoder.js'"
+        )
+    return (importer.parent / match["path"]).resolve()
+
+
+def _replace_imports(path: Path, numbers: dict[Path, int]) -> str:
+    def constant(match: re.Match) -> str:
+        module = f"__module_{numbers[_imported(path, match)]}"
+        if match["whole"]:
+            return f"const {match['whole']} = {module};"
+        names = [name.strip() for name in match["names"].split(",") if name.strip()]
+        renamed = [re.sub(r"\s+as\s+", ": ", name) for name in names]
+        return f"const {{ {', '.join(renamed)} }} = {module};"
+
+    source = _IMPORT.sub(constant, _read(path))
+    if rest := _ANY_IMPORT.search(source):
+        raise LinkError(f"{path.name}: cannot read the import {rest[0]!r}")
+    return source
+
+
+def _wrapped(path: Path, source: str, number: int) -> str:
+    names = [match["name"] for match in _EXPORT.finditer(source)]
+    body = _EXPORT.sub(lambda match: match[0].removeprefix("export").lstrip(), source)
+    if rest := _ANY_EXPORT.search(body):
+        raise LinkError(
+            f"{path.name}: cannot read {rest[0]!r}; write 'export' before a function, "
+            "a const or a class"
+        )
+    return (
+        f"// {path.name}\nconst __module_{number} = (() => {{\n{body}\n"
+        f"return {{ {', '.join(names)} }};\n}})();\n"
+    )
