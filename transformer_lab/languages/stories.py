@@ -41,25 +41,36 @@ def _nouns(words: str) -> list[Lexeme]:
     return [_noun(word) for word in words.split()]
 
 
+def _phrases(phrases: str) -> list[Lexeme]:
+    return [{"": phrase} for phrase in phrases.split(", ")]
+
+
 GIRLS = [
-    _person(name, "she", "her", "her")
-    for name in "Anna Mia Lily Sara Emma Nina Rosa Lucy Zoe Priya".split()
+    _person(name, "she", "her", "her") for name in "Anna Mia Lily Sara Zoe Priya".split()
 ]
 BOYS = [
-    _person(name, "he", "him", "his")
-    for name in "Tom Ben Max Sam Leo Jack Finn Noah Omar Ravi".split()
+    _person(name, "he", "him", "his") for name in "Tom Ben Max Leo Omar Ravi".split()
 ]
 
 WORDS: dict[str, list[Lexeme]] = {
     "toy": _nouns("ball kite drum boat robot train puppet whistle balloon doll"),
     "look": _nouns("red blue green yellow old new big little shiny wooden"),
+    "got": _nouns("found bought made got won painted"),
     "animal": _nouns("dog cat rabbit duck pony parrot frog turtle lamb mouse"),
     "coat": _nouns("white brown black grey spotted small young gentle clever funny"),
-    "pet": [{"": name} for name in "Coco Rex Bella Pip Luna Biscuit".split()],
+    "pet": _nouns("Coco Rex Bella Pip Luna Daisy Toby"),
     "place": _nouns("park market beach farm lake zoo library station fair museum"),
+    "field": _nouns("garden forest field yard barn village street meadow"),
     "spot": _nouns("bed table chair tree bench bridge sofa bush"),
-    "day": [{"": f"{day}day"} for day in "Mon Tues Wednes Thurs Fri Satur Sun".split()],
-    "glad": _nouns("happy proud glad cheerful excited"),
+    "when": _phrases("One day, One morning, One evening, Last week, Last summer, Yesterday")
+    + _phrases(", ".join(f"On {day}day" for day in "Mon Tues Wednes Thurs Fri Satur Sun".split())),
+    "then": _phrases("Then, Soon, Later, Afterwards, After that, A little later"),
+    "went": _nouns("went walked ran hurried rushed cycled"),
+    "very": _nouns("very really quite rather"),
+    "laughed": _nouns("laughed smiled cheered clapped waved giggled"),
+    "long": _phrases("all day, all morning, all afternoon, for an hour, for a while, until dark"),
+    "late": _phrases("In the evening, At night, After lunch, After dinner, The next day, A week later"),
+    "glad": _nouns("happy glad cheerful excited proud delighted"),
     "sad": _nouns("sad upset worried unhappy"),
     "need": [
         {"": "hungry", "help": "gave it some bread"},
@@ -69,206 +80,162 @@ WORDS: dict[str, list[Lexeme]] = {
         {"": "lonely", "help": "stayed with it"},
         {"": "scared", "help": "sang a song to it"},
     ],
-    "food": [
-        {"": food, "some": some}
-        for food, some in [
-            ("cake", "a cake"),
-            ("pie", "a pie"),
-            ("soup", "some soup"),
-            ("bread", "some bread"),
-            ("salad", "a salad"),
-            ("pizza", "a pizza"),
-            ("pudding", "a pudding"),
-            ("jam", "some jam"),
-        ]
-    ],
-    "item": _nouns("apples eggs milk honey nuts carrots berries butter cheese lemons"),
-    "taste": _nouns("sweet warm fresh tasty delicious perfect"),
-    "coins": _nouns("two three four five six seven eight nine ten twenty"),
+    "number": _nouns("two three four five six seven eight nine"),
+    "swim": _nouns("swam paddled fished rested"),
+    "deep": _nouns("deep cold clear calm"),
+    "busy": _nouns("busy full quiet noisy"),
     "bank": [{"river": "bank", "money": "bank"}],
 }
 
 PLOTS: dict[str, list[list[str]]] = {
     "gift": [
         [
-            "One day {hero} found {look.a} {toy} at the {place}.",
-            "On {day} {hero} made {look.a} {toy}.",
+            "{when} {hero} {got} {look.a} {toy}.",
+            "{when} {hero} saw {look.a} {toy} at the {place} and bought it.",
             "{hero} had {look.a} {toy}.",
-            "One morning {hero} bought {look.a} {toy} at the {place}.",
         ],
         [
-            "{hero.He} played with the {toy} all day.",
+            "{hero.He} played with the {look} {toy} {long}.",
             "{hero.He} took the {toy} to the {place2}.",
-            "{hero.He} was very {glad}.",
+            "{hero.He} was {very} {glad}.",
         ],
         [
-            "{friend} saw the {look} {toy} and smiled.",
+            "{then} {friend} saw the {look} {toy} and {laughed}.",
             "{friend} wanted to play with the {toy} too.",
-            "Then {friend} came to play with {hero.him}.",
+            "{then} {friend} {went} to the {field} to play with {hero.him}.",
         ],
         [
-            "{hero} gave the {toy} to {friend.him}.",
-            "{hero} let {friend.him} hold the {look} {toy}.",
-            "{friend.He} asked {hero.him} for the {toy}.",
+            "{hero} gave the {toy} to {friend.him} and {laughed2}.",
+            "{hero} let {friend.him} hold the {look} {toy} {long2}.",
+            "{then3} {friend.he} asked {hero.him} for the {toy}.",
         ],
         [
-            "{friend.He} thanked {hero} and ran home with the {toy}.",
+            "{friend.He} thanked {hero} and {went2} home with the {look} {toy}.",
             "{friend.He} said that it was the best {toy} in the world.",
-            "{friend.He} was {glad2} and thanked {hero.him}.",
+            "{friend.He} was {very2} {glad2} and thanked {hero.him}.",
         ],
         [
-            "From that day {hero} and {friend} were friends.",
-            "Then {hero} and {friend} played until the evening.",
-            "In the evening {hero} and {friend} walked home together.",
+            "{late} {hero} and {friend} were {glad3}.",
+            "{then2} {hero} and {friend} played in the {field2}.",
+            "{late} {hero} and {friend} {went3} home together.",
         ],
     ],
     "lost": [
         [
-            "One day {hero} lost {hero.his} {look} {toy} at the {place}.",
-            "{hero} went to the {place} and lost {hero.his} {look} {toy}.",
-            "On {day} {hero} could not find {hero.his} {look} {toy}.",
+            "{when} {hero} lost {hero.his} {look} {toy} at the {place}.",
+            "{when} {hero} {went} to the {place} and lost {hero.his} {look} {toy}.",
+            "{when} {hero} could not find {hero.his} {look} {toy}.",
         ],
         [
-            "{hero.He} was very {sad}.",
-            "{hero.He} looked under the {spot} and in the garden.",
-            "{hero.He} was {sad} and called {friend}.",
+            "{hero.He} was {very} {sad}.",
+            "{hero.He} looked under the {spot} and in the {field}.",
+            "{hero.He} was {very} {sad} and called {friend}.",
         ],
         [
-            "{friend} came to help {hero.him}.",
-            "Then {hero} asked {friend} to look for the {toy}.",
+            "{then} {friend} {went2} to the {place2} to help {hero.him}.",
+            "{then} {hero} asked {friend} to look for the {look} {toy}.",
             "{friend} wanted to find the {toy} for {hero.him}.",
         ],
         [
-            "{friend.He} looked under the {spot2}, but the {toy} was not there.",
-            "{friend.He} ran to the {place2} and asked a man about the {toy}.",
+            "{friend.He} looked under the {spot2}, but the {look} {toy} was not there.",
+            "{friend.He} asked {number} people about the {toy}.",
         ],
         [
-            "At last {friend} found the {look} {toy} under the {spot3}.",
-            "Then {friend.he} saw the {toy} under the {spot3}.",
+            "{then2} {friend} found the {look} {toy} under the {spot3}.",
+            "{late} {friend.he} saw the {toy} under the {spot3}.",
         ],
         [
-            "{hero} thanked {friend.him} and hugged the {toy}.",
-            "{hero} was {glad} and gave {friend.him} a big hug.",
-            "{friend} gave the {toy} to {hero}, and {hero.he} was {glad}.",
+            "{hero} thanked {friend.him} and {laughed}.",
+            "{hero} was {very2} {glad} and gave {friend.him} a hug.",
+            "{friend} gave the {toy} to {hero}, and {hero.he} was {very2} {glad}.",
         ],
     ],
     "pet": [
         [
-            "One day {hero} met {coat.a} {animal} at the {place}.",
-            "On {day} {hero} found {coat.a} {animal} under the {spot}.",
+            "{when} {hero} met {coat.a} {animal} at the {place}.",
+            "{when} {hero} saw {coat.a} {animal} in the {field}.",
             "{hero} had {coat.a} {animal}.",
         ],
         [
-            "The {animal} was {need}.",
-            "{hero.He} saw that the {animal} was {need}.",
+            "The {animal} was {very} {need}.",
+            "{hero.He} saw that the {animal} was {very} {need}.",
         ],
         [
-            "So {hero.he} {need.help}.",
-            "{hero} wanted to help the {animal}, so {hero.he} {need.help}.",
+            "{then4} {hero.he} {need.help}.",
+            "{hero} wanted to help the {coat} {animal}, so {hero.he} {need.help}.",
         ],
         [
-            "{hero.He} called the {animal} {pet}.",
-            "The {animal} got a name, and the name was {pet}.",
+            "{hero.He} called the {coat} {animal} {pet}.",
+            "{then} the {animal} got a name, and the name was {pet}.",
         ],
         [
-            "{friend} came to see the {coat} {animal}.",
-            "Then {friend} met {hero} and the {animal} at the {place2}.",
+            "{then2} {friend} saw the {coat} {animal} and {laughed}.",
+            "{late} {friend} met {hero} and {pet} at the {place2}.",
         ],
         [
-            "{friend.He} laughed and played with {pet}.",
+            "{friend.He} played with {pet} {long}.",
             "{pet} ran to {friend.him} and licked {friend.his} hand.",
-            "{friend.He} told {hero.him} that {pet} was a good {animal}.",
+            "{friend.He} told {hero.him} that {pet} was {very2} {coat2}.",
         ],
         [
-            "In the evening {pet} slept next to {hero}.",
-            "Then {hero} and {friend} took {pet} home.",
-        ],
-    ],
-    "meal": [
-        [
-            "{hero} wanted to make {food.some}.",
-            "On {day} {hero} made {food.some} for {friend}.",
-            "One morning {hero} helped {friend} to make {food.some}.",
-        ],
-        [
-            "{hero.He} went to the market and bought some {item}.",
-            "{hero.He} took some {item} and some {item2}.",
-            "{hero.He} needed some {item}, so {friend} went to the shop.",
-        ],
-        [
-            "{friend} washed the {item} and sat down at the table.",
-            "{friend} came with some {item3} and helped {hero.him}.",
-            "Then {friend} put the {item} in a bowl.",
-        ],
-        [
-            "The {food} was very {taste}.",
-            "Soon the {food} was {taste} and ready.",
-        ],
-        [
-            "{hero.He} ate the {food} with {friend.him}.",
-            "{friend.He} told {hero} that the {food} was {taste2}.",
-            "{friend.He} liked the {food} and asked {hero.him} for more.",
-        ],
-        [
-            "{hero} was {glad} and hugged {friend}.",
-            "Then {hero} and {friend} washed the bowls.",
-            "{hero} gave the rest of the {food} to {friend}.",
+            "{late2} {pet} slept next to {hero}.",
+            "{then3} {hero} and {friend} took {pet} to the {field2}.",
         ],
     ],
     "riverbank": [
         [
-            "One day {hero} walked to the {bank.river}.",
-            "On {day} {hero} met {friend} at the {bank.river}.",
-            "{hero} wanted to catch a fish, so {hero.he} went to the {bank.river}.",
-            "{hero} took {look.a} {toy} to the river and sat down on the {bank.river}.",
+            "{when} {hero} {went} to the {bank.river}.",
+            "{when} {hero} met {friend} at the {bank.river}.",
+            "{when} {hero} wanted to catch a fish, so {hero.he} {went} to the {bank.river}.",
+            "{when} {hero} took {look.a} {toy} to the river and sat down on the {bank.river}.",
         ],
         [
-            "The water was deep and cold.",
+            "The water was {very} {deep}.",
             "{hero.He} looked at the water and saw {coat.a} {animal}.",
-            "{hero.He} saw a boat on the river.",
+            "{hero.He} saw {number} boats on the river.",
         ],
         [
-            "{friend} swam to the {bank.river} and waved to {hero.him}.",
-            "{friend} sat on the {bank.river} and caught a fish.",
-            "Then {friend} came along the {bank.river} with {coat2.a} dog.",
+            "{friend} {swim} near the {bank.river} and {laughed}.",
+            "{friend} sat on the {bank.river} {long2} and caught {number2} fish.",
+            "{then} {friend} came along the {bank.river} with {coat2.a} {animal2}.",
         ],
         [
-            "{hero} took off {hero.his} shoes and jumped into the water.",
-            "{hero} threw a stone into the river and {friend} laughed.",
-            "{friend.He} gave {hero.him} a fish from the river.",
+            "{hero} took off {hero.his} shoes and jumped into the {deep2} water.",
+            "{hero} threw a stone into the river and {friend} {laughed2}.",
+            "{friend.He} gave {hero.him} {number3} fish from the river.",
         ],
         [
-            "In the evening the grass on the {bank.river} was wet, so {hero} went home.",
-            "Then {hero} and {friend} slept in the sun on the {bank.river}.",
-            "{hero} told {friend} that {hero.he} was {glad}.",
+            "{late} the grass on the {bank.river} was wet, so {hero} {went2} home.",
+            "{then2} {hero} and {friend} slept on the {bank.river} {long}.",
+            "{hero} told {friend} that {hero.he} was {very2} {glad}.",
         ],
     ],
     "moneybank": [
         [
-            "One day {hero} walked to the {bank.money}.",
-            "On {day} {hero} met {friend} at the {bank.money}.",
-            "{hero} wanted to buy {look.a} {toy}, so {hero.he} went to the {bank.money}.",
-            "{hero} had {coins} coins, so {hero.he} took the money to the {bank.money}.",
+            "{when} {hero} {went} to the {bank.money}.",
+            "{when} {hero} met {friend} at the {bank.money}.",
+            "{when} {hero} wanted to buy {look.a} {toy}, so {hero.he} {went} to the {bank.money}.",
+            "{when} {hero} had {number} coins, so {hero.he} took the money to the {bank.money}.",
         ],
         [
-            "The line was long and slow.",
-            "{hero.He} opened the door and waited in the line.",
-            "{hero.He} asked for some money.",
+            "The office was {very} {busy}.",
+            "{hero.He} opened the door and waited {long}.",
+            "{hero.He} waited {long} and asked for {number2} coins.",
         ],
         [
-            "{friend} worked at the {bank.money} and gave {hero.him} {coins2} coins.",
-            "{friend} came to the {bank.money} with {coins2} coins for {hero.him}.",
-            "Then {friend} opened the {bank.money} and gave {hero.him} the money.",
+            "{friend} worked at the {bank.money} and gave {hero.him} {number3} coins.",
+            "{friend} came to the {bank.money} with {number3} coins for {hero.him}.",
+            "{then} {friend} opened the {bank.money} and {laughed}.",
         ],
         [
             "{hero} put the money in {hero.his} bag and thanked {friend}.",
-            "{hero} counted the coins and gave one to {friend.him}.",
+            "{then2} {hero} counted the coins and gave {number4} to {friend.him}.",
             "{friend.He} told {hero} that the money was safe.",
         ],
         [
-            "In the evening the {bank.money} closed its doors, so {hero} went home.",
-            "Then {hero} and {friend} left the {bank.money} with the money.",
-            "{hero} told {friend} that {hero.he} was rich.",
+            "{late} the {bank.money} closed its doors, so {hero} {went2} home.",
+            "{then3} {hero} and {friend} left the {bank.money} with the money.",
+            "{hero} told {friend} that {hero.he} was {very2} rich.",
         ],
     ],
 }
