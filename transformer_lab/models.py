@@ -14,14 +14,15 @@ Taught in chapters 2 (the map), 10 and 12.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from transformer_lab.attention import KeyValueCache, causal_mask
+from transformer_lab.attention import KeyValueCache, MultiHeadAttention, causal_mask
 from transformer_lab.blocks import DecoderBlock
 from transformer_lab.embeddings import Embeddings
-from transformer_lab.feedforward import ACTIVATIONS
+from transformer_lab.feedforward import ACTIVATIONS, FeedForward
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +92,7 @@ class Decoder(nn.Module):
         self.head = None
         if not config.tie_head:
             self.head = nn.Linear(config.d_model, config.vocab_size, bias=False)
-        self.apply(_initialise)
+        self.apply(partial(initialise, n_layers=config.n_layers))
 
     def forward(
         self, ids: Int[Tensor, "B T"], *, cache: list[KeyValueCache] | None = None
@@ -128,9 +129,31 @@ def count_parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def _initialise(module: nn.Module) -> None:
-    """Start small: normal with standard deviation 0.02, biases 0 (as GPT-2)."""
-    if isinstance(module, nn.Linear | nn.Embedding):
-        nn.init.normal_(module.weight, std=0.02)
-    if isinstance(module, nn.Linear) and module.bias is not None:
-        nn.init.zeros_(module.bias)
+def initialise(module: nn.Module, *, n_layers: int) -> None:
+    """Set the weights that training starts from; for use with `Module.apply`.
+
+    - A linear layer keeps the size of what passes through it: standard
+      deviation 1/sqrt(inputs). The two that write into the residual stream
+      start smaller, by 1/sqrt(2 * n_layers), so that the stream does not grow
+      with depth (Radford et al. 2019, section 2.3).
+    - Each attention layer starts as a copier: `output` undoes `value`, so that
+      it passes on whatever it looks at, and has only to learn where to look.
+      (The idea of starting near a multiple of the identity: Trockman and
+      Kolter 2023, "Mimetic Initialization of Self-Attention Layers".)
+    - Token embeddings start at 0.3, positions at 0.02: what a token is counts
+      from the first step, where it stands is learned. GPT-2's 0.02 for both is
+      made for vectors twelve times as long.
+    """
+    into_stream = (2 * n_layers) ** -0.5
+    if isinstance(module, nn.Linear):
+        nn.init.normal_(module.weight, std=module.in_features**-0.5)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, Embeddings):
+        nn.init.normal_(module.token.weight, std=0.3)
+        nn.init.normal_(module.position.weight, std=0.02)
+    elif isinstance(module, FeedForward):
+        module.contract.weight.data *= into_stream
+    elif isinstance(module, MultiHeadAttention):
+        nn.init.orthogonal_(module.value.weight)
+        module.output.weight.data = into_stream * module.value.weight.data.T.clone()

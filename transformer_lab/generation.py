@@ -1,0 +1,128 @@
+"""Generation: turn scores into a choice, append it, and ask again.
+
+Holds greedy choice, temperature, top-k and top-p, and the loop with and
+without a key/value cache. It leaves out beam search, which joins here in
+chapter 13. Any callable from token IDs (1, T) to logits (1, T, V) will do.
+
+Source: top-k: Fan et al. 2018; top-p (nucleus): Holtzman et al. 2020.
+Taught in chapter 12.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+Logits = Callable[..., Tensor]
+
+
+def distribution(
+    logits: Float[Tensor, "V"],
+    *,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+) -> Float[Tensor, "V"]:
+    """The probabilities to draw the next token from.
+
+    In this order: divide the logits by the temperature, take the softmax, keep
+    the `top_k` most likely, keep the fewest of those that together reach
+    `top_p`, and share out 1 among what is left.
+
+    Args:
+        logits: a score for each token.
+        temperature: below 1 sharpens, above 1 flattens; 0 takes the best token
+            with certainty (greedy).
+        top_k: how many tokens to keep; 0 keeps all.
+        top_p: how much probability to keep; 1 keeps all.
+
+    Raises:
+        ValueError: if a setting is out of its range.
+
+    >>> logits = torch.tensor([0.5, 0.3, 0.2]).log()
+    >>> [round(p, 3) for p in distribution(logits, top_k=2).tolist()]
+    [0.625, 0.375, 0.0]
+    """
+    if temperature < 0:
+        raise ValueError(f"temperature={temperature} must not be negative")
+    if top_k < 0:
+        raise ValueError(f"top_k={top_k} must not be negative (0 keeps every token)")
+    if not 0 < top_p <= 1:
+        raise ValueError(f"top_p={top_p} must be above 0 and at most 1 (1 keeps every token)")
+    if temperature == 0:
+        return torch.zeros_like(logits).scatter(-1, logits.argmax(keepdim=True), 1.0)
+
+    # A stable order settles ties: of two equal tokens the lower ID comes first.
+    ordered, ids = (logits / temperature).softmax(dim=-1).sort(descending=True, stable=True)
+    if top_k:
+        ordered[top_k:] = 0.0
+        ordered = ordered / ordered.sum()
+    # A token stays if those before it have not reached top_p yet. So the one
+    # that crosses the line stays, and the most likely one always does.
+    if top_p < 1:
+        before = ordered.cumsum(dim=-1) - ordered
+        ordered = ordered.masked_fill(before >= top_p, 0.0)
+    probabilities = torch.zeros_like(ordered).scatter(-1, ids, ordered)
+    return probabilities / probabilities.sum()
+
+
+def stream(
+    model: Logits,
+    prompt: Sequence[int],
+    *,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    stop: int | None = None,
+    max_len: int | None = None,
+    seed: int = 0,
+    use_cache: bool = True,
+) -> Iterator[int]:
+    """Yield new tokens, one at a time, without end unless told where.
+
+    Args:
+        model: from IDs (1, T) to logits (1, T, V). If it has `new_cache`, that
+            is used, and each step feeds in only the newest token.
+        prompt: the token IDs to continue; at least one.
+        temperature, top_k, top_p: see `distribution`.
+        stop: a token that ends the text; it is not yielded.
+        max_len: the most tokens that the model can see, prompt included.
+        seed: of the draws; the same seed draws the same text.
+        use_cache: False computes everything again at each step: slower, and
+            the same text.
+
+    Raises:
+        ValueError: if the prompt is empty or longer than `max_len`.
+    """
+    ids = list(prompt)
+    if not ids:
+        raise ValueError("the prompt is empty: give at least one token, such as the start token")
+    if max_len is not None and len(ids) > max_len:
+        raise ValueError(f"the prompt has {len(ids)} tokens, but this model sees at most {max_len}")
+    randomness = torch.Generator().manual_seed(seed)
+    cache = model.new_cache() if use_cache and hasattr(model, "new_cache") else None
+    unseen = ids
+    while max_len is None or len(ids) < max_len:
+        with torch.no_grad():
+            inputs = torch.tensor([unseen if cache else ids])
+            logits = model(inputs, cache=cache) if cache else model(inputs)
+        probabilities = distribution(
+            logits[0, -1], temperature=temperature, top_k=top_k, top_p=top_p
+        )
+        token = int(torch.multinomial(probabilities, 1, generator=randomness))
+        if token == stop:
+            return
+        yield token
+        ids.append(token)
+        unseen = [token]
+
+
+def generate(
+    model: Logits, prompt: Sequence[int], *, max_new_tokens: int, **settings
+) -> list[int]:
+    """The first `max_new_tokens` of `stream`, as a list."""
+    return list(islice(stream(model, prompt, **settings), max_new_tokens))

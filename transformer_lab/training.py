@@ -1,0 +1,221 @@
+"""Training: predict, measure the error, follow the gradient, repeat.
+
+Holds the loss, the learning-rate schedule, the loop with its checkpoint, and
+evaluation. It knows nothing about text: a batch is two tensors of token IDs,
+and the data is a function from the step number to the batch of that step. That
+makes resuming exact: step 500 sees the same batch, whoever asks for it.
+
+Source: Radford et al. 2018 (next-token loss); Loshchilov and Hutter 2019
+(AdamW). Taught in chapter 12.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, Int
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+from torch.nn import functional
+from tqdm.auto import tqdm
+
+from transformer_lab.files import write_atomically
+
+IGNORED = -100  # a target that is not to be predicted (padding)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What the model sees, and what should come next at each position."""
+
+    inputs: Int[Tensor, "B T"]
+    targets: Int[Tensor, "B T"]  # IGNORED where there is nothing to predict
+
+    @property
+    def n_targets(self) -> int:
+        """How many tokens are to be predicted."""
+        return int((self.targets != IGNORED).sum())
+
+
+def next_token_batch(sequences: Sequence[Sequence[int]], *, pad_id: int = 0) -> Batch:
+    """Shift by one: at each position, the target is the token that follows.
+
+    Shorter sequences are padded on the right. With a causal mask no real token
+    can see the padding, and the padding's own targets are ignored.
+
+    >>> batch = next_token_batch([[5, 6, 7], [8, 9]])
+    >>> batch.inputs.tolist(), batch.targets.tolist()
+    ([[5, 6], [8, 0]], [[6, 7], [9, -100]])
+    """
+    longest = max(len(sequence) for sequence in sequences)
+    inputs = torch.full((len(sequences), longest - 1), pad_id)
+    targets = torch.full((len(sequences), longest - 1), IGNORED)
+    for row, sequence in enumerate(sequences):
+        ids = torch.tensor(sequence)
+        inputs[row, : len(ids) - 1] = ids[:-1]
+        targets[row, : len(ids) - 1] = ids[1:]
+    return Batch(inputs, targets)
+
+
+def next_token_loss(
+    logits: Float[Tensor, "B T V"], targets: Int[Tensor, "B T"], *, reduction: str = "mean"
+) -> Float[Tensor, ""]:
+    """Cross-entropy: minus the log probability of what really came (nats).
+
+    >>> uniform = torch.zeros(1, 1, 8)
+    >>> round(next_token_loss(uniform, torch.tensor([[3]])).exp().item(), 4)
+    8.0
+    """
+    return functional.cross_entropy(
+        logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction=reduction
+    )
+
+
+def learning_rate(
+    step: int, *, peak: float, steps: int, warmup: int = 20, decay: float = 0.75
+) -> float:
+    """The step size: rise from 0, hold, then fall in a straight line to 0.
+
+    Args:
+        step: counted from 0.
+        peak: the highest rate.
+        steps: the length of the run.
+        warmup: steps until the peak. Adam's first estimates come from few
+            gradients; small steps keep them from doing harm.
+        decay: the part of the run that is spent coming down. Large steps find
+            the valley, small ones its floor.
+
+    >>> [learning_rate(step, peak=1.0, steps=100, warmup=2, decay=0.5) for step in (0, 1, 75)]
+    [0.5, 1.0, 0.5]
+    """
+    return peak * min(1.0, (step + 1) / warmup, (steps - step) / (decay * steps))
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, batches: Iterable[Batch]) -> float:
+    """The loss on all targets of these batches (nats per token)."""
+    total, n_targets = 0.0, 0
+    for batch in batches:
+        total += next_token_loss(model(batch.inputs), batch.targets, reduction="sum").item()
+        n_targets += batch.n_targets
+    return total / n_targets
+
+
+def train(
+    model: nn.Module,
+    batch_at: Callable[[int], Batch],
+    *,
+    steps: int,
+    peak_lr: float,
+    weight_decay: float = 0.01,
+    checkpoint: Path | None = None,
+    checkpoint_every: int = 200,
+    on_step: Callable[[int, nn.Module], None] | None = None,
+    progress: str | None = "training",
+) -> list[float]:
+    """Train `model` in place; return the loss of each step (nats per token).
+
+    Args:
+        model: gives logits (B, T, V) for inputs (B, T).
+        batch_at: the batch of a step, counted from 0; the same whenever asked.
+        steps: how many to take.
+        peak_lr: see `learning_rate`.
+        weight_decay: of AdamW.
+        checkpoint: a file to save to, every `checkpoint_every` steps and when
+            the run is interrupted (Ctrl-C). If it is there at the start, the
+            run goes on from it, to the same result as if never interrupted.
+        on_step: called before each step, and after the last one, with the
+            number of steps taken; to look, not to change.
+        progress: the label of the progress bar; None for no bar.
+
+    Raises:
+        ValueError: if the checkpoint belongs to another model or cannot be read.
+    """
+    optimiser = torch.optim.AdamW(
+        model.parameters(), lr=peak_lr, betas=(0.9, 0.98), weight_decay=weight_decay
+    )
+    losses: list[float] = []
+    if checkpoint is not None and checkpoint.exists():
+        losses = load_checkpoint(checkpoint, model, optimiser)
+    bar = tqdm(total=steps, initial=len(losses), desc=progress, disable=progress is None)
+    try:
+        for step in range(len(losses), steps):
+            if on_step:
+                on_step(step, model)
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate(step, peak=peak_lr, steps=steps)
+            losses.append(_step(model, optimiser, batch_at(step)))
+            bar.update()
+            bar.set_postfix(loss=f"{losses[-1]:.3f}", refresh=False)
+            if checkpoint is not None and (step + 1) % checkpoint_every == 0:
+                save_checkpoint(checkpoint, model, optimiser, losses)
+    except KeyboardInterrupt:
+        if checkpoint is not None:
+            save_checkpoint(checkpoint, model, optimiser, losses)
+        raise
+    finally:
+        bar.close()
+    if on_step:
+        on_step(steps, model)
+    return losses
+
+
+def _step(model: nn.Module, optimiser: torch.optim.Optimizer, batch: Batch) -> float:
+    """Predict, measure, go back through the model, move every weight a little."""
+    loss = next_token_loss(model(batch.inputs), batch.targets)
+    optimiser.zero_grad()
+    loss.backward()
+    # One unusual batch must not throw the model far away.
+    nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)
+    optimiser.step()
+    return loss.item()
+
+
+def save_checkpoint(
+    path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, losses: Sequence[float]
+) -> None:
+    """Write all that the next step depends on: weights, Adam's averages, losses."""
+    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    for index, state in optimiser.state_dict()["state"].items():
+        tensors.update({f"optimiser.{index}.{key}": value for key, value in state.items()})
+    content = save(
+        {name: tensor.detach().contiguous().clone() for name, tensor in tensors.items()},
+        metadata={"losses": json.dumps(list(losses))},
+    )
+    write_atomically(path, content)
+
+
+def load_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer) -> list[float]:
+    """Read a checkpoint into `model` and `optimiser`; return the losses so far.
+
+    Raises:
+        ValueError: if it cannot be read, or belongs to another model.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            losses = json.loads(file.metadata()["losses"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
+        raise ValueError(f"the checkpoint {path} cannot be read; delete it to start again") from error
+    weights, averages = {}, {}
+    for name, tensor in tensors.items():
+        kind, _, rest = name.partition(".")
+        if kind == "model":
+            weights[rest] = tensor
+        else:
+            index, _, key = rest.partition(".")
+            averages.setdefault(int(index), {})[key] = tensor
+    try:
+        model.load_state_dict(weights)
+        groups = optimiser.state_dict()["param_groups"]
+        optimiser.load_state_dict({"state": averages, "param_groups": groups})
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(
+            f"the checkpoint {path} belongs to another model; delete it to start again"
+        ) from error
+    return losses
