@@ -7,7 +7,8 @@ what the pages use: the figures' bytes and their JavaScript, joined into one
 module text each. Figures' JavaScript is linked anew at every build, so a change
 in it runs no notebook.
 
-It also copies MathJax from the installed package that carries it.
+It also copies MathJax from the installed package that carries it, and shows the
+buttons that need the repository's address only when there is one.
 """
 
 from __future__ import annotations
@@ -41,8 +42,10 @@ STYLE = "live_figure.css"
 def setup(app: Sphinx) -> dict:
     app.add_config_value("live_figures_folders", [str(PACKAGE / "widgets")], "html")
     app.connect("config-inited", prepare_execution)
-    app.connect("env-get-outdated", outdated_pages)
+    app.connect("config-inited", add_buttons)
+    app.connect("config-inited", leave_out_thebe)
     app.connect("html-page-context", add_scripts)
+    app.connect("html-page-context", launch_only_notebooks, priority=100)
     app.connect("build-finished", publish)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -66,15 +69,34 @@ def prepare_execution(app: Sphinx, config) -> None:
     for old in all_runs.iterdir():
         if old != folder:
             shutil.rmtree(old, ignore_errors=True)
+    # Sphinx reads every page again when this setting changes, and so runs it again.
     config.nb_execution_cache_path = str(folder / "notebooks")
     os.environ[ASSET_FOLDER_VARIABLE] = str(folder / "assets")
 
 
-def outdated_pages(app: Sphinx, env, added, changed, removed) -> list[str]:
-    """Every page is read again when the package has changed: notebooks import it."""
-    key, before = package_key(), getattr(env, "live_figures_package_key", None)
-    env.live_figures_package_key = key
-    return [] if before in (None, key) else sorted(env.found_docs)
+def leave_out_thebe(app: Sphinx, config) -> None:
+    """Leave out thebe, which Jupyter Book always loads: it would fetch a kernel's page code
+    from another host, and our figures need no kernel."""
+    for listeners in list(app.events.listeners.values()):
+        for listener in list(listeners):
+            if listener.handler.__module__.startswith("sphinx_thebe"):
+                app.disconnect(listener.id)
+
+
+def add_buttons(app: Sphinx, config) -> None:
+    """Buttons that lead to the repository, once its address is known (`make repository`)."""
+    if not config.html_theme_options.get("repository_url"):
+        return
+    config.html_theme_options |= {
+        "use_repository_button": True,
+        "use_edit_page_button": True,
+        "use_issues_button": True,
+        "launch_buttons": {
+            "notebook_interface": "jupyterlab",
+            "binderhub_url": "https://mybinder.org",
+            "colab_url": "https://colab.research.google.com",
+        },
+    }
 
 
 # --- During: scripts for the pages that have a figure ---------------------------
@@ -84,6 +106,12 @@ def add_scripts(app: Sphinx, pagename, templatename, context, doctree) -> None:
     if 'data-live-figure="' in context.get("body", ""):
         app.add_js_file(HOST, loading_method="defer")
         app.add_css_file(STYLE)
+
+
+def launch_only_notebooks(app: Sphinx, pagename, templatename, context, doctree) -> None:
+    """No launch buttons on a page that Colab cannot open: one written as Markdown."""
+    if pagename in app.env.found_docs and app.env.doc2path(pagename).endswith(".md"):
+        app.env.metadata[pagename].pop("kernelspec", None)
 
 
 # --- After: the files that the pages need ---------------------------------------

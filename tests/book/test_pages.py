@@ -1,0 +1,137 @@
+"""Every built page in a real browser, with every other host out of reach."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import axe_playwright_python
+import pytest
+from bs4 import BeautifulSoup
+
+from tests.book.conftest import toc_pages
+
+PAGES = toc_pages()
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+FIGURE_SECONDS = 60
+
+# What a figure shows: its text, its drawings and its bars, but not the controls,
+# whose own number always changes when they are moved.
+SHOWN = """root => {
+  const copy = root.cloneNode(true);
+  copy.querySelectorAll("input, output, select, textarea, label").forEach(e => e.remove());
+  const canvases = [...root.querySelectorAll("canvas")].map(c => c.toDataURL());
+  return copy.innerHTML + canvases.join();
+}"""
+
+
+def wait_for_figures(page) -> int:
+    """Wait until every live figure of a page is drawn; return how many there are."""
+    page.wait_for_function(
+        """() => [...document.querySelectorAll("[data-live-figure]")]
+                 .every(figure => figure.dataset.ready === "true")""",
+        timeout=FIGURE_SECONDS * 1000,
+    )
+    return page.locator("[data-live-figure]").count()
+
+
+@pytest.mark.parametrize("way", ["http", "file"])
+@pytest.mark.parametrize("name", [*PAGES, "index", "search", "genindex"])
+def test_a_page_opens_without_error_and_asks_no_other_host(visit, addresses, name, way):
+    opened = visit(f"{addresses[way]}/{name}.html")
+    wait_for_figures(opened.page)
+    opened.page.wait_for_load_state("networkidle")
+    assert opened.requests_elsewhere == []
+    assert opened.errors == []
+
+
+@pytest.mark.parametrize("way", ["http", "file"])
+def test_the_landing_page_has_a_live_figure_above_the_fold(visit, addresses, way):
+    for width, height in ((1280, 800), (360, 740)):
+        opened = visit(
+            f"{addresses[way]}/{PAGES[0]}.html", viewport={"width": width, "height": height}
+        )
+        assert wait_for_figures(opened.page) >= 1
+        top = opened.page.locator("[data-live-figure]").first.bounding_box()["y"]
+        assert top < height - 100, f"at {width} x {height} the figure begins at {top:.0f} pixels"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_slider_moved_by_keyboard_changes_what_its_figure_shows(visit, addresses, name):
+    page = visit(f"{addresses['file']}/{name}.html").page
+    wait_for_figures(page)
+    for number in range(page.locator("[data-live-figure]").count()):
+        figure = page.locator("[data-live-figure]").nth(number)
+        for slider in figure.locator("input[type=range]:enabled:visible").all():
+            before = figure.evaluate(SHOWN)
+            at_end = slider.evaluate("s => Number(s.value) >= Number(s.max)")
+            slider.focus()
+            for _ in range(4):
+                slider.press("ArrowLeft" if at_end else "ArrowRight")
+                page.wait_for_timeout(100)
+            page.wait_for_function(
+                f"([root, before]) => ({SHOWN})(root) !== before",
+                arg=[figure.element_handle(), before],
+                timeout=10_000,
+            )
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_fits_a_telephone_without_scrolling_sideways(visit, addresses, name):
+    page = visit(f"{addresses['http']}/{name}.html", viewport={"width": 360, "height": 740}).page
+    wait_for_figures(page)
+    too_wide = page.evaluate(
+        """() => document.documentElement.scrollWidth <= 360 ? [] :
+             [...document.querySelectorAll("main *")]
+               .filter(e => e.getBoundingClientRect().right > 361)
+               .slice(0, 5).map(e => e.outerHTML.slice(0, 120))"""
+    )
+    assert too_wide == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_figures_and_text_have_no_serious_barrier(visit, addresses, name, theme):
+    page = visit(f"{addresses['http']}/{name}.html", color_scheme=theme).page
+    wait_for_figures(page)
+    assert page.evaluate("document.documentElement.dataset.theme") == theme
+    page.add_script_tag(path=AXE)
+    barriers = page.evaluate(
+        """async () => {
+             const { violations } = await axe.run("article");
+             return violations.filter(v => ["serious", "critical"].includes(v.impact))
+               .flatMap(v => v.nodes.map(n => `${v.id}: ${n.html.slice(0, 160)} ${n.failureSummary}`));
+           }"""
+    )
+    assert barriers == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_link_inside_the_book_leads_somewhere(book, name):
+    here = book / f"{name}.html"
+    soup = BeautifulSoup(here.read_text(encoding="utf-8"), "html.parser")
+    for link in soup.select("a[href]"):
+        target = urlsplit(link["href"])
+        if target.scheme or target.netloc or link["href"] == "#":
+            continue
+        path = (here.parent / unquote(target.path)).resolve() if target.path else here
+        assert path.exists(), f"{name} links to {link['href']}"
+        if target.fragment and path.suffix == ".html":
+            there = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+            assert there.find(id=unquote(target.fragment)), f"{name} links to {link['href']}"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_names_no_other_host_for_scripts_styles_or_pictures(book, name):
+    soup = BeautifulSoup((book / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
+    named = [tag.get("src") or tag.get("href") for tag in soup.select("[src], link[href]")]
+    assert [address for address in named if urlsplit(address).netloc] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_stays_small_because_models_are_files_of_their_own(book, name):
+    soup = BeautifulSoup((book / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
+    for figure in soup.select("[data-live-figure]"):
+        assert len(str(figure)) < 100_000
+    assert not soup.select('script[type="application/vnd.jupyter.widget-state+json"]')

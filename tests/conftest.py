@@ -1,0 +1,94 @@
+"""What tests share: a browser that talks to nobody but the test."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# No first-run pages, no updates, no reports: the browser sends nothing by itself.
+BROWSER_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-gpu",
+]
+
+
+def load_tool(name: str):
+    """A module from `tools/`, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A running Chromium. Without one the tests fail: they are never skipped."""
+    from playwright.sync_api import sync_playwright
+
+    tool = load_tool("browser")
+    path = tool.find()
+    assert path, tool.NO_BROWSER
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGUMENTS)
+        yield running
+        running.close()
+
+
+@dataclass
+class Visit:
+    """A page that is open, with what went wrong on it."""
+
+    page: object
+    errors: list[str] = field(default_factory=list)
+    requests_elsewhere: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def visit(browser):
+    """`visit(url)` opens a page. A request to any other host is refused and written down."""
+    contexts = []
+
+    def open_page(url: str, **options) -> Visit:
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        result = Visit(page)
+        home = url.split("/", 3)[:3]
+
+        def route(route, request):
+            if request.url.startswith(("data:", "blob:", "about:")) or (
+                request.url.split("/", 3)[:3] == home
+            ):
+                return route.continue_()
+            result.requests_elsewhere.append(request.url)
+            return route.abort()
+
+        context.route("**/*", route)
+        page.on("pageerror", lambda error: result.errors.append(str(error)))
+        page.on(
+            "console",
+            lambda message: (
+                result.errors.append(f"{message.text} ({message.location.get('url', '')})")
+                if message.type == "error"
+                else None
+            ),
+        )
+        page.on(
+            "requestfailed", lambda request: result.errors.append(f"no answer from {request.url}")
+        )
+        page.goto(url, wait_until="load")
+        return result
+
+    yield open_page
+    for context in contexts:
+        context.close()
