@@ -22,7 +22,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from transformer_lab.files import write_atomically
 
@@ -142,7 +142,13 @@ def train(
     losses: list[float] = []
     if checkpoint is not None and checkpoint.exists():
         losses = load_checkpoint(checkpoint, model, optimiser)
-    bar = tqdm(total=steps, initial=len(losses), desc=progress, disable=progress is None)
+    bar = tqdm(
+        total=steps,
+        initial=len(losses),
+        desc=progress,
+        disable=progress is None,
+        mininterval=0.5,
+    )
     try:
         for step in range(len(losses), steps):
             if on_step:

@@ -70,7 +70,7 @@ WORDS: dict[str, list[Lexeme]] = {
     "laughed": _nouns("laughed smiled cheered clapped waved giggled"),
     "long": _phrases("all day, all morning, all afternoon, for an hour, for a while, until dark"),
     "late": _phrases("In the evening, At night, After lunch, After dinner, The next day, A week later"),
-    "glad": _nouns("happy glad cheerful excited proud delighted"),
+    "glad": _nouns("happy glad cheerful excited proud grateful"),
     "sad": _nouns("sad upset worried unhappy"),
     "need": [
         {"": "hungry", "help": "gave it some bread"},
