@@ -51,7 +51,7 @@ class LiveFigure(anywidget.AnyWidget):
     _css = (_WIDGETS_FOLDER / "live_figure.css").read_text(encoding="utf-8")
 
     def __init_subclass__(cls, **kwargs) -> None:
-        if cls._module:
+        if "_module" in cls.__dict__:  # not in the copies of it that traitlets makes
             cls._esm = link(cls._module_folder / cls._module)
         super().__init_subclass__(**kwargs)
 

@@ -1,0 +1,122 @@
+"""A figure as small as can be, in a book as small as can be, in a real browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = Path(__file__).with_name("tiny")
+
+CONF = """
+extensions = ["myst_nb", "live_figures"]
+exclude_patterns = ["_build"]
+live_figures_folders = [{tiny!r}]
+html_static_path = [{static!r}]
+html_context = {{"default_mode": "light"}}
+nb_execution_mode = "cache"
+nb_execution_raise_on_error = True
+nb_mime_priority_overrides = [("html", "text/html", 0)]
+mathjax_path = "mathjax/tex-svg-full.js"
+"""
+
+PAGE = """---
+jupytext: {{text_representation: {{extension: .md, format_name: myst}}}}
+kernelspec: {{display_name: Python 3, language: python, name: python3}}
+---
+# {title}
+
+```{{code-cell}} ipython3
+from pathlib import Path
+import traitlets
+from transformer_lab.widgets.live_figure import LiveFigure
+
+class Tiny(LiveFigure):
+    _module, _module_folder = "tiny.js", Path({tiny!r})
+    text = traitlets.Unicode().tag(sync=True)
+    times = traitlets.Int(1).tag(sync=True)
+    broken = traitlets.Bool(False).tag(sync=True)
+    content = traitlets.Bytes().tag(sync=True)
+```
+
+```{{code-cell}} ipython3
+{cell}
+```
+
+```{{code-cell}} ipython3
+Tiny(text="second", content=bytes(range(100)))
+```
+"""
+
+
+def build(folder: Path) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "sphinx", "-W", folder, folder / "_build/html"],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "book/_ext"), "JUPYTER_PREFER_ENV_PATH": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+    )
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("tiny book")  # with a space in its path, as folders have
+    (folder / "conf.py").write_text(CONF.format(tiny=str(TINY), static=str(ROOT / "book/_static")))
+    pages = {
+        "index": "Tiny(text='</script><b>own</b> & text', content=bytes(range(100)))",
+        "broken": "Tiny(text='x', content=bytes([7]), broken=True)",
+    }
+    for name, cell in pages.items():
+        page = PAGE.format(title=name, tiny=str(TINY), cell=cell)
+        if name == "index":
+            page += "\n```{toctree}\nbroken\n```\n"
+        (folder / f"{name}.md").write_text(page)
+    built = build(folder)
+    assert built.returncode == 0, built.stdout
+    return folder
+
+
+@pytest.mark.parametrize("way", ["http", "file"])
+def test_a_figure_lives_without_a_kernel(visit, serve, project, way):
+    html = project / "_build/html"
+    opened = visit(f"{serve(html) if way == 'http' else html.as_uri()}/index.html")
+    opened.page.wait_for_selector("[data-live-figure=Tiny][data-ready=true] >> nth=1")
+    assert opened.page.locator("[data-live-figure]").count() == 2
+    figure = opened.page.locator("[data-live-figure]").first
+    # What a reader wrote is shown as text, and the page is whole after it.
+    assert figure.locator("p").inner_text() == f"</script><b>own</b> & text: {sum(range(100))}"
+    figure.locator("input").focus()
+    figure.locator("input").press("ArrowRight")
+    assert figure.locator("p").inner_text().endswith(f": {2 * sum(range(100))}")
+    assert opened.errors == opened.requests_elsewhere == []
+
+
+def test_a_figure_that_fails_says_so_and_the_next_one_lives(visit, project):
+    opened = visit((project / "_build/html/broken.html").as_uri())
+    opened.page.wait_for_selector("[data-ready=true]")
+    message = opened.page.get_by_role("alert").inner_text()
+    assert message.startswith("The figure Tiny could not start: broken on purpose.")
+    assert any("could not start" in error for error in opened.errors)
+
+
+def test_equal_bytes_are_one_file_for_all_pages(project):
+    live = project / "_build/html/_static/live"
+    assert len(list(live.glob("asset-*.js"))) == 2  # bytes(range(100)), and [7]
+    assert (live / "tiny.js").exists()
+    assert len((project / "_build/html/index.html").read_text()) < 40_000
+
+
+def test_lost_data_fails_the_build_and_says_what_to_do(project, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(project, copy)
+    for path in [*copy.rglob("asset-*.js")]:
+        path.unlink()
+    built = build(copy)
+    assert built.returncode != 0
+    assert "Run 'make clean', then 'make book'" in built.stdout
