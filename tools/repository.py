@@ -15,8 +15,11 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+COMMAND = "make repository URL=https://github.com/OWNER/NAME"
 ADDRESS = re.compile(r"https://[\w.-]+(?::\d+)?/(?P<owner>[\w.-]+)/(?P<name>[\w.-]+)", re.ASCII)
-CONFIG_LINE = re.compile(r'^(repository:\n(?:[ ]+.*\n)*?[ ]+url:[ ]*)"?(?P<url>[^"\n]*)"?$', re.MULTILINE)
+CONFIG_LINE = re.compile(
+    r'^(repository:\n(?:[ ]+.*\n)*?[ ]+url:[ ]*)"?(?P<url>[^"\n]*)"?$', re.MULTILINE
+)
 CELL_LINE = re.compile(r'^REPOSITORY = ".*"$', re.MULTILINE)
 BADGES = re.compile(r"(<!-- badges: .*? -->\n).*?(<!-- end of badges -->)", re.DOTALL)
 
@@ -30,7 +33,7 @@ def checked(url: str) -> str:
     if not ADDRESS.fullmatch(plain):
         raise ValueError(
             f"{url!r} is not the address of a repository. "
-            "Give one such as: make repository URL=https://github.com/OWNER/NAME"
+            f"Give one such as: {COMMAND}"
         )
     return plain
 
@@ -52,16 +55,17 @@ def badges(url: str) -> str:
     """README's badges, or a sentence while there is no address."""
     match = ADDRESS.fullmatch(url)
     if not match:
-        return "The public address is not set yet: `make repository URL=https://github.com/OWNER/NAME` sets it.\n"
+        return f"The public address is not set yet: `{COMMAND}` sets it.\n"
     if not url.startswith("https://github.com/"):
         return f"[Repository]({url})\n"
     place = f"{match['owner']}/{match['name']}"
     colab = "https://colab.research.google.com"
     notebook = f"{colab}/github/{place}/blob/main/notebooks/07_multi_head.ipynb"
     binder = "https://mybinder.org"
+    folder = f"{binder}/v2/gh/{place}/main?labpath=notebooks"
     return (
         f"[![Open in Colab]({colab}/assets/colab-badge.svg)]({notebook})\n"
-        f"[![Open in Binder]({binder}/badge_logo.svg)]({binder}/v2/gh/{place}/main?labpath=notebooks)\n"
+        f"[![Open in Binder]({binder}/badge_logo.svg)]({folder})\n"
     )
 
 
@@ -112,7 +116,7 @@ def main(arguments: list[str]) -> int:
         print(error, file=sys.stderr)
         return 1
     if not url:
-        print("No address is set. Give one: make repository URL=https://github.com/OWNER/NAME")
+        print(f"No address is set. Give one: {COMMAND}")
     else:
         print(f"The repository's address is {url}")
     print("Changed: " + (", ".join(changed) or "nothing, all was in step"))

@@ -42,7 +42,7 @@ STYLE = "live_figure.css"
 def setup(app: Sphinx) -> dict:
     app.add_config_value("live_figures_folders", [str(PACKAGE / "widgets")], "html")
     app.connect("config-inited", prepare_execution)
-    app.connect("config-inited", add_buttons)
+    app.connect("config-inited", set_theme)
     app.connect("config-inited", leave_out_thebe)
     app.connect("html-page-context", add_scripts)
     app.connect("html-page-context", launch_only_notebooks, priority=100)
@@ -83,8 +83,13 @@ def leave_out_thebe(app: Sphinx, config) -> None:
                 app.disconnect(listener.id)
 
 
-def add_buttons(app: Sphinx, config) -> None:
-    """Buttons that lead to the repository, once its address is known (`make repository`)."""
+def set_theme(app: Sphinx, config) -> None:
+    """The theme's options, with the buttons that lead to the repository once its address
+    is known (`make repository`)."""
+    config.html_theme_options |= {
+        "logo": {"text": config.project},
+        "navbar_persistent": [],  # the search field stands in the sidebar
+    }
     if not config.html_theme_options.get("repository_url"):
         return
     config.html_theme_options |= {

@@ -100,8 +100,9 @@ def test_figures_and_text_have_no_serious_barrier(visit, addresses, name, theme)
     barriers = page.evaluate(
         """async () => {
              const { violations } = await axe.run("article");
+             const describe = (v, n) => `${v.id}: ${n.html.slice(0, 160)} ${n.failureSummary}`;
              return violations.filter(v => ["serious", "critical"].includes(v.impact))
-               .flatMap(v => v.nodes.map(n => `${v.id}: ${n.html.slice(0, 160)} ${n.failureSummary}`));
+               .flatMap(v => v.nodes.map(n => describe(v, n)));
            }"""
     )
     assert barriers == []

@@ -18,7 +18,7 @@ _WHERE = {
     "model_view": "bertviz_views",
 }
 
-__all__ = list(_WHERE)  # noqa: PLE0604
+__all__ = list(_WHERE)
 
 
 def __getattr__(name: str):

@@ -40,7 +40,7 @@ globalThis.requirejs = (names, ready) => {
 globalThis.require = globalThis.requirejs;
 // The frame is as high as what it shows.
 const fit = () => {
-  try { frameElement.style.height = `${document.documentElement.scrollHeight + 4}px`; } catch {}
+  try { frameElement.style.height = `${document.body.offsetHeight + 4}px`; } catch {}
 };
 addEventListener("load", () => new ResizeObserver(fit).observe(document.body));
 """
@@ -107,9 +107,10 @@ def _frame(page: str, title: str, height: int) -> str:
         f"<script>{_SHIM}</script></head><body>{_without_other_hosts(page)}</body></html>"
     )
     return (
-        f'<iframe class="tl-bertviz" title="{html.escape(title)}" srcdoc="{html.escape(document)}" '
+        f'<div><iframe class="tl-bertviz" title="{html.escape(title)}" '
+        f'srcdoc="{html.escape(document)}" '
         f'style="width:100%;height:{height}px;border:1px solid #8886;border-radius:8px;'
-        'background:#fff"></iframe>'
+        'background:#fff"></iframe></div>'
     )
 
 
