@@ -1,0 +1,87 @@
+// Attention: each position asks, and takes what it needs from the others.
+//
+// Holds multi-head attention, causal or not, within one text or (with `context`)
+// from one text to another, and the key/value cache that makes generation cheap.
+// Unlike a fast library it keeps the weights: they are what the figures show.
+//
+// Shapes: T queries, S keys, H heads, K size of one head, D = H * K.
+//
+// Source: Vaswani et al. 2017, section 3.2. Taught in chapters 5 to 7.
+
+import { dot, softmaxInPlace } from "./tensor.js";
+import { Linear } from "./layers.js";
+
+// The keys and values of the positions that one layer has seen. A later token
+// never changes them, so they need not be computed again. To take back the last
+// tokens, set `length` back: what lies behind it will be written over.
+export class KeyValueCache {
+  constructor(maxLen, size) {
+    this.size = size;
+    this.keys = new Float32Array(maxLen * size);
+    this.values = new Float32Array(maxLen * size);
+    this.length = 0;
+  }
+
+  append(keys, values) {
+    this.keys.set(keys, this.length * this.size);
+    this.values.set(values, this.length * this.size);
+    this.length += keys.length / this.size;
+  }
+}
+
+export class MultiHeadAttention {
+  constructor(tensors, { nHeads }) {
+    this.nHeads = nHeads;
+    for (const name of ["query", "key", "value", "output"]) {
+      this[name] = new Linear(tensors.under(name));
+    }
+  }
+
+  // Lets each row of x (T, D) gather from `context` (S, D), or from x itself.
+  //
+  //   causal         a position sees itself and what came before
+  //   cache          x holds only the newest positions; the cache has the earlier
+  //                  ones, and remembers these too
+  //   disabledHeads  heads that gather nothing: zeros go on in their place
+  //
+  // Returns { output (T, D), weights }, where weights[head] is T rows of S numbers.
+  forward(x, { context = x, causal = false, cache = null, disabledHeads = [] } = {}) {
+    const queries = this.query.forward(x); // (T, D)
+    let keys = this.key.forward(context); // (S, D)
+    let values = this.value.forward(context); // (S, D)
+    const size = this.query.weight.shape[0]; // D
+    let nKeys = keys.length / size; // S
+    if (cache) {
+      cache.append(keys, values);
+      [keys, values, nKeys] = [cache.keys, cache.values, cache.length];
+    }
+    const nQueries = queries.length / size; // T
+    const headSize = size / this.nHeads; // K
+    const gathered = new Float32Array(nQueries * size); // (T, D)
+    const weights = [];
+    for (let head = 0; head < this.nHeads; head++) {
+      const from = head * headSize; // a head works on columns of its own
+      const rows = [];
+      for (let t = 0; t < nQueries; t++) {
+        // With a cache the queries are the last T of the S positions.
+        const nVisible = causal ? nKeys - nQueries + t + 1 : nKeys;
+        const row = new Float32Array(nKeys); // what may not be seen keeps weight 0
+        const visible = row.subarray(0, nVisible);
+        for (let s = 0; s < nVisible; s++) {
+          visible[s] = dot(queries, t * size + from, keys, s * size + from, headSize) / Math.sqrt(headSize);
+        }
+        softmaxInPlace(visible);
+        rows.push(row);
+        if (disabledHeads.includes(head)) continue;
+        for (let s = 0; s < nVisible; s++) {
+          const weight = row[s];
+          for (let i = 0; i < headSize; i++) {
+            gathered[t * size + from + i] += weight * values[s * size + from + i];
+          }
+        }
+      }
+      weights.push(rows);
+    }
+    return { output: this.output.forward(gathered), weights };
+  }
+}

@@ -1,0 +1,80 @@
+// From scores to a choice: the same rules as transformer_lab/generation.py.
+//
+// Holds the distribution that the next token is drawn from, the draw, and a
+// random generator with a seed. The loop around them belongs to the figures.
+//
+// Source: top-k: Fan et al. 2018; top-p: Holtzman et al. 2020. Taught in chapter 12.
+
+// The probabilities to draw the next token from. In this order: divide the
+// logits by the temperature, take the softmax, keep the `topK` most likely, keep
+// the fewest of those that together reach `topP`, share out 1 among what is left.
+//
+//   temperature  below 1 sharpens, above 1 flattens; 0 takes the best for certain
+//   topK         how many tokens to keep; 0 keeps all
+//   topP         how much probability to keep; 1 keeps all
+export function distribution(logits, { temperature = 1, topK = 0, topP = 1 } = {}) {
+  if (!(temperature >= 0)) throw new RangeError(`temperature ${temperature} must not be negative`);
+  if (!(topK >= 0)) throw new RangeError(`topK ${topK} must not be negative (0 keeps every token)`);
+  if (!(topP > 0 && topP <= 1)) throw new RangeError(`topP ${topP} must be above 0 and at most 1`);
+  const probabilities = new Float32Array(logits.length);
+  const order = mostLikelyFirst(logits);
+  if (temperature === 0) {
+    probabilities[order[0]] = 1;
+    return probabilities;
+  }
+  const largest = logits[order[0]];
+  const sizes = Float64Array.from(order, (id) => Math.exp((logits[id] - largest) / temperature));
+  if (topK) sizes.fill(0, topK);
+  if (topP < 1) {
+    const enough = topP * total(sizes);
+    // A token stays if those before it have not reached topP yet. So the one
+    // that crosses the line stays, and the most likely one always does.
+    let before = 0;
+    for (let rank = 0; rank < sizes.length; rank++) {
+      const size = sizes[rank];
+      if (before >= enough) sizes[rank] = 0;
+      before += size;
+    }
+  }
+  const all = total(sizes);
+  order.forEach((id, rank) => { probabilities[id] = sizes[rank] / all; });
+  return probabilities;
+}
+
+// Token IDs by falling score; of two equal ones the lower ID comes first.
+export function mostLikelyFirst(scores) {
+  return Array.from(scores, (_, id) => id).sort((a, b) => scores[b] - scores[a] || a - b);
+}
+
+// Draws one token. The probabilities lie end to end, the most likely first, on a
+// line from 0 to 1; the token on which a random point of the line falls is taken.
+//
+//   random  a function that gives a number from [0, 1), such as `seededRandom(seed)`
+export function sample(probabilities, random) {
+  const point = random();
+  const order = mostLikelyFirst(probabilities);
+  let end = 0;
+  for (const id of order) {
+    end += probabilities[id];
+    if (point < end) return id;
+  }
+  return order[0]; // rounding left a gap at the very end of the line
+}
+
+// Random numbers from [0, 1); the same seed gives the same ones, in the same order.
+// A counter is stepped by an odd constant, so that it visits all 2³² values, and
+// its bits are mixed (the finaliser of MurmurHash3, by Austin Appleby).
+export function seededRandom(seed) {
+  let counter = Number(seed) | 0;
+  return () => {
+    counter = (counter + 0x9e3779b9) | 0;
+    let bits = counter;
+    bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
+    bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+    return ((bits ^ (bits >>> 16)) >>> 0) / 2 ** 32;
+  };
+}
+
+function total(numbers) {
+  return numbers.reduce((sum, number) => sum + number, 0);
+}

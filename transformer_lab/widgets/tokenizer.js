@@ -1,0 +1,134 @@
+// Text to token IDs and back: byte-level byte-pair encoding, from a tokenizer.json.
+//
+// Text is cut into words, a word is written as bytes, and the pairs of pieces
+// that were glued in training are glued again, in the order in which they were
+// learned. Gives the same IDs as transformer_lab/tokenization and as Hugging
+// Face's `tokenizers`. It leaves out training, and every other kind of tokenizer.
+//
+// Source: Sennrich et al. 2016; on bytes: Radford et al. 2019. Taught in chapter 3.
+
+// A word takes the space before it along. White_Space is spelt out because
+// JavaScript's own \s differs from Unicode's for two rare characters.
+const WORD = new RegExp(
+  "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\p{White_Space}\\p{L}\\p{N}]+"
+  + "|\\p{White_Space}+(?!\\P{White_Space})|\\p{White_Space}+", "gu");
+
+// The words within which merges stay; nothing of the text is lost.
+export function splitWords(text) {
+  return text.match(WORD) ?? [];
+}
+
+// The printable letter that stands for each of the 256 bytes in a tokenizer.json:
+// a byte that prints keeps its own, the others take those from U+0100 on.
+export function lettersOfBytes() {
+  const prints = (byte) => (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte !== 0xad);
+  let nOthers = 0;
+  return Array.from({ length: 256 }, (_, byte) =>
+    String.fromCharCode(prints(byte) ? byte : 0x100 + nOthers++));
+}
+
+export class BPETokenizer {
+  // json: the text of a tokenizer.json, or what it parses to.
+  constructor(json) {
+    const { model, added_tokens: added = [] } = typeof json === "string" ? JSON.parse(json) : json;
+    if (model?.type !== "BPE") throw new Error("this tokenizer.json is not a byte-level BPE tokenizer");
+    this.vocab = new Map(Object.entries(model.vocab));
+    this.special = new Map(added.map(({ id, content }) => [content, id]));
+    this.pieces = []; // by ID
+    for (const [piece, id] of [...this.vocab, ...this.special]) this.pieces[id] = piece;
+    // For each pair of IDs, as one number: its rank (a lower one was learned
+    // earlier and is glued first) and the ID of the glued piece.
+    this.merges = new Map();
+    model.merges.forEach((merge, rank) => {
+      const [left, right] = typeof merge === "string" ? merge.split(" ") : merge;
+      const pair = this.pairKey(this.vocab.get(left), this.vocab.get(right));
+      this.merges.set(pair, { rank, id: this.vocab.get(left + right) });
+    });
+    this.letters = lettersOfBytes();
+    this.byteOfLetter = new Map(this.letters.map((letter, byte) => [letter, byte]));
+    const longestFirst = [...this.special.keys()].sort((a, b) => b.length - a.length);
+    const escaped = longestFirst.map((token) => token.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+    this.specialPattern = escaped.length ? new RegExp(`(${escaped.join("|")})`, "u") : null;
+    this.known = new Map(); // words that were encoded before
+  }
+
+  get size() {
+    return this.pieces.length;
+  }
+
+  // The token IDs of a text; a special token written in it stands for itself.
+  encode(text) {
+    const parts = this.specialPattern ? text.split(this.specialPattern) : [text];
+    return parts.flatMap((part) =>
+      this.special.has(part) ? [this.special.get(part)]
+        : splitWords(part).flatMap((word) => this.encodeWord(word)));
+  }
+
+  // The text of these IDs, special tokens included. Bytes that are no UTF-8
+  // (part of a character) become U+FFFD.
+  decode(ids) {
+    let text = "";
+    let bytes = [];
+    const flush = () => {
+      text += new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(bytes));
+      bytes = [];
+    };
+    for (const id of ids) {
+      const piece = this.lookUp(id);
+      if (this.special.has(piece)) {
+        flush();
+        text += piece;
+      } else {
+        for (const letter of piece) bytes.push(this.byteOfLetter.get(letter));
+      }
+    }
+    flush();
+    return text;
+  }
+
+  // The readable text of one token, with its leading space.
+  piece(id) {
+    return this.decode([id]);
+  }
+
+  // Whether the token is a special one, such as the start token.
+  isSpecial(id) {
+    return this.special.has(this.lookUp(id));
+  }
+
+  lookUp(id) {
+    const piece = this.pieces[id];
+    if (piece === undefined) throw new RangeError(`token ID ${id} is not in this vocabulary of ${this.size}`);
+    return piece;
+  }
+
+  pairKey(left, right) {
+    return left * this.pieces.length + right;
+  }
+
+  // Glue the pair that was learned first, until no pair is left to glue.
+  encodeWord(word) {
+    if (this.known.has(word)) return this.known.get(word);
+    // TextEncoder writes a lone surrogate (half a character) as U+FFFD.
+    let ids = Array.from(new TextEncoder().encode(word), (byte) => this.vocab.get(this.letters[byte]));
+    for (;;) {
+      let best = null, bestPair = -1;
+      for (let i = 0; i + 1 < ids.length; i++) {
+        const pair = this.pairKey(ids[i], ids[i + 1]);
+        const merge = this.merges.get(pair);
+        if (merge && (!best || merge.rank < best.rank)) [best, bestPair] = [merge, pair];
+      }
+      if (!best) break;
+      const glued = [];
+      for (let i = 0; i < ids.length; i++) {
+        const isPair = i + 1 < ids.length && this.pairKey(ids[i], ids[i + 1]) === bestPair;
+        glued.push(isPair ? best.id : ids[i]);
+        if (isPair) i++;
+      }
+      ids = glued;
+    }
+    if (this.known.size > 10_000) this.known.clear();
+    this.known.set(word, ids);
+    return ids;
+  }
+}
