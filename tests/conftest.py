@@ -6,7 +6,12 @@ import importlib.util
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# A slow machine is not a failure, and the same examples come up in every run.
+hypothesis.settings.register_profile("lab", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("lab")
 
 ROOT = Path(__file__).resolve().parents[1]
 

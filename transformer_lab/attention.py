@@ -57,7 +57,7 @@ def attention_weights(
     # exactly 0 and the visible ones still add up to 1. A row of nothing but
     # -inf would come out as NaN, so such a row is set aside and filled with 0.
     blind = ~mask.any(dim=-1, keepdim=True)
-    scores = scores.masked_fill(~mask, -math.inf)
+    scores = torch.where(mask, scores, -math.inf)
     if not blind.any():
         return scores.softmax(dim=-1)
     return scores.masked_fill(blind, 0.0).softmax(dim=-1).masked_fill(blind, 0.0)

@@ -36,7 +36,7 @@ def distribution(
     Args:
         logits: a score for each token.
         temperature: below 1 sharpens, above 1 flattens; 0 takes the best token
-            with certainty (greedy).
+            with certainty (greedy), and so does anything below a millionth.
         top_k: how many tokens to keep; 0 keeps all.
         top_p: how much probability to keep; 1 keeps all.
 
@@ -53,11 +53,13 @@ def distribution(
         raise ValueError(f"top_k={top_k} must not be negative (0 keeps every token)")
     if not 0 < top_p <= 1:
         raise ValueError(f"top_p={top_p} must be above 0 and at most 1 (1 keeps every token)")
-    if temperature == 0:
+    if temperature < 1e-6:  # dividing by it would leave the range of numbers
         return torch.zeros_like(logits).scatter(-1, logits.argmax(keepdim=True), 1.0)
 
-    # A stable order settles ties: of two equal tokens the lower ID comes first.
-    ordered, ids = (logits / temperature).softmax(dim=-1).sort(descending=True, stable=True)
+    # Below the best score all is negative, so no temperature, however small, can
+    # overflow. A stable order settles ties: the lower ID comes first.
+    scaled = (logits - logits.max()) / temperature
+    ordered, ids = scaled.softmax(dim=-1).sort(descending=True, stable=True)
     if top_k:
         ordered[top_k:] = 0.0
         ordered = ordered / ordered.sum()
@@ -121,8 +123,6 @@ def stream(
         unseen = [token]
 
 
-def generate(
-    model: Logits, prompt: Sequence[int], *, max_new_tokens: int, **settings
-) -> list[int]:
+def generate(model: Logits, prompt: Sequence[int], *, max_new_tokens: int, **settings) -> list[int]:
     """The first `max_new_tokens` of `stream`, as a list."""
     return list(islice(stream(model, prompt, **settings), max_new_tokens))

@@ -81,9 +81,7 @@ class Decoder(nn.Module):
         self.config = config
         self.embeddings = Embeddings(config.vocab_size, config.max_len, config.d_model)
         self.blocks = nn.ModuleList(
-            DecoderBlock(
-                config.d_model, config.n_heads, config.d_ff, activation=config.activation
-            )
+            DecoderBlock(config.d_model, config.n_heads, config.d_ff, activation=config.activation)
             for _ in range(config.n_layers)
         )
         self.final_norm = nn.LayerNorm(config.d_model)

@@ -207,7 +207,9 @@ def load_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimiz
             losses = json.loads(file.metadata()["losses"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
-        raise ValueError(f"the checkpoint {path} cannot be read; delete it to start again") from error
+        raise ValueError(
+            f"the checkpoint {path} cannot be read; delete it to start again"
+        ) from error
     weights, averages = {}, {}
     for name, tensor in tensors.items():
         kind, _, rest = name.partition(".")

@@ -117,6 +117,11 @@ class _State:
         return dict(self.bindings)
 
 
+# What can come next: its probability, the words said, and the state after it
+# (None once the story has ended).
+_Step = tuple[float, tuple[Word, ...], _State | None]
+
+
 @dataclass
 class _Walk:
     """A derivation that has spelt the prefix: its state and probability."""
@@ -228,7 +233,7 @@ class Grammar:
 
     # One step of a walk: what can be said next, each with its probability.
 
-    def _step(self, state: _State) -> list[tuple[float, tuple[Word, ...], _State | None]]:
+    def _step(self, state: _State) -> list[_Step]:
         if not state.rest:
             return self._choose_template(state)
         unit, rest = state.rest[0], state.rest[1:]
@@ -248,7 +253,7 @@ class Grammar:
             )
         return steps
 
-    def _choose_template(self, state: _State) -> list[tuple[float, tuple[Word, ...], _State | None]]:
+    def _choose_template(self, state: _State) -> list[_Step]:
         sentences = self.plots[state.plot]
         if state.sentence == len(sentences):
             return [(1.0, (Word(END),), None)]

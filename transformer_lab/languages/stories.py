@@ -45,12 +45,8 @@ def _phrases(phrases: str) -> list[Lexeme]:
     return [{"": phrase} for phrase in phrases.split(", ")]
 
 
-GIRLS = [
-    _person(name, "she", "her", "her") for name in "Anna Mia Lily Sara Zoe Priya".split()
-]
-BOYS = [
-    _person(name, "he", "him", "his") for name in "Tom Ben Max Leo Omar Ravi".split()
-]
+GIRLS = [_person(name, "she", "her", "her") for name in "Anna Mia Lily Sara Zoe Priya".split()]
+BOYS = [_person(name, "he", "him", "his") for name in "Tom Ben Max Leo Omar Ravi".split()]
 
 WORDS: dict[str, list[Lexeme]] = {
     "toy": _nouns("ball kite drum boat robot train puppet whistle balloon doll"),
@@ -69,7 +65,9 @@ WORDS: dict[str, list[Lexeme]] = {
     "very": _nouns("very really quite rather"),
     "laughed": _nouns("laughed smiled cheered clapped waved giggled"),
     "long": _phrases("all day, all morning, all afternoon, for an hour, for a while, until dark"),
-    "late": _phrases("In the evening, At night, After lunch, After dinner, The next day, A week later"),
+    "late": _phrases(
+        "In the evening, At night, After lunch, After dinner, The next day, A week later"
+    ),
     "glad": _nouns("happy glad cheerful excited proud grateful"),
     "sad": _nouns("sad upset worried unhappy"),
     "need": [

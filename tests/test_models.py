@@ -1,0 +1,126 @@
+"""The decoder: what it may see, what its cache must not change, what it is made of."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transformer_lab.models import Config, Decoder, count_parameters
+
+CONFIG = Config(vocab_size=30, max_len=12, d_model=16, n_heads=4, n_layers=3)
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    return Decoder(CONFIG).eval()
+
+
+texts = st.lists(st.integers(0, 29), min_size=2, max_size=12)
+
+
+@given(ids=texts, data=st.data())
+def test_changing_a_future_token_never_moves_an_earlier_output(model, ids, data):
+    changed_at = data.draw(st.integers(1, len(ids) - 1))
+    changed = ids.copy()
+    changed[changed_at] = data.draw(st.integers(0, 29))
+    with torch.no_grad():
+        before, after = model(torch.tensor([ids, changed]))
+    torch.testing.assert_close(before[:changed_at], after[:changed_at], atol=1e-6, rtol=0)
+
+
+@given(ids=texts, data=st.data())
+def test_with_a_cache_the_logits_are_those_of_the_full_forward_pass(model, ids, data):
+    first = data.draw(st.integers(1, len(ids) - 1))
+    whole = torch.tensor([ids])
+    with torch.no_grad():
+        expected = model(whole)
+        cache = model.new_cache()
+        parts = [model(whole[:, :first], cache=cache)]
+        parts += [model(whole[:, i : i + 1], cache=cache) for i in range(first, len(ids))]
+    torch.testing.assert_close(torch.cat(parts, dim=1), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_texts_in_a_batch_do_not_touch_each_other(model):
+    ids = torch.randint(0, 30, (3, 7), generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        torch.testing.assert_close(model(ids)[1:2], model(ids[1:2]), atol=1e-6, rtol=1e-5)
+
+
+def test_the_decoder_equals_hugging_faces_gpt2_with_the_same_weights(model):
+    transformers = pytest.importorskip("transformers")
+    theirs = transformers.GPT2LMHeadModel(
+        transformers.GPT2Config(
+            vocab_size=30, n_positions=12, n_embd=16, n_head=4, n_layer=3, n_inner=64
+        )
+    ).eval()
+    weights = {
+        "wte.weight": model.embeddings.token.weight,
+        "wpe.weight": model.embeddings.position.weight,
+        "ln_f.weight": model.final_norm.weight,
+        "ln_f.bias": model.final_norm.bias,
+    }
+    for layer, block in enumerate(model.blocks):
+        attention, feed_forward = block.attention, block.feed_forward
+        joined = [attention.query, attention.key, attention.value]
+        weights |= {
+            f"h.{layer}.ln_1.weight": block.attention_norm.weight,
+            f"h.{layer}.ln_1.bias": block.attention_norm.bias,
+            # Hugging Face's GPT-2 stores its linear layers the other way round.
+            f"h.{layer}.attn.c_attn.weight": torch.cat([part.weight for part in joined]).T,
+            f"h.{layer}.attn.c_attn.bias": torch.cat([part.bias for part in joined]),
+            f"h.{layer}.attn.c_proj.weight": attention.output.weight.T,
+            f"h.{layer}.attn.c_proj.bias": attention.output.bias,
+            f"h.{layer}.ln_2.weight": block.feed_forward_norm.weight,
+            f"h.{layer}.ln_2.bias": block.feed_forward_norm.bias,
+            f"h.{layer}.mlp.c_fc.weight": feed_forward.expand.weight.T,
+            f"h.{layer}.mlp.c_fc.bias": feed_forward.expand.bias,
+            f"h.{layer}.mlp.c_proj.weight": feed_forward.contract.weight.T,
+            f"h.{layer}.mlp.c_proj.bias": feed_forward.contract.bias,
+        }
+    theirs.transformer.load_state_dict(weights)
+    ids = torch.randint(0, 30, (2, 12), generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        torch.testing.assert_close(model(ids), theirs(ids).logits, atol=1e-5, rtol=1e-5)
+
+
+def test_a_tied_head_has_no_weights_of_its_own():
+    untied = Decoder(Config(**{**vars(CONFIG), "tie_head": False}))
+    assert count_parameters(untied) - count_parameters(Decoder(CONFIG)) == 30 * 16
+    assert untied(torch.tensor([[1, 2]])).shape == (1, 2, 30)
+
+
+def test_parameters_add_up_part_by_part(model):
+    d, f, v, t = 16, 64, 30, 12
+    attention = 4 * (d * d + d)
+    feed_forward = (d * f + f) + (f * d + d)
+    norms = 2 * 2 * d
+    assert count_parameters(model) == (v + t) * d + 3 * (attention + feed_forward + norms) + 2 * d
+
+
+def test_each_attention_layer_starts_as_a_copier(model):
+    """Output undoes value, up to the factor that keeps the stream small."""
+    for block in model.blocks:
+        both = block.attention.output.weight @ block.attention.value.weight
+        torch.testing.assert_close(both, 6**-0.5 * torch.eye(16), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"d_model": 10}, "d_model=10 is not divisible by n_heads=4; the nearest .* 8 and 12"),
+        ({"n_heads": 40}, "the nearest sizes that are: 40"),
+        ({"n_layers": 0}, "n_layers=0 is too small"),
+        ({"activation": "swish"}, "activation='swish' is not one of relu"),
+    ],
+)
+def test_a_config_that_does_not_fit_says_what_would(change, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Config(**{**vars(CONFIG), **change})
+
+
+def test_too_long_a_text_and_an_unknown_id_are_one_clear_sentence(model):
+    with pytest.raises(ValueError, match="the text has 13 tokens, but this model sees at most 12"):
+        model(torch.zeros(1, 13, dtype=torch.long))
+    with pytest.raises(ValueError, match="token ID 30 is outside of this model's vocabulary"):
+        model(torch.tensor([[30]]))

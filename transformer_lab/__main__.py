@@ -1,0 +1,81 @@
+"""The command line: `transformer-lab list`, `train`, `generate`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Train and try the small models of the Transformer Lab book.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command("list")
+def list_recipes() -> None:
+    """List the models that can be trained."""
+    from transformer_lab.recipes import RECIPES
+
+    for recipe in RECIPES.values():
+        typer.echo(f"{recipe.name}: {recipe.description}")
+
+
+@app.command()
+def train(name: Annotated[str, typer.Argument(help="A name that `list` shows.")]) -> None:
+    """Train a model, or say how it did if it is there already.
+
+    Ctrl-C stops; the same command goes on from where it stopped.
+    """
+    from transformer_lab import recipes
+
+    report = recipes.load(name).report
+    loss, floor = report["held_out_loss"], report["floor"]
+    typer.echo(
+        f"{name}: {report['parameters']:,} parameters, {report['steps']:,} steps in "
+        f"{report['seconds']} s\n"
+        f"held-out loss {loss:.4f} nats per token; the floor is {floor:.4f} "
+        f"({100 * (loss / floor - 1):.1f} % above it)"
+    )
+
+
+@app.command()
+def generate(
+    name: Annotated[str, typer.Argument(help="A name that `list` shows.")],
+    prompt: Annotated[str, typer.Option(help="The text to continue.")] = "",
+    temperature: Annotated[float, typer.Option(help="0 always takes the likeliest token.")] = 0.8,
+    top_k: Annotated[int, typer.Option(help="Keep this many tokens; 0 keeps all.")] = 0,
+    top_p: Annotated[float, typer.Option(help="Keep this much probability.")] = 1.0,
+    max_new_tokens: Annotated[int, typer.Option(help="Stop after this many.", min=1)] = 96,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same text.")] = 0,
+) -> None:
+    """Continue a text."""
+    from transformer_lab import recipes
+
+    typer.echo(
+        recipes.load(name).generate(
+            prompt,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            max_new_tokens=max_new_tokens,
+            seed=seed,
+        )
+    )
+
+
+def main() -> None:
+    """Run the command line; a mistake in the input is one sentence, not a traceback."""
+    try:
+        app()
+    except ValueError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("stopped; run the same command again to go on from here")
+
+
+if __name__ == "__main__":
+    main()
