@@ -1,4 +1,4 @@
-"""Sphinx extension: live figures in the built book, and everything served by itself.
+"""Sphinx extension: live figures in the built book.
 
 Before the build it names the folder where figures leave their bytes and keys the
 cache of executed notebooks to the package's Python sources, so that a change in
@@ -6,9 +6,6 @@ the package runs the notebooks again. After the build it puts into `_static/live
 what the pages use: the figures' bytes and their JavaScript, joined into one
 module text each. Figures' JavaScript is linked anew at every build, so a change
 in it runs no notebook.
-
-It also copies MathJax from the installed package that carries it, and shows the
-buttons that need the repository's address only when there is one.
 """
 
 from __future__ import annotations
@@ -23,11 +20,13 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
-from sphinx.util import logging
 
-from transformer_lab.widgets.live_figure import ASSET_FOLDER_VARIABLE, LinkError, classic_script, link
-
-logger = logging.getLogger(__name__)
+from transformer_lab.widgets.live_figure import (
+    ASSET_FOLDER_VARIABLE,
+    LinkError,
+    classic_script,
+    link,
+)
 
 PLACE = re.compile(
     r'<div class="tl-live" data-live-figure="(?P<name>[^"]+)">'
@@ -42,10 +41,7 @@ STYLE = "live_figure.css"
 def setup(app: Sphinx) -> dict:
     app.add_config_value("live_figures_folders", [str(PACKAGE / "widgets")], "html")
     app.connect("config-inited", prepare_execution)
-    app.connect("config-inited", set_theme)
-    app.connect("config-inited", leave_out_thebe)
     app.connect("html-page-context", add_scripts)
-    app.connect("html-page-context", launch_only_notebooks, priority=100)
     app.connect("build-finished", publish)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -74,36 +70,6 @@ def prepare_execution(app: Sphinx, config) -> None:
     os.environ[ASSET_FOLDER_VARIABLE] = str(folder / "assets")
 
 
-def leave_out_thebe(app: Sphinx, config) -> None:
-    """Leave out thebe, which Jupyter Book always loads: it would fetch a kernel's page code
-    from another host, and our figures need no kernel."""
-    for listeners in list(app.events.listeners.values()):
-        for listener in list(listeners):
-            if listener.handler.__module__.startswith("sphinx_thebe"):
-                app.disconnect(listener.id)
-
-
-def set_theme(app: Sphinx, config) -> None:
-    """The theme's options, with the buttons that lead to the repository once its address
-    is known (`make repository`)."""
-    config.html_theme_options |= {
-        "logo": {"text": config.project},
-        "navbar_persistent": [],  # the search field stands in the sidebar
-    }
-    if not config.html_theme_options.get("repository_url"):
-        return
-    config.html_theme_options |= {
-        "use_repository_button": True,
-        "use_edit_page_button": True,
-        "use_issues_button": True,
-        "launch_buttons": {
-            "notebook_interface": "jupyterlab",
-            "binderhub_url": "https://mybinder.org",
-            "colab_url": "https://colab.research.google.com",
-        },
-    }
-
-
 # --- During: scripts for the pages that have a figure ---------------------------
 
 
@@ -113,12 +79,6 @@ def add_scripts(app: Sphinx, pagename, templatename, context, doctree) -> None:
         app.add_css_file(STYLE)
 
 
-def launch_only_notebooks(app: Sphinx, pagename, templatename, context, doctree) -> None:
-    """No launch buttons on a page that Colab cannot open: one written as Markdown."""
-    if pagename in app.env.found_docs and app.env.doc2path(pagename).endswith(".md"):
-        app.env.metadata[pagename].pop("kernelspec", None)
-
-
 # --- After: the files that the pages need ---------------------------------------
 
 
@@ -126,7 +86,6 @@ def publish(app: Sphinx, exception) -> None:
     if exception or app.builder.format != "html":
         return
     static = Path(app.outdir) / "_static"
-    publish_mathjax(app, static)
     (static / STYLE).write_text(
         (PACKAGE / "widgets" / STYLE).read_text(encoding="utf-8"), encoding="utf-8"
     )
@@ -188,15 +147,3 @@ def publish_asset(name: str, page: str, live: Path) -> None:
             "are still cached. Run 'make clean', then 'make book'."
         )
     shutil.copyfile(source, live / source.name)
-
-
-def publish_mathjax(app: Sphinx, static: Path) -> None:
-    target = static / app.config.mathjax_path
-    if target.exists():
-        return
-    spec = find_spec("mathjax")
-    source = Path(spec.origin).parent / "static/mathjax/es5" / target.name if spec else None
-    if source is None or not source.exists():
-        raise ExtensionError("MathJax is missing: run 'pip install django-static-mathjax==3.2.2.1'.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)

@@ -22,7 +22,6 @@ html_context = {{"default_mode": "light"}}
 nb_execution_mode = "cache"
 nb_execution_raise_on_error = True
 nb_mime_priority_overrides = [("html", "text/html", 0)]
-mathjax_path = "mathjax/tex-svg-full.js"
 """
 
 PAGE = """---

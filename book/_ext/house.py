@@ -1,0 +1,74 @@
+"""Sphinx extension: the house rules of the book that its settings alone cannot say.
+
+The pages serve themselves: MathJax is copied from the installed package that
+carries it, and thebe, which Jupyter Book would always load, is left out. Buttons
+that need the repository's address are there only when there is one.
+"""
+
+from __future__ import annotations
+
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+
+
+def setup(app: Sphinx) -> dict:
+    app.connect("config-inited", set_theme)
+    app.connect("config-inited", leave_out_thebe)
+    app.connect("html-page-context", launch_only_notebooks, priority=100)
+    app.connect("build-finished", publish_mathjax)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def set_theme(app: Sphinx, config) -> None:
+    """The theme's options, with the buttons that lead to the repository once its address
+    is known (`make repository`)."""
+    config.html_theme_options |= {
+        "logo": {"text": config.project},
+        "navbar_persistent": [],  # the search field stands in the sidebar
+    }
+    if not config.html_theme_options.get("repository_url"):
+        return
+    config.html_theme_options |= {
+        "use_repository_button": True,
+        "use_edit_page_button": True,
+        "use_issues_button": True,
+        "launch_buttons": {
+            "notebook_interface": "jupyterlab",
+            "binderhub_url": "https://mybinder.org",
+            "colab_url": "https://colab.research.google.com",
+        },
+    }
+
+
+def leave_out_thebe(app: Sphinx, config) -> None:
+    """Leave out thebe, which Jupyter Book always loads: it would fetch a kernel's page code
+    from another host, and our figures need no kernel."""
+    for listeners in list(app.events.listeners.values()):
+        for listener in list(listeners):
+            if listener.handler.__module__.startswith("sphinx_thebe"):
+                app.disconnect(listener.id)
+
+
+def launch_only_notebooks(app: Sphinx, pagename, templatename, context, doctree) -> None:
+    """No launch buttons on a page that Colab cannot open: one written as Markdown."""
+    if pagename in app.env.found_docs and app.env.doc2path(pagename).endswith(".md"):
+        app.env.metadata[pagename].pop("kernelspec", None)
+
+
+def publish_mathjax(app: Sphinx, exception) -> None:
+    """Copy MathJax, one file, from the installed package that carries it."""
+    if exception or app.builder.format != "html":
+        return
+    target = Path(app.outdir, "_static", app.config.mathjax_path)
+    if target.exists():
+        return
+    spec = find_spec("mathjax")
+    source = Path(spec.origin).parent / "static/mathjax/es5" / target.name if spec else None
+    if source is None or not source.exists():
+        raise ExtensionError("MathJax is missing: run 'pip install django-static-mathjax'.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
