@@ -106,7 +106,7 @@ def test_the_loss_equals_pytorchs_cross_entropy_on_the_real_targets():
 
 def test_the_learning_rate_rises_holds_and_falls_to_zero():
     rates = [learning_rate(step, peak=0.1, steps=100, decay=0.5) for step in range(101)]
-    assert rates[0] < rates[10] < rates[19] == 0.1
-    assert set(rates[20:50]) == {0.1}
+    assert rates[0] < rates[10] < rates[39] == 0.1
+    assert set(rates[40:50]) == {0.1}
     assert all(later < earlier for earlier, later in pairwise(rates[51:]))
     assert math.isclose(rates[100], 0.0)

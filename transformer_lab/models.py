@@ -138,7 +138,7 @@ def initialise(module: nn.Module, *, n_layers: int) -> None:
       it passes on whatever it looks at, and has only to learn where to look.
       (The idea of starting near a multiple of the identity: Trockman and
       Kolter 2023, "Mimetic Initialization of Self-Attention Layers".)
-    - Token embeddings start at 0.3, positions at 0.02: what a token is counts
+    - Token embeddings start at 0.2, positions at 0.02: what a token is counts
       from the first step, where it stands is learned. GPT-2's 0.02 for both is
       made for vectors twelve times as long.
     """
@@ -148,7 +148,7 @@ def initialise(module: nn.Module, *, n_layers: int) -> None:
         if module.bias is not None:
             nn.init.zeros_(module.bias)
     elif isinstance(module, Embeddings):
-        nn.init.normal_(module.token.weight, std=0.3)
+        nn.init.normal_(module.token.weight, std=0.2)
         nn.init.normal_(module.position.weight, std=0.02)
     elif isinstance(module, FeedForward):
         module.contract.weight.data *= into_stream

@@ -76,7 +76,7 @@ RECIPES = {
             vocab_size=1000,
             steps=1000,
             batch_size=32,
-            peak_lr=0.008,
+            peak_lr=0.01,
             snapshots=(0, 20, 50, 100, 150, 200, 300, 400, 600, 1000),
         ),
     ]

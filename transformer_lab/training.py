@@ -77,7 +77,7 @@ def next_token_loss(
 
 
 def learning_rate(
-    step: int, *, peak: float, steps: int, warmup: int = 20, decay: float = 0.75
+    step: int, *, peak: float, steps: int, warmup: int = 40, decay: float = 0.75
 ) -> float:
     """The step size: rise from 0, hold, then fall in a straight line to 0.
 
