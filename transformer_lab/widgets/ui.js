@@ -1,0 +1,322 @@
+// The small parts that all figures are built from: native controls with labels,
+// token chips, a colour for a weight, a sentence for screen readers.
+//
+// Everything a reader types goes into the page as text, never as HTML: nodes are
+// made by `element`, and its strings become text nodes. What the parts look like
+// stands in live_figure.css. It holds no knowledge of models.
+
+// --- Nodes ------------------------------------------------------------------------
+
+// Makes a node. Attributes that are false, null or undefined are left out;
+// `on` holds event listeners. Children are nodes or strings.
+//   element("p", { class: "tl-caption", on: { click } }, "Hello ", strong)
+export function element(tag, { on = {}, ...attributes } = {}, ...children) {
+  return furnish(document.createElement(tag), on, attributes, children);
+}
+
+// The same for drawings.
+export function svgElement(tag, { on = {}, ...attributes } = {}, ...children) {
+  return furnish(document.createElementNS("http://www.w3.org/2000/svg", tag), on, attributes, children);
+}
+
+function furnish(node, on, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) setAttribute(node, name, value);
+  for (const [event, listener] of Object.entries(on)) node.addEventListener(event, listener);
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+// Sets, or with false, null or undefined removes, one attribute.
+export function setAttribute(node, name, value) {
+  if (value === false || value === null || value === undefined) node.removeAttribute(name);
+  else node.setAttribute(name, value === true ? "" : value);
+}
+
+// The frame of a figure in the place that the host gives it. Call `markReady`
+// with it once everything is drawn.
+export function figureRoot(el, name) {
+  const root = element("div", { class: "tl-figure", "data-live-figure": name });
+  el.append(root);
+  return root;
+}
+
+export function markReady(root) {
+  root.dataset.ready = "true";
+}
+
+// An id that no other figure of the page has.
+export function uniqueId(name) {
+  return `tl-${name}-${Math.random().toString(36).slice(2, 10)}`;
+}
+
+// --- Controls -----------------------------------------------------------------------
+
+// A slider with its label before it and its value, in words, behind it.
+// Returns { root, input, value }; setting `value` calls nobody.
+export function slider({ label, min, max, step = 1, value, format = String, hint = null, onInput }) {
+  const id = uniqueId("slider");
+  const input = element("input", { type: "range", id, min, max, step, title: hint });
+  const output = element("output", { for: id });
+  const show = () => {
+    output.textContent = format(Number(input.value));
+    input.setAttribute("aria-valuetext", output.textContent);
+  };
+  input.value = value;
+  show();
+  input.addEventListener("input", () => { show(); onInput(Number(input.value)); });
+  const root = element("div", { class: "tl-control tl-slider" },
+    element("label", { for: id, title: hint }, label), input, output);
+  return {
+    root, input,
+    get value() { return Number(input.value); },
+    set value(number) { input.value = number; show(); },
+  };
+}
+
+// A box for text of `rows` lines. Returns { root, input, value }.
+export function textBox({ label, value = "", rows = 2, placeholder = null, onInput }) {
+  const id = uniqueId("text");
+  const input = element("textarea", { id, rows, placeholder, spellcheck: "false", autocomplete: "off" });
+  input.value = value;
+  input.addEventListener("input", () => onInput(input.value));
+  const root = element("div", { class: "tl-control tl-text" }, element("label", { for: id }, label), input);
+  return {
+    root, input,
+    get value() { return input.value; },
+    set value(text) { if (input.value !== text) input.value = text; },
+  };
+}
+
+// A box for a whole number. Returns { root, input, value }.
+export function numberBox({ label, value = 0, min = 0, max = 999999, onInput }) {
+  const id = uniqueId("number");
+  const input = element("input", { type: "number", id, min, max, step: 1 });
+  input.value = value;
+  input.addEventListener("input", () => { if (input.validity.valid && input.value) onInput(Number(input.value)); });
+  const root = element("div", { class: "tl-control tl-number" }, element("label", { for: id }, label), input);
+  return {
+    root, input,
+    get value() { return Number(input.value); },
+    set value(number) { input.value = number; },
+  };
+}
+
+// A choice among options: [[value, text], …]. Returns { root, input, value }.
+export function select({ label, options, value, onInput }) {
+  const id = uniqueId("select");
+  const input = element("select", { id },
+    ...options.map(([option, text]) => element("option", { value: option }, text)));
+  input.value = value;
+  input.addEventListener("change", () => onInput(input.value));
+  const root = element("div", { class: "tl-control tl-select" }, element("label", { for: id }, label), input);
+  return {
+    root, input,
+    get value() { return input.value; },
+    set value(option) { input.value = option; },
+  };
+}
+
+// A box to tick. Returns { root, input, value }.
+export function checkbox({ label, value = false, onInput }) {
+  const input = element("input", { type: "checkbox" });
+  input.checked = value;
+  input.addEventListener("change", () => onInput(input.checked));
+  const root = element("label", { class: "tl-control tl-checkbox" }, input, label);
+  return {
+    root, input,
+    get value() { return input.checked; },
+    set value(ticked) { input.checked = ticked; },
+  };
+}
+
+export function button(label, onClick, { primary = false, title = null } = {}) {
+  return element("button", {
+    type: "button", class: primary ? "tl-button tl-primary" : "tl-button", title, on: { click: onClick },
+  }, label);
+}
+
+export function buttonRow(label, ...buttons) {
+  return element("div", { class: "tl-buttons", role: "group", "aria-label": label }, ...buttons);
+}
+
+// What is folded away until the reader asks for it.
+export function disclosure(summary, { open = false } = {}, ...children) {
+  return element("details", { class: "tl-details", open }, element("summary", {}, summary), ...children);
+}
+
+// One stop of the Tab key for a whole row of things: the arrow keys move within.
+// `selector` names the things, which may come and go.
+export function arrowKeysMoveWithin(container, selector) {
+  const things = () => [...container.querySelectorAll(selector)];
+  const makeStop = (stop) => things().forEach((thing) => { thing.tabIndex = thing === stop ? 0 : -1; });
+  container.addEventListener("focusin", (event) => {
+    const thing = event.target.closest(selector);
+    if (thing) makeStop(thing);
+  });
+  container.addEventListener("keydown", (event) => {
+    const all = things();
+    const here = all.indexOf(event.target.closest(selector));
+    if (here < 0 || event.altKey || event.ctrlKey || event.metaKey) return;
+    const there = {
+      ArrowRight: here + 1, ArrowDown: here + 1, ArrowLeft: here - 1, ArrowUp: here - 1,
+      Home: 0, End: all.length - 1,
+    }[event.key];
+    if (there === undefined) return;
+    event.preventDefault();
+    all[Math.max(0, Math.min(all.length - 1, there))].focus();
+  });
+  // Call this after things came or went: there is always exactly one stop.
+  return () => {
+    const all = things();
+    makeStop(all.find((thing) => thing === document.activeElement)
+      ?? all.find((thing) => thing.tabIndex === 0) ?? all.at(-1));
+  };
+}
+
+// --- Words and numbers --------------------------------------------------------------
+
+// A sentence that is seen, and that a screen reader speaks when it changes.
+// say(text) at once; say(text, 600) only if nothing else is said for so long.
+export function statusLine() {
+  const root = element("p", { class: "tl-status", role: "status", "aria-live": "polite" });
+  let timer = 0;
+  return {
+    root,
+    say(text, delay = 0) {
+      clearTimeout(timer);
+      const speak = () => { if (root.textContent !== text) root.textContent = text; };
+      if (delay) timer = setTimeout(speak, delay);
+      else speak();
+    },
+  };
+}
+
+// A token's text with its white space made visible: " ball" → "·ball".
+export function readable(text) {
+  return text.replaceAll(" ", "·").replaceAll("\n", "↵").replaceAll("\t", "⇥").replaceAll("\r", "␍");
+}
+
+// 0.1234 → "12%", 0.012 → "1.2%", 0.00001 → "<0.1%". Never "100%" for less than certain.
+export function formatPercent(share) {
+  const percent = 100 * share;
+  if (percent === 0) return "0%";
+  if (percent < 0.1) return "<0.1%";
+  if (percent > 99.9 && percent < 99.9999) return ">99.9%";
+  return `${percent < 9.95 || (percent > 99 && percent < 99.95) ? percent.toFixed(1) : Math.round(percent)}%`;
+}
+
+// 1 → "1 token", 3 → "3 tokens".
+export function counted(number, noun) {
+  return `${number.toLocaleString("en-GB")} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+// --- Colour ----------------------------------------------------------------------
+
+// The colour of a weight from 0 to 1: one blue, from nothing to full strength.
+// `strongest` below 1 leaves it light enough for text on top. For styles, not for
+// canvases: it follows the theme by itself.
+export function weightColour(weight, strongest = 1) {
+  const share = Math.max(0, Math.min(1, weight)) * strongest;
+  return `color-mix(in srgb, var(--tl-weight) ${(100 * share).toFixed(1)}%, transparent)`;
+}
+
+// A colour of the stylesheet as "rgb(…)", for canvases: themeColour(root, "--tl-weight").
+export function themeColour(root, name) {
+  const probe = element("span", { hidden: true, style: `color: var(${name})` });
+  root.append(probe);
+  const colour = getComputedStyle(probe).color;
+  probe.remove();
+  return colour;
+}
+
+// Calls `redraw` when the page goes from light to dark or back: for canvases.
+// Returns a function that ends it.
+export function onThemeChange(redraw) {
+  const observer = new MutationObserver(redraw);
+  const attributes = { attributes: true, attributeFilter: ["data-theme", "theme", "class", "data-jp-theme-light"] };
+  observer.observe(document.documentElement, attributes);
+  observer.observe(document.body, attributes);
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  system.addEventListener("change", redraw);
+  return () => { observer.disconnect(); system.removeEventListener("change", redraw); };
+}
+
+// --- Tokens -----------------------------------------------------------------------
+
+// The tokens of a text in a row, as the model sees them. Each is a button: the
+// arrow keys move, hovering or focusing calls onLook(index), leaving onLook(null),
+// a click (Enter, Space) onPick(index).
+//
+// Returns { root, show, shade }:
+//   show([{ text, id, special, unseen, outside, fresh }, …])
+//     special: such as the start token; unseen: never met in training; outside:
+//     beyond what the model can see; fresh: written by the model
+//   shade(weights, index): a blue for each token, an outline for the one that looks
+export function tokenChips({ label, onLook = () => {}, onPick = () => {} }) {
+  const root = element("div", { class: "tl-chips", role: "group", "aria-label": label });
+  const chips = [];
+  const settleStops = arrowKeysMoveWithin(root, ".tl-chip");
+  const makeChip = (index) => element("button", {
+    type: "button", class: "tl-chip", tabindex: -1,
+    on: {
+      pointerenter: (event) => { if (event.pointerType === "mouse") onLook(index); },
+      pointerleave: (event) => { if (event.pointerType === "mouse") onLook(null); },
+      focus: () => onLook(index),
+      blur: () => onLook(null),
+      click: () => onPick(index),
+    },
+  });
+  return {
+    root,
+    show(tokens) {
+      while (chips.length > tokens.length) chips.pop().remove();
+      while (chips.length < tokens.length) {
+        const chip = makeChip(chips.length);
+        if (chips.length) chips.at(-1).after(chip);
+        else root.prepend(chip);
+        chips.push(chip);
+      }
+      tokens.forEach((token, index) => {
+        const chip = chips[index];
+        const shown = token.special ? specialName(token.text) : readable(token.text);
+        if (chip.textContent !== shown) chip.textContent = shown;
+        const notes = [
+          token.special && "special token", token.unseen && "never met in training",
+          token.outside && "beyond what the model can see",
+        ].filter(Boolean);
+        chip.setAttribute("aria-label", [`token ${index + 1}: ${shown}, ID ${token.id}`, ...notes].join(", "));
+        for (const kind of ["special", "unseen", "outside", "fresh"]) {
+          chip.classList.toggle(`tl-${kind}`, Boolean(token[kind]));
+        }
+      });
+      settleStops();
+    },
+    shade(weights, looking = null) {
+      chips.forEach((chip, index) => {
+        chip.style.backgroundColor = weightColour(weights?.[index] ?? 0, 0.62);
+        chip.classList.toggle("tl-looking", index === looking);
+      });
+    },
+  };
+}
+
+// A special token by a name that a newcomer can read.
+export function specialName(text) {
+  return text === "<|endoftext|>" ? "⟨story⟩" : text;
+}
+
+// --- Time --------------------------------------------------------------------------
+
+// Calls `action` once, when there was no further call for `delay` milliseconds.
+export function debounce(action, delay) {
+  let timer = 0;
+  return (...values) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => action(...values), delay);
+  };
+}
+
+// Whether the reader asked their system for less movement.
+export function wantsLessMotion() {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
