@@ -176,15 +176,20 @@ export function arrowKeysMoveWithin(container, selector) {
 // --- Words and numbers --------------------------------------------------------------
 
 // A sentence that is seen, and that a screen reader speaks when it changes.
-// say(text) at once; say(text, 600) only if nothing else is said for so long.
+//   say(text)               at once
+//   say(text, { delay })    only if nothing else is said for so many milliseconds
+//   say(text, { spoken })   with words that only a screen reader gets
 export function statusLine() {
   const root = element("p", { class: "tl-status", role: "status", "aria-live": "polite" });
   let timer = 0;
   return {
     root,
-    say(text, delay = 0) {
+    say(text, { delay = 0, spoken = "" } = {}) {
       clearTimeout(timer);
-      const speak = () => { if (root.textContent !== text) root.textContent = text; };
+      const speak = () => {
+        if (root.textContent === text + spoken) return;
+        root.replaceChildren(text, ...(spoken ? [element("span", { class: "tl-spoken" }, spoken)] : []));
+      };
       if (delay) timer = setTimeout(speak, delay);
       else speak();
     },
@@ -278,7 +283,7 @@ export function tokenChips({ label, onLook = () => {}, onPick = () => {} }) {
       }
       tokens.forEach((token, index) => {
         const chip = chips[index];
-        const shown = token.special ? specialName(token.text) : readable(token.text);
+        const shown = token.special ? specialName(token.text, index) : readable(token.text);
         if (chip.textContent !== shown) chip.textContent = shown;
         const notes = [
           token.special && "special token", token.unseen && "never met in training",
@@ -293,16 +298,19 @@ export function tokenChips({ label, onLook = () => {}, onPick = () => {} }) {
     },
     shade(weights, looking = null) {
       chips.forEach((chip, index) => {
-        chip.style.backgroundColor = weightColour(weights?.[index] ?? 0, 0.62);
+        // The square root keeps small weights visible: 0.04 gets a fifth of the ink of 1.
+        chip.style.backgroundColor = weightColour(Math.sqrt(weights?.[index] ?? 0), 0.62);
         chip.classList.toggle("tl-looking", index === looking);
       });
     },
   };
 }
 
-// A special token by a name that a newcomer can read.
-export function specialName(text) {
-  return text === "<|endoftext|>" ? "⟨story⟩" : text;
+// A special token by a name that a newcomer can read. One and the same token
+// opens the first story and closes each.
+export function specialName(text, index = 0) {
+  if (text !== "<|endoftext|>") return text;
+  return index === 0 ? "⟨start⟩" : "⟨end⟩";
 }
 
 // --- Time --------------------------------------------------------------------------
