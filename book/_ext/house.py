@@ -18,8 +18,10 @@ from sphinx.errors import ExtensionError
 def setup(app: Sphinx) -> dict:
     app.connect("config-inited", set_theme)
     app.connect("config-inited", leave_out_thebe)
+    app.connect("html-page-context", load_mathjax_where_needed, priority=900)
     app.connect("html-page-context", launch_only_notebooks, priority=100)
     app.connect("build-finished", publish_mathjax)
+    app.connect("build-finished", leave_out_drawn_icons)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -53,6 +55,18 @@ def leave_out_thebe(app: Sphinx, config) -> None:
                 app.disconnect(listener.id)
 
 
+def load_mathjax_where_needed(app: Sphinx, pagename, templatename, context, doctree) -> None:
+    """MathJax, two megabytes, only where a page has mathematics of its own. Sphinx would load
+    it also on a page that only lists such pages, as the landing page does."""
+    if not app.env.get_domain("math").data["has_equations"].get(pagename):
+        context["script_files"] = [
+            script
+            for script in context["script_files"]
+            if "mathjax" not in str(script.filename).lower()
+            and "window.MathJax" not in script.attributes.get("body", "")
+        ]
+
+
 def launch_only_notebooks(app: Sphinx, pagename, templatename, context, doctree) -> None:
     """No launch buttons on a page that Colab cannot open: one written as Markdown."""
     if pagename in app.env.found_docs and app.env.doc2path(pagename).endswith(".md"):
@@ -72,3 +86,10 @@ def publish_mathjax(app: Sphinx, exception) -> None:
         raise ExtensionError("MathJax is missing: run 'pip install django-static-mathjax'.")
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
+
+
+def leave_out_drawn_icons(app: Sphinx, exception) -> None:
+    """Empty the script, 1.5 megabytes, that draws anew each icon that the icon font shows."""
+    script = Path(app.outdir, "_static/scripts/fontawesome.js")
+    if not exception and script.exists():
+        script.write_text("// Left empty: the icon font shows the icons.\n", encoding="utf-8")
