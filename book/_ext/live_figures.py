@@ -40,7 +40,10 @@ STYLE = "live_figure.css"
 
 def setup(app: Sphinx) -> dict:
     app.add_config_value("live_figures_folders", [str(PACKAGE / "widgets")], "html")
+    app.add_config_value("live_figures_version", "", "html")
     app.connect("config-inited", prepare_execution)
+    app.connect("config-inited", note_version)
+    app.connect("builder-inited", publish_style)
     app.connect("html-page-context", add_scripts)
     app.connect("build-finished", publish)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
@@ -70,12 +73,31 @@ def prepare_execution(app: Sphinx, config) -> None:
     os.environ[ASSET_FOLDER_VARIABLE] = str(folder / "assets")
 
 
+def note_version(app: Sphinx, config) -> None:
+    """A setting that changes with every style and script: then Sphinx writes all pages anew
+    (it does not run them), and no reader's browser keeps a script that has changed."""
+    digest = hashlib.sha256()
+    for folder in [*config.live_figures_folders, *config.html_static_path]:
+        for path in sorted(Path(app.confdir, folder).rglob("*")):
+            if path.suffix in {".js", ".css", ".svg"}:
+                digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    config.live_figures_version = digest.hexdigest()[:8]
+
+
+def publish_style(app: Sphinx) -> None:
+    if app.builder.format == "html":
+        target = Path(app.outdir, "_static", STYLE)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(PACKAGE / "widgets" / STYLE, target)
+
+
 # --- During: scripts for the pages that have a figure ---------------------------
 
 
 def add_scripts(app: Sphinx, pagename, templatename, context, doctree) -> None:
     if 'data-live-figure="' in context.get("body", ""):
-        app.add_js_file(HOST, loading_method="defer")
+        version = {"data-version": app.config.live_figures_version}
+        app.add_js_file(HOST, loading_method="defer", **version)
         app.add_css_file(STYLE)
 
 
@@ -85,12 +107,8 @@ def add_scripts(app: Sphinx, pagename, templatename, context, doctree) -> None:
 def publish(app: Sphinx, exception) -> None:
     if exception or app.builder.format != "html":
         return
-    static = Path(app.outdir) / "_static"
-    (static / STYLE).write_text(
-        (PACKAGE / "widgets" / STYLE).read_text(encoding="utf-8"), encoding="utf-8"
-    )
     modules, assets = what_pages_use(Path(app.outdir))
-    live = static / "live"
+    live = Path(app.outdir, "_static/live")
     live.mkdir(parents=True, exist_ok=True)
     for name in sorted(modules):
         publish_module(app, name, live)

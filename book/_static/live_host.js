@@ -7,6 +7,7 @@
 // was opened from disk may load scripts but may not fetch files.
 (() => {
   const folder = new URL("live/", document.currentScript.src);
+  const { version } = document.currentScript.dataset;
   const loading = new Map();
 
   // The text that live/NAME.js hands over; each file is loaded once.
@@ -14,7 +15,7 @@
     if (!loading.has(name)) {
       loading.set(name, new Promise((resolve, reject) => {
         const script = document.createElement("script");
-        script.src = new URL(`${name}.js`, folder);
+        script.src = new URL(`${name}.js?v=${version}`, folder);
         script.onload = () => resolve(globalThis.transformerLabParts[name]);
         script.onerror = () => reject(new Error(`the file ${script.src} is missing`));
         document.head.append(script);
