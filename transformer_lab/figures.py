@@ -8,29 +8,51 @@ light page and on a dark one. What a reader can play with is in `widgets`.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
+from html import escape
 from itertools import cycle
 
+import matplotlib
 from matplotlib.figure import Figure
 
-BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#808080"
+BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+INK = "#010203"  # stands for the colour of the page's text
 _CYCLE = (BLUE, ORANGE, GREEN, PINK)
+
+
+class Picture(Figure):
+    """A figure that shows itself as a drawing in the page: sharp at any size.
+
+    Its words are text of the page, in the page's colour, and its title is what
+    a screen reader says.
+    """
+
+    def _repr_html_(self) -> str:
+        file = io.StringIO()
+        with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "transformer-lab"}):
+            self.savefig(file, format="svg", metadata={"Date": None})
+        drawing = file.getvalue()
+        drawing = drawing[drawing.index("<svg") :].replace(INK, "currentColor")
+        words = escape(self.axes[0].get_title(loc="left"), quote=True)
+        style = "max-width: 100%; overflow-x: auto"
+        return f'<div role="img" aria-label="{words}" style="{style}">{drawing}</div>'
 
 
 def _new(title: str, *, width: float = 7.0, height: float = 3.6):
     """A figure with one axes in the style of the book; `title` states the finding."""
-    figure = Figure(figsize=(width, height), layout="constrained", dpi=110)
+    figure = Picture(figsize=(width, height), layout="constrained")
     figure.patch.set_alpha(0.0)
     axes = figure.add_subplot()
     axes.patch.set_alpha(0.0)
-    axes.set_title(title, loc="left", color=GREY, fontsize=11)
+    axes.set_title(title, loc="left", color=INK, fontsize=11)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
-        axes.spines[side].set_color(GREY)
-    axes.tick_params(colors=GREY)
-    axes.xaxis.label.set_color(GREY)
-    axes.yaxis.label.set_color(GREY)
+        axes.spines[side].set_color(INK)
+    axes.tick_params(colors=INK)
+    axes.xaxis.label.set_color(INK)
+    axes.yaxis.label.set_color(INK)
     return figure, axes
 
 
@@ -49,7 +71,7 @@ def bars(
     names = list(values)[::-1]
     colours = [ORANGE if name in highlight else BLUE for name in names]
     drawn = axes.barh(names, [values[name] for name in names], color=colours)
-    axes.bar_label(drawn, fmt="%.2f", padding=4, color=GREY)
+    axes.bar_label(drawn, fmt="%.2f", padding=4, color=INK)
     axes.margins(x=0.12)
     axes.set_xlabel(unit)
     return figure
@@ -77,13 +99,13 @@ def lines(
     for (name, (xs, ys)), colour in zip(series.items(), cycle(_CYCLE)):
         axes.plot(xs, ys, color=colour, linewidth=1.8, label=name)
     if floor is not None:
-        axes.axhline(floor, color=GREY, linestyle="--", linewidth=1.2, label="the floor")
+        axes.axhline(floor, color=INK, linestyle="--", linewidth=1.2, label="the floor")
     if log_x:
         axes.set_xscale("log")
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     if len(series) > 1 or floor is not None:
-        axes.legend(frameon=False, labelcolor=GREY)
+        axes.legend(frameon=False, labelcolor=INK)
     return figure
 
 
@@ -100,13 +122,15 @@ def table_of_heads(
     """
     figure, axes = _new(title, width=1.6 + 1.1 * len(scores[0]), height=1.3 + 0.6 * len(scores))
     top = max(max(row) for row in scores)
-    axes.imshow(scores, cmap="Blues", vmin=0, vmax=top or 1, aspect="auto")
+    axes.pcolormesh(scores, cmap="Blues", vmin=0, vmax=top or 1)
+    axes.invert_yaxis()
     for layer, row in enumerate(scores):
         for head, value in enumerate(row):
             text = f"{100 * value:.0f} %" if percent else f"{value:.2f}"
             colour = "white" if value > 0.55 * top else "#222222"
-            axes.text(head, layer, text, ha="center", va="center", color=colour)
-    axes.set_xticks(range(len(scores[0])), [f"head {head}" for head in range(len(scores[0]))])
-    axes.set_yticks(range(len(scores)), [f"layer {layer}" for layer in range(len(scores))])
+            axes.text(head + 0.5, layer + 0.5, text, ha="center", va="center", color=colour)
+    n_heads, n_layers = len(scores[0]), len(scores)
+    axes.set_xticks([i + 0.5 for i in range(n_heads)], [f"head {i}" for i in range(n_heads)])
+    axes.set_yticks([i + 0.5 for i in range(n_layers)], [f"layer {i}" for i in range(n_layers)])
     axes.set_xlabel(unit)
     return figure

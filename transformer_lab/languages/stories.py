@@ -51,24 +51,33 @@ BOYS = [_person(name, "he", "him", "his") for name in "Tom Ben Max Leo Omar Ravi
 WORDS: dict[str, list[Lexeme]] = {
     "toy": _nouns("ball kite drum boat robot train puppet whistle balloon doll"),
     "look": _nouns("red blue green yellow old new big little shiny wooden"),
-    "got": _nouns("found bought made got won painted"),
+    "got": _nouns("found bought made got won painted borrowed carried"),
     "animal": _nouns("dog cat rabbit duck pony parrot frog turtle lamb mouse"),
     "coat": _nouns("white brown black grey spotted small young gentle clever funny"),
     "pet": _nouns("Coco Rex Bella Pip Luna Daisy Toby"),
     "place": _nouns("park market beach farm lake zoo library station fair museum"),
     "field": _nouns("garden forest field yard barn village street meadow"),
     "spot": _nouns("bed table chair tree bench bridge sofa bush"),
-    "when": _phrases("One day, One morning, One evening, Last week, Last summer, Yesterday")
-    + _phrases(", ".join(f"On {day}day" for day in "Mon Tues Wednes Thurs Fri Satur Sun".split())),
-    "then": _phrases("Then, Soon, Later, Afterwards, After that, A little later"),
-    "went": _nouns("went walked ran hurried rushed cycled"),
-    "very": _nouns("very really quite rather"),
-    "laughed": _nouns("laughed smiled cheered clapped waved giggled"),
-    "long": _phrases("all day, all morning, all afternoon, for an hour, for a while, until dark"),
-    "late": _phrases(
-        "In the evening, At night, After lunch, After dinner, The next day, A week later"
+    "when": _phrases("One day, Last week, Last summer, Last winter, Yesterday")
+    + [
+        {"": f"On {day}day {part}"}
+        for day in "Mon Tues Wednes Thurs Fri Satur Sun".split()
+        for part in ("morning", "afternoon", "evening")
+    ],
+    "then": _phrases(
+        "Then, Soon, Later, Afterwards, After that, At last, A little later, A moment later"
     ),
-    "glad": _nouns("happy glad cheerful excited proud grateful"),
+    "went": _nouns("went walked ran hurried rushed cycled skipped raced"),
+    "very": _nouns("very really quite rather truly"),
+    "laughed": _nouns("laughed smiled cheered clapped waved giggled danced nodded"),
+    "long": _phrases(
+        "all day, all morning, all evening, for an hour, for a while, for a long time, until dark"
+    ),
+    "late": _phrases(
+        "In the evening, At night, After lunch, After dinner, In the end, Before bed, "
+        "The next day, A week later"
+    ),
+    "glad": _nouns("happy glad cheerful excited proud grateful pleased thrilled"),
     "sad": _nouns("sad upset worried unhappy"),
     "need": [
         {"": "hungry", "help": "gave it some bread"},
@@ -99,7 +108,7 @@ PLOTS: dict[str, list[list[str]]] = {
         ],
         [
             "{then} {friend} saw the {look} {toy} and {laughed}.",
-            "{friend} wanted to play with the {toy} too.",
+            "{friend} wanted the {toy} too.",
             "{then} {friend} {went} to the {field} to play with {hero.him}.",
         ],
         [
@@ -109,7 +118,7 @@ PLOTS: dict[str, list[list[str]]] = {
         ],
         [
             "{friend.He} thanked {hero} and {went2} home with the {look} {toy}.",
-            "{friend.He} said that it was the best {toy} in the world.",
+            "{friend.He} {laughed3} and thanked {hero.him}.",
             "{friend.He} was {very2} {glad2} and thanked {hero.him}.",
         ],
         [
@@ -164,7 +173,7 @@ PLOTS: dict[str, list[list[str]]] = {
         ],
         [
             "{hero.He} called the {coat} {animal} {pet}.",
-            "{then} the {animal} got a name, and the name was {pet}.",
+            "{then} the {animal} got the name {pet}.",
         ],
         [
             "{then2} {friend} saw the {coat} {animal} and {laughed}.",
@@ -194,17 +203,17 @@ PLOTS: dict[str, list[list[str]]] = {
         ],
         [
             "{friend} {swim} near the {bank.river} and {laughed}.",
-            "{friend} sat on the {bank.river} {long2} and caught {number2} fish.",
+            "{friend} sat on the {bank.river} {long} and caught {number2} fish.",
             "{then} {friend} came along the {bank.river} with {coat2.a} {animal2}.",
         ],
         [
-            "{hero} took off {hero.his} shoes and jumped into the {deep2} water.",
+            "{hero} jumped into the {deep2} water and {laughed2}.",
             "{hero} threw a stone into the river and {friend} {laughed2}.",
             "{friend.He} gave {hero.him} {number3} fish from the river.",
         ],
         [
-            "{late} the grass on the {bank.river} was wet, so {hero} {went2} home.",
-            "{then2} {hero} and {friend} slept on the {bank.river} {long}.",
+            "{late} the {bank.river} was wet, so {hero} {went2} home.",
+            "{then2} {hero} and {friend} slept on the {bank.river} {long3}.",
             "{hero} told {friend} that {hero.he} was {very2} {glad}.",
         ],
     ],
