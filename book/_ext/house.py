@@ -53,6 +53,9 @@ def leave_out_thebe(app: Sphinx, config) -> None:
         for listener in list(listeners):
             if listener.handler.__module__.startswith("sphinx_thebe"):
                 app.disconnect(listener.id)
+    app.registry.css_files[:] = [
+        (name, options) for name, options in app.registry.css_files if name != "sphinx-thebe.css"
+    ]
 
 
 def load_mathjax_where_needed(app: Sphinx, pagename, templatename, context, doctree) -> None:
