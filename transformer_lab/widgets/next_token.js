@@ -216,7 +216,7 @@ function render({ model, el }) {
     label: "Shading", value: String(lm.config.n_layers - 1), onInput: () => shade(),
     options: lm.decoder.blocks.map((_, index) => [String(index), `layer ${index + 1} (mean of its heads)`]),
   });
-  const guessing = checkbox({ label: "Let me guess before I see the bars", onInput: () => showBars() });
+  const guessing = checkbox({ label: "Let me guess before I see the bars", onInput: () => { showBars(); status.say(describe()); } });
 
   // --- The picture
   const chips = tokenChips({ label: "tokens; arrow keys move", onLook: look, onPick: pin });

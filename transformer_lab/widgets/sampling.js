@@ -16,7 +16,8 @@ export function distribution(logits, { temperature = 1, topK = 0, topP = 1 } = {
   if (!(temperature >= 0)) throw new RangeError(`temperature ${temperature} must not be negative`);
   if (!(topK >= 0)) throw new RangeError(`topK ${topK} must not be negative (0 keeps every token)`);
   if (!(topP > 0 && topP <= 1)) throw new RangeError(`topP ${topP} must be above 0 and at most 1`);
-  const probabilities = new Float32Array(logits.length);
+  // Double precision, so that at a low temperature unlikely does not become impossible.
+  const probabilities = new Float64Array(logits.length);
   const order = mostLikelyFirst(logits);
   if (temperature === 0) {
     probabilities[order[0]] = 1;

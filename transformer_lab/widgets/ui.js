@@ -56,7 +56,8 @@ export function uniqueId(name) {
 export function slider({ label, min, max, step = 1, value, format = String, hint = null, onInput }) {
   const id = uniqueId("slider");
   const input = element("input", { type: "range", id, min, max, step, title: hint });
-  const output = element("output", { for: id });
+  // Screen readers speak the slider's value already: its output need not be spoken too.
+  const output = element("output", { for: id, "aria-live": "off" });
   const show = () => {
     output.textContent = format(Number(input.value));
     input.setAttribute("aria-valuetext", output.textContent);
