@@ -41,7 +41,7 @@ class BPETokenizer:
     Raises:
         ValueError: if a merge or a special token is not in the vocabulary.
 
-    >>> tokenizer = BPETokenizer.train(["low lower lowest"] * 3, vocab_size=262)
+    >>> tokenizer = BPETokenizer.train(["low", "low", "lower", "newer"], vocab_size=259)
     >>> [tokenizer.piece(id) for id in tokenizer.encode("lower")]
     ['low', 'er']
     >>> tokenizer.decode(tokenizer.encode("été 🙂"))
