@@ -13,7 +13,7 @@ import { Decoder } from "./decoder.js";
 export function loadModel(bytes) {
   const { metadata, tensors } = readSafetensors(bytes);
   if (metadata.architecture !== "decoder") {
-    throw new Error(`this figure runs decoders, and the file holds: ${metadata.architecture ?? "nothing it names"}`);
+    throw new Error(`this engine runs decoders, not: ${metadata.architecture ?? "a file that does not say"}`);
   }
   const config = JSON.parse(metadata.config);
   const tokenizer = new BPETokenizer(metadata.tokenizer);

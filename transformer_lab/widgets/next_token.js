@@ -4,154 +4,22 @@
 // and top-p reshape and cut; a random point on a line of length 1 picks one; it is
 // appended, and the question is asked again. Shading shows where the model looks.
 //
-// Holds the story with its undo (class Story), the parts of the picture, and the
-// figure that ties them together. The arithmetic is in the engine's modules.
+// Ties together the engine (model_file.js, sampling.js), the text with its undo
+// (story.js) and the picture (distribution_view.js, ui.js).
 
-import { loadModel, promptIds } from "./model_file.js";
-import { distribution, mostLikelyFirst, sample, seededRandom } from "./sampling.js";
-import { arrowKeysMoveWithin, button, buttonRow, checkbox, counted, debounce, disclosure, element, figureRoot, formatPercent, markReady, numberBox, readable, select, slider, specialName, statusLine, textBox, tokenChips, wantsLessMotion } from "./ui.js";
+import { loadModel } from "./model_file.js";
+import { distribution, mostLikelyFirst, sample } from "./sampling.js";
+import { Story, drawNumber } from "./story.js";
+import { barList, drawLine } from "./distribution_view.js";
+import {
+  button, buttonRow, checkbox, counted, debounce, disclosure, element, figureRoot, formatPercent,
+  markReady, numberBox, readable, select, slider, specialName, statusLine, textBox, tokenChips,
+  uniqueId, wantsLessMotion,
+} from "./ui.js";
 
-const N_BARS = 10;
 const TOP_K_STOPS = [1, 2, 3, 5, 10, 20, 50, 100];
 const DRAW_MS = 450; // how long a draw is shown before its token is appended
 const WRITE_MS = 160; // the same while the model writes on
-
-// --- The story ------------------------------------------------------------------
-
-// The text so far: what the reader typed, and the tokens chosen since. Every
-// change can be taken back, with the draw that made it: draw number n of a seed is
-// always the same number, and `nDraws` says how many were used.
-export class Story {
-  constructor(model, text) {
-    this.model = model;
-    this.state = { typed: text, chosen: [], nDraws: 0 };
-    this.past = [];
-  }
-
-  get ids() {
-    return [...promptIds(this.model, this.state.typed), ...this.state.chosen];
-  }
-
-  // What the text box shows. A chosen token brings its own leading space.
-  get text() {
-    const { typed, chosen } = this.state;
-    if (!chosen.length) return typed;
-    const written = this.model.tokenizer.decode(chosen.filter((id) => id !== this.model.startId));
-    return (typed.trimEnd() + written).trimStart();
-  }
-
-  get room() {
-    return this.model.config.max_len - this.ids.length;
-  }
-
-  get ended() {
-    return this.state.chosen.at(-1) === this.model.startId;
-  }
-
-  change(state) {
-    this.past.push(this.state);
-    this.state = { ...this.state, ...state };
-  }
-
-  // Typing from the keyboard is one change, however many letters it has.
-  type(text) {
-    const isTyping = this.past.length && !this.state.chosen.length && this.typing;
-    if (isTyping) this.state = { ...this.state, typed: text };
-    else this.change({ typed: text, chosen: [] });
-    this.typing = true;
-  }
-
-  append(id, { drawn = false } = {}) {
-    this.change({ chosen: [...this.state.chosen, id], nDraws: this.state.nDraws + (drawn ? 1 : 0) });
-    this.typing = false;
-  }
-
-  // Back to what was typed. The draws go on, so that the next story is another one.
-  restart() {
-    this.change({ chosen: [] });
-    this.typing = false;
-  }
-
-  undo() {
-    if (this.past.length) this.state = this.past.pop();
-    this.typing = false;
-  }
-}
-
-// The random number for draw number `n` of a seed.
-function drawNumber(seed, n) {
-  const random = seededRandom(seed);
-  for (let i = 0; i < n; i++) random();
-  return random();
-}
-
-// --- The parts of the picture ---------------------------------------------------
-
-// The most likely tokens as bars: filled, what they are drawn with; dashed, what
-// the model itself gave them. Clicking a bar appends its token.
-function barList(onPick) {
-  const root = element("ol", { class: "tl-bars", "aria-label": "most likely next tokens; arrow keys move, Enter appends" });
-  const bars = Array.from({ length: N_BARS }, (_, rank) => {
-    const [name, own, fill, share] = ["tl-token", "tl-bar-own", "tl-bar-fill", "tl-bar-share"]
-      .map((kind) => element("span", { class: kind }));
-    const track = element("span", { class: "tl-bar-track" }, own, fill);
-    const row = element("button", { type: "button", class: "tl-bar", tabindex: rank ? -1 : 0 }, name, track, share);
-    const item = element("li", {}, row);
-    const bar = { item, row, name, own, fill, share, id: null };
-    row.addEventListener("click", () => onPick(bar.id));
-    root.append(item);
-    return bar;
-  });
-  const settleStops = arrowKeysMoveWithin(root, ".tl-bar");
-  return {
-    root,
-    show({ order, before, after, nameOf, canAppend }) {
-      bars.forEach((bar, rank) => {
-        const id = order[rank];
-        bar.item.hidden = id === undefined;
-        if (bar.item.hidden) return;
-        const cut = after[id] === 0;
-        bar.id = id;
-        bar.name.textContent = nameOf(id);
-        bar.own.style.width = `${100 * before[id]}%`;
-        bar.fill.style.width = `${100 * after[id]}%`;
-        bar.share.textContent = cut ? "cut" : formatPercent(after[id]);
-        bar.row.classList.toggle("tl-cut", cut);
-        bar.row.setAttribute("aria-disabled", String(!canAppend));
-        bar.row.setAttribute("aria-label", `${nameOf(id)}, ${cut ? `cut, was ${formatPercent(before[id])}` : formatPercent(after[id])}`);
-      });
-      settleStops();
-    },
-    mark(id) {
-      for (const bar of bars) bar.row.classList.toggle("tl-drawn", id !== null && bar.id === id);
-    },
-  };
-}
-
-// All probabilities end to end on a line from 0 to 1, on which a draw falls.
-function drawLine() {
-  const parts = Array.from({ length: N_BARS + 1 }, () => element("span", { class: "tl-line-part" }));
-  const marker = element("span", { class: "tl-line-marker", hidden: true });
-  const root = element("div", { class: "tl-line", "aria-hidden": "true" }, ...parts, marker);
-  return {
-    root,
-    show({ order, after, nameOf }) {
-      let covered = 0;
-      parts.forEach((part, rank) => {
-        const isRest = rank === N_BARS;
-        const share = isRest ? Math.max(0, 1 - covered) : after[order[rank]] ?? 0;
-        covered += share;
-        part.style.width = `${100 * share}%`;
-        part.classList.toggle("tl-rest", isRest);
-        part.textContent = share < 0.08 ? "" : isRest ? "others" : nameOf(order[rank]);
-      });
-    },
-    mark(point) {
-      marker.hidden = point === null;
-      if (point !== null) marker.style.left = `${100 * point}%`;
-    },
-  };
-}
 
 // --- The figure -----------------------------------------------------------------
 
@@ -185,11 +53,19 @@ function render({ model, el }) {
     refresh();
   };
   const readSoon = debounce(read, 60);
-  const sampleButton = button("Sample a token", () => act(() => draw()), { primary: true, title: "Draw one token at random, by these probabilities" });
-  const bestButton = button("Take the top", () => act(() => choose(view.order[0])), { title: "Append the most likely token (greedy)" });
-  const writeButton = button("Write on ▸", () => (writing ? stop() : act(() => startWriting())), { title: "Sample until the story ends" });
-  const undoButton = button("Undo", () => act(() => { story.undo(); refresh({ rewrite: true }); status.say("Taken back, and the draw with it."); }));
-  const againButton = button("Start again", () => act(() => { story.restart(); refresh({ rewrite: true }); status.say("Back to what you typed. The next draws are new ones."); }), { title: "Take away what the model wrote" });
+  const sampleButton = button("Sample a token", () => act(() => draw()), {
+    primary: true, title: "Draw one token at random, by these probabilities",
+  });
+  const bestButton = button("Take the top", () => act(() => choose(view.order[0])), {
+    title: "Append the most likely token (greedy)",
+  });
+  const writeButton = button("Write on ▸", () => (writing ? stop() : act(() => startWriting())), {
+    title: "Sample until the story ends",
+  });
+  const undoButton = button("Undo", () => act(() => undo()));
+  const againButton = button("Start again", () => act(() => startAgain()), {
+    title: "Take away what the model wrote",
+  });
 
   const temperature = slider({
     label: "Temperature", min: 0, max: 2, step: 0.1, value: model.get("temperature"),
@@ -197,7 +73,8 @@ function render({ model, el }) {
     hint: "Below 1 sharpens, above 1 flattens; 0 always takes the most likely",
     onInput: (value) => reshape("temperature", value),
   });
-  const stops = [...new Set([...TOP_K_STOPS, model.get("top_k")])].filter((k) => k > 0 && k < lm.config.vocab_size).sort((a, b) => a - b);
+  const stops = [...new Set([...TOP_K_STOPS, model.get("top_k")])]
+    .filter((k) => k > 0 && k < lm.config.vocab_size).sort((a, b) => a - b);
   stops.push(0); // the far end of the slider: no limit
   const topK = slider({
     label: "Top-k", min: 0, max: stops.length - 1, value: stops.indexOf(model.get("top_k")),
@@ -210,13 +87,19 @@ function render({ model, el }) {
     hint: "Only the fewest tokens that together reach this probability may be drawn",
     onInput: (value) => reshape("top_p", value),
   });
-  const seed = numberBox({ label: "Seed", value: model.get("seed"), onInput: (value) => reshape("seed", value) });
-  const newSeed = button("New seed", () => { seed.value = Math.floor(Math.random() * 1000); reshape("seed", seed.value); });
+  const seed = numberBox({ label: "Seed", value: model.get("seed"), onInput: (value) => reseed(value) });
+  const newSeed = button("New seed", () => {
+    seed.value = Math.floor(Math.random() * 1000);
+    reseed(seed.value);
+  });
   const layer = select({
     label: "Shading", value: String(lm.config.n_layers - 1), onInput: () => shade(),
     options: lm.decoder.blocks.map((_, index) => [String(index), `layer ${index + 1} (mean of its heads)`]),
   });
-  const guessing = checkbox({ label: "Let me guess before I see the bars", onInput: () => { showBars(); status.say(describe()); } });
+  const guessing = checkbox({
+    label: "Let me guess before I see the bars",
+    onInput: () => { showBars(); status.say(describe()); },
+  });
 
   // --- The picture
   const chips = tokenChips({ label: "tokens; arrow keys move", onLook: look, onPick: pin });
@@ -234,7 +117,8 @@ function render({ model, el }) {
   const content = element("div", { class: "tl-next-token" },
     element("div", { class: "tl-stack tl-story" },
       text.root,
-      element("div", {}, element("p", { class: "tl-heading" }, "What the model sees ", nTokens), chips.root, caption),
+      element("div", {},
+        element("p", { class: "tl-heading" }, "What the model sees ", nTokens), chips.root, caption),
       buttonRow("choose the next token", sampleButton, bestButton, writeButton, undoButton, againButton)),
     element("div", { class: "tl-stack tl-choice" },
       element("p", { class: "tl-heading" }, question, nDrawable), cover.root, picture, status.root),
@@ -253,12 +137,25 @@ function render({ model, el }) {
     action();
   }
 
+  function undo() {
+    story.undo();
+    refresh({ rewrite: true });
+    status.say("Taken back, and the draw with it.");
+  }
+
+  function startAgain() {
+    story.restart();
+    refresh({ rewrite: true });
+    status.say("Back to what you typed. The next draws are new ones.");
+  }
+
   function choose(id) {
     if (id === undefined || !canAppend()) return;
     const share = view.after[id];
     story.append(id);
     refresh({ rewrite: true });
-    status.say(`Appended ${nameOf(id)}${share ? `, which had ${formatPercent(share)}` : ", which would never have been drawn"}. ${ending()}`);
+    const chance = share ? `which had ${formatPercent(share)}` : "which would never have been drawn";
+    status.say(`Appended ${nameOf(id)}, ${chance}. ${ending()}`);
   }
 
   // Draw: the point falls on the line, is seen for a moment, and the token follows.
@@ -271,7 +168,10 @@ function render({ model, el }) {
       pending = null;
       story.append(id, { drawn: true });
       refresh({ rewrite: true });
-      if (!writing) status.say(`The number ${point.toFixed(3)} was drawn. It fell on ${nameOf(id)}, which had ${formatPercent(share)}. ${ending()}`);
+      if (!writing) {
+        status.say(`The number ${point.toFixed(3)} was drawn. It fell on ${nameOf(id)}, `
+          + `which had ${formatPercent(share)}. ${ending()}`);
+      }
       then();
     };
     if (wantsLessMotion()) return finish();
@@ -326,6 +226,12 @@ function render({ model, el }) {
     status.say(describe(), { delay: 500 });
   }
 
+  function reseed(value) {
+    stop();
+    remember("seed", value);
+    status.say(`Seed ${value}: from here on other numbers are drawn.`);
+  }
+
   const canAppend = () => !story.ended && story.room > 0;
 
   function ending() {
@@ -358,11 +264,11 @@ function render({ model, el }) {
   }
 
   function showTokens() {
-    const { ids, nSeen } = view;
+    const { ids } = view;
     const nTyped = ids.length - story.state.chosen.length;
     chips.show(ids.map((id, index) => ({
       id, text: lm.tokenizer.piece(id), special: lm.tokenizer.isSpecial(id),
-      unseen: lm.unseenTokens.has(id), outside: index >= nSeen && index >= lm.config.max_len, fresh: index >= nTyped,
+      unseen: lm.unseenTokens.has(id), outside: index >= lm.config.max_len, fresh: index >= nTyped,
     })));
     nTokens.textContent = counted(ids.length, "token");
     root.classList.toggle("tl-ended", !canAppend());
@@ -374,7 +280,8 @@ function render({ model, el }) {
     view.after = distribution(view.logits, settings());
     const nKept = view.after.reduce((count, share) => count + (share > 0), 0);
     const all = lm.config.vocab_size;
-    nDrawable.textContent = nKept === all ? `each of ${all} tokens has a chance` : `${nKept} of ${all} tokens can be drawn`;
+    nDrawable.textContent = nKept === all
+      ? `each of ${all} tokens has a chance` : `${nKept} of ${all} tokens can be drawn`;
     const shown = { ...view, nameOf, canAppend: canAppend() };
     bars.show(shown);
     line.show(shown);
@@ -392,13 +299,18 @@ function render({ model, el }) {
   function describe() {
     if (story.ended) return ending();
     if (story.room < 0) {
-      return `This model sees ${lm.config.max_len} tokens at most; your text has ${view.ids.length}. The prediction is for the place after token ${view.nSeen}.`;
+      return `This model sees ${lm.config.max_len} tokens at most; your text has ${view.ids.length}. `
+        + `The prediction is for the place after token ${view.nSeen}.`;
     }
-    if (guessing.value && canAppend()) return "";
+    return guessing.value && canAppend() ? "" : sentence();
+  }
+
+  function sentence() {
     const [first, second] = view.order.filter((id) => view.after[id] > 0);
     const unknown = view.ids.some((id) => lm.unseenTokens.has(id))
       ? " Wavy pieces never occurred in training: the model can only guess there." : "";
-    const runnerUp = second === undefined ? "" : `, then ${nameOf(second)}, ${formatPercent(view.after[second])}`;
+    const runnerUp = second === undefined
+      ? "" : `, then ${nameOf(second)}, ${formatPercent(view.after[second])}`;
     return `Most likely next: ${nameOf(first)}, ${formatPercent(view.after[first])}${runnerUp}.${unknown}`;
   }
 
@@ -425,17 +337,22 @@ function render({ model, el }) {
       .map((s) => `${nameOf(view.ids[s], s)} ${formatPercent(weights[s])}`);
     const id = view.ids[from];
     const who = view.looking === null && view.pinned === null
-      ? "To predict what comes next, the model looks most at" : `${nameOf(id, from)} (ID ${id}) looks most at`;
+      ? "To predict what comes next, the model looks most at"
+      : `${nameOf(id, from)} (ID ${id}) looks most at`;
     const unseen = lm.unseenTokens.has(id) ? " This piece never occurred in training." : "";
+    // Spoken only while the reader moves from token to token by keyboard.
+    const byKeyboard = view.looking !== null && chips.root.contains(document.activeElement);
+    caption.setAttribute("aria-live", byKeyboard ? "polite" : "off");
     caption.textContent = `${who} ${most.join(" and ")}.${unseen}`;
   }
 
   // A cover over the bars: guess first, then look. The guess gets its probability.
   function guessCover() {
-    const id = `tl-guess-${Math.random().toString(36).slice(2)}`;
+    const id = uniqueId("guess");
     const input = element("input", { id, type: "text", autocomplete: "off", spellcheck: "false" });
     const reveal = element("button", { type: "submit", class: "tl-button tl-primary" }, "Show");
-    const form = element("form", { class: "tl-guess" }, element("label", { for: id }, "What comes next?"), input, reveal);
+    const form = element("form", { class: "tl-guess" },
+      element("label", { for: id }, "What comes next?"), input, reveal);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const guess = input.value.trim();
@@ -443,8 +360,9 @@ function render({ model, el }) {
       form.hidden = true;
       picture.hidden = false;
       const [token] = lm.tokenizer.encode(/^\p{L}|^\p{N}/u.test(guess) ? ` ${guess}` : guess);
-      status.say(token === undefined ? describe()
-        : `Your guess ${nameOf(token)} has ${formatPercent(view.before[token])}: number ${view.order.indexOf(token) + 1} of ${view.order.length}. ${describe()}`);
+      const place = `number ${view.order.indexOf(token) + 1} of ${view.order.length}`;
+      status.say(token === undefined ? sentence()
+        : `Your guess ${nameOf(token)} has ${formatPercent(view.before[token])}: ${place}. ${sentence()}`);
     });
     return {
       root: form,
@@ -456,25 +374,32 @@ function render({ model, el }) {
   }
 
   // --- When Python changes something
-  model.on("change:text", () => {
+  const hearText = () => {
     if (model.get("text") === story.text) return;
     stop();
     story.type(model.get("text"));
     refresh({ rewrite: true });
-  });
-  model.on("change:temperature change:top_k change:top_p change:seed", () => {
+  };
+  const hearSettings = () => {
     temperature.value = model.get("temperature");
     topK.value = Math.max(0, stops.indexOf(model.get("top_k")));
     topP.value = model.get("top_p");
     seed.value = model.get("seed");
     showBars();
-  });
+  };
+  const SETTINGS = "change:temperature change:top_k change:top_p change:seed";
+  model.on("change:text", hearText);
+  model.on(SETTINGS, hearSettings);
 
   refresh();
   status.say(describe()); // there before the page is, so that nobody is interrupted by it
   root.append(content);
   markReady(root);
-  return stop;
+  return () => { // when the figure is taken away
+    stop({ finish: false });
+    model.off("change:text", hearText);
+    model.off(SETTINGS, hearSettings);
+  };
 }
 
 export default { render };

@@ -75,9 +75,12 @@ export function slider({ label, min, max, step = 1, value, format = String, hint
 }
 
 // A box for text of `rows` lines. Returns { root, input, value }.
-export function textBox({ label, value = "", rows = 2, placeholder = null, onInput }) {
+// A reader can type `maxLength` letters: more than any model here can see.
+export function textBox({ label, value = "", rows = 2, placeholder = null, maxLength = 2000, onInput }) {
   const id = uniqueId("text");
-  const input = element("textarea", { id, rows, placeholder, spellcheck: "false", autocomplete: "off" });
+  const input = element("textarea", {
+    id, rows, placeholder, maxlength: maxLength, spellcheck: "false", autocomplete: "off",
+  });
   input.value = value;
   input.addEventListener("input", () => onInput(input.value));
   const root = element("div", { class: "tl-control tl-text" }, element("label", { for: id }, label), input);
@@ -93,7 +96,9 @@ export function numberBox({ label, value = 0, min = 0, max = 999999, onInput }) 
   const id = uniqueId("number");
   const input = element("input", { type: "number", id, min, max, step: 1 });
   input.value = value;
-  input.addEventListener("input", () => { if (input.validity.valid && input.value) onInput(Number(input.value)); });
+  input.addEventListener("input", () => {
+    if (input.validity.valid && input.value) onInput(Number(input.value));
+  });
   const root = element("div", { class: "tl-control tl-number" }, element("label", { for: id }, label), input);
   return {
     root, input,
@@ -239,7 +244,7 @@ export function themeColour(root, name) {
 // Returns a function that ends it.
 export function onThemeChange(redraw) {
   const observer = new MutationObserver(redraw);
-  const attributes = { attributes: true, attributeFilter: ["data-theme", "theme", "class", "data-jp-theme-light"] };
+  const attributes = { attributeFilter: ["data-theme", "theme", "class", "data-jp-theme-light"] };
   observer.observe(document.documentElement, attributes);
   observer.observe(document.body, attributes);
   const system = matchMedia("(prefers-color-scheme: dark)");
@@ -290,7 +295,8 @@ export function tokenChips({ label, onLook = () => {}, onPick = () => {} }) {
           token.special && "special token", token.unseen && "never met in training",
           token.outside && "beyond what the model can see",
         ].filter(Boolean);
-        chip.setAttribute("aria-label", [`token ${index + 1}: ${shown}, ID ${token.id}`, ...notes].join(", "));
+        const name = `token ${index + 1}: ${shown}, ID ${token.id}`;
+        chip.setAttribute("aria-label", [name, ...notes].join(", "));
         for (const kind of ["special", "unseen", "outside", "fresh"]) {
           chip.classList.toggle(`tl-${kind}`, Boolean(token[kind]));
         }
