@@ -259,6 +259,15 @@ def test_decoding_gives_the_text_back(engine, content, texts):
     assert back == texts
 
 
+@pytest.mark.parametrize("text", TEXTS)
+def test_decoding_gives_the_chosen_texts_back(engine, content, text):
+    run = """([content, text]) => {
+      const { tokenizer } = load(content);
+      return tokenizer.decode(tokenizer.encode(text));
+    }"""
+    assert engine(run, [content, text]) == text
+
+
 @IN_BATCHES
 @given(data=st.data())
 def test_any_ids_are_decoded_as_in_python(engine, content, tokenizer, data):

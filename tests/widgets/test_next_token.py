@@ -253,6 +253,15 @@ def test_a_letter_typed_just_before_a_button_is_pressed_is_not_lost(figure):
     assert text_of(page) == "Tom saw a ball"
 
 
+def test_typing_gives_up_a_draw_that_is_on_its_way(figure):
+    page = figure(browser_options={"reduced_motion": "no-preference"})
+    press(page, "Sample a token")
+    page.get_by_label("Type the start of a story").fill("Tom saw a")
+    page.wait_for_timeout(900)
+    assert text_of(page) == "Tom saw a"
+    assert tokens(page) == ["⟨start⟩", "·Tom", "·saw", "·a"]
+
+
 def test_writing_on_goes_to_the_end_of_the_story_and_starting_again_tells_another(figure):
     page = figure({" ball": 0.4, " dog": 0.4, END: 0.2})
     stories = []
