@@ -326,6 +326,10 @@ def test_a_guess_is_compared_with_the_model(figure):
     page.get_by_label("What comes next?").press("Enter")
     assert page.locator(".tl-bar:visible").count() > 0
     assert "·dog has 30%: number 2 of" in said(page)
+    move(page, "Temperature", "ArrowRight")
+    assert page.locator(".tl-bar:visible").count() > 0  # what was shown stays shown
+    press(page, "Take the top")
+    assert page.locator(".tl-bar:visible").count() == 0  # until there is a new token to guess
 
 
 # --- Everybody's page ----------------------------------------------------------------------

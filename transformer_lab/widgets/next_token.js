@@ -98,7 +98,11 @@ function render({ model, el }) {
   });
   const guessing = checkbox({
     label: "Let me guess before I see the bars",
-    onInput: () => { showBars(); status.say(describe()); },
+    onInput: () => {
+      view.revealed = false;
+      showBars();
+      status.say(describe());
+    },
   });
 
   // --- The picture
@@ -247,7 +251,7 @@ function render({ model, el }) {
     const seen = (story.ended ? ids.slice(0, -1) : ids).slice(0, lm.config.max_len);
     const { logits, attention } = lm.decoder.forward(seen, { lastOnly: true });
     Object.assign(view, {
-      logits: logits.at(-1), attention, ids, nSeen: seen.length, pinned: null, looking: null,
+      logits: logits.at(-1), attention, ids, nSeen: seen.length, pinned: null, looking: null, revealed: false,
       order: mostLikelyFirst(logits.at(-1)), before: distribution(logits.at(-1)),
     });
     if (rewrite) {
@@ -293,7 +297,7 @@ function render({ model, el }) {
     legend.textContent = isReshaped
       ? "Dashed: what the model said. Filled: what is drawn:"
       : "All bars, end to end. A random number picks one:";
-    cover.show(guessing.value && canAppend());
+    cover.show(guessing.value && canAppend() && !view.revealed);
   }
 
   function describe() {
@@ -302,7 +306,7 @@ function render({ model, el }) {
       return `This model sees ${lm.config.max_len} tokens at most; your text has ${view.ids.length}. `
         + `The prediction is for the place after token ${view.nSeen}.`;
     }
-    return guessing.value && canAppend() ? "" : sentence();
+    return guessing.value && canAppend() && !view.revealed ? "" : sentence();
   }
 
   function sentence() {
@@ -357,8 +361,9 @@ function render({ model, el }) {
       event.preventDefault();
       const guess = input.value.trim();
       input.value = "";
-      form.hidden = true;
-      picture.hidden = false;
+      view.revealed = true; // until the next token is to be guessed
+      showBars();
+      bars.root.querySelector("button").focus();
       const [token] = lm.tokenizer.encode(/^\p{L}|^\p{N}/u.test(guess) ? ` ${guess}` : guess);
       const place = `number ${view.order.indexOf(token) + 1} of ${view.order.length}`;
       status.say(token === undefined ? sentence()
