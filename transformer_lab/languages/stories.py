@@ -117,11 +117,6 @@ PLOTS: dict[str, list[list[str]]] = {
             "{then3} {friend.he} asked {hero.him} for the {toy}.",
         ],
         [
-            "{friend.He} thanked {hero} and {went2} home with the {look} {toy}.",
-            "{friend.He} {laughed3} and thanked {hero.him}.",
-            "{friend.He} was {very2} {glad2} and thanked {hero.him}.",
-        ],
-        [
             "{late} {hero} and {friend} were {glad3}.",
             "{then2} {hero} and {friend} played in the {field2}.",
             "{late} {hero} and {friend} {went3} home together.",
@@ -142,10 +137,6 @@ PLOTS: dict[str, list[list[str]]] = {
             "{then} {friend} {went2} to the {place2} to help {hero.him}.",
             "{then} {hero} asked {friend} to look for the {look} {toy}.",
             "{friend} wanted to find the {toy} for {hero.him}.",
-        ],
-        [
-            "{friend.He} looked under the {spot2}, but the {look} {toy} was not there.",
-            "{friend.He} asked {number} people about the {toy}.",
         ],
         [
             "{then2} {friend} found the {look} {toy} under the {spot3}.",
@@ -183,10 +174,6 @@ PLOTS: dict[str, list[list[str]]] = {
             "{friend.He} played with {pet} {long}.",
             "{pet} ran to {friend.him} and licked {friend.his} hand.",
             "{friend.He} told {hero.him} that {pet} was {very2} {coat2}.",
-        ],
-        [
-            "{late2} {pet} slept next to {hero}.",
-            "{then3} {hero} and {friend} took {pet} to the {field2}.",
         ],
     ],
     "riverbank": [
