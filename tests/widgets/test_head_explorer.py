@@ -1,0 +1,135 @@
+"""HeadExplorer, used by a reader: choosing heads, looking from tokens, switching heads off."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+import torch
+
+from transformer_lab.recipes import prompt_ids
+from transformer_lab.trace import attention_maps, heads_off
+from transformer_lab.widgets.head_explorer import HeadExplorer
+
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+TEXT = "Anna had a red kite. Tom saw the red"
+
+
+@pytest.fixture
+def explorer(open_figure, small_model):
+    """`explorer(layer=1)` opens a HeadExplorer; returns its page and the model."""
+    small = small_model()
+
+    def make(*, browser_options=None, **state):
+        figure = lambda: HeadExplorer(model_file=small.content, **({"text": TEXT} | state))  # noqa: E731
+        return open_figure(figure, **(browser_options or {})).page, small
+
+    return make
+
+
+def ids(small):
+    return torch.tensor([prompt_ids(small.tokenizer, TEXT)])
+
+
+def words(page) -> str:
+    page.wait_for_timeout(250)  # the sentence waits for the hand to rest
+    return page.locator("[role=status]").last.text_content()
+
+
+def shares(page) -> list[str]:
+    return page.locator(".tl-bar:visible .tl-bar-share").all_text_contents()
+
+
+def percent(probability) -> float:
+    return 100 * float(probability)
+
+
+def test_the_sentence_names_the_token_that_torch_finds(explorer):
+    page, small = explorer(layer=1, head=2)
+    weights = attention_maps(small.model, ids(small))[1, 0, 2]
+    for looking in (3, 6):
+        page.get_by_label("Token that looks").fill(str(looking + 1))
+        best = int(weights[looking].argmax())
+        piece = small.tokenizer.piece(int(ids(small)[0, best])).replace(" ", "·")
+        name = "⟨start⟩" if best == 0 else piece
+        found = re.search(r"looks most at (\S+) \((<?>?[\d.]+)%\)", words(page))
+        assert found, words(page)
+        assert found[1] == name
+        assert float(found[2].strip("<>")) == pytest.approx(
+            percent(weights[looking, best]), abs=0.6
+        )
+
+
+def test_switching_a_head_off_gives_the_prediction_that_torch_gives_without_it(explorer):
+    page, small = explorer(layer=1, head=2)
+    with_all = shares(page)
+    page.get_by_label("Switch this head off").check()
+    with torch.no_grad(), heads_off(small.model, [(1, 2)]):
+        without = small.model(ids(small))[0, -1].softmax(-1)
+    # The three likeliest with all heads, then the likeliest now: five in all.
+    with torch.no_grad():
+        whole = small.model(ids(small))[0, -1].softmax(-1)
+    tokens = list(
+        dict.fromkeys([*whole.topk(3).indices.tolist(), *without.topk(5).indices.tolist()])
+    )
+    shown = [float(share.strip("<>%")) for share in shares(page)]
+    expected = [percent(without[id]) for id in tokens[:5]]
+    assert shown == pytest.approx(expected, abs=0.11)
+    assert shares(page) != with_all
+    assert "With 1 head off" in page.locator("[role=status]").first.text_content()
+    page.get_by_role("button", name="All heads on").click()
+    assert shares(page) == with_all
+
+
+def test_heads_are_chosen_with_the_keyboard(explorer):
+    page, _ = explorer()
+    page.get_by_role("button", name="layer 0, head 0").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    assert (
+        page.get_by_role("button", name="layer 0, head 1").get_attribute("aria-pressed") == "true"
+    )
+    assert page.get_by_text("Layer 0, head 1", exact=True).is_visible()
+
+
+def test_the_slider_moved_by_keyboard_changes_what_is_said(explorer):
+    page, _ = explorer()
+    before = words(page)
+    page.get_by_label("Token that looks").focus()
+    page.keyboard.press("ArrowLeft")
+    assert words(page) != before
+
+
+def test_only_this_head_switches_all_others_off(explorer):
+    page, _ = explorer(layer=0, head=1)
+    page.get_by_role("button", name="Only this head on").click()
+    assert page.get_by_role("button", name="switched off").count() == 7
+    assert not page.get_by_label("Switch this head off").is_checked()
+
+
+def test_what_a_reader_types_is_text(explorer):
+    page, _ = explorer()
+    page.get_by_label("A story").fill("<img src=x onerror=alert(1)> <b>Anna</b>")
+    page.wait_for_timeout(400)
+    assert page.locator(".tl-figure img, .tl-figure b").count() == 0
+    assert "<" in "".join(page.locator(".tl-chip").all_text_contents())
+
+
+def test_a_text_that_is_too_long_is_cut_and_the_figure_says_so(explorer):
+    page, _ = explorer()
+    page.get_by_label("A story").fill("Anna had a red kite. " * 30)
+    page.wait_for_timeout(400)
+    assert page.locator(".tl-chip").count() == 64
+    assert "This model sees 64 tokens" in page.locator(".tl-figure").inner_text()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_a_narrow_screen_and_axe_finds_nothing_serious(explorer, scheme):
+    options = {"viewport": {"width": 360, "height": 740}, "color_scheme": scheme}
+    page, _ = explorer(browser_options=options)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("axe.run('.tl-figure').then(result => result.violations)")
+    assert not [v["id"] for v in found if v["impact"] in ("serious", "critical")]
