@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import safetensors.torch
@@ -57,7 +57,7 @@ class Recipe:
     batch_size: int
     peak_lr: float
     seed: int = 0
-    n_tokenizer_stories: int = 4000
+    n_tokenizer_stories: int = 1500
     n_held_out: int = 1000
     snapshots: tuple[int, ...] = ()  # the steps after which the weights are kept, for replay
 
@@ -71,13 +71,13 @@ RECIPES = {
             d_model=64,
             n_heads=4,
             n_layers=2,
-            d_ff=256,
+            d_ff=192,
             max_len=96,
             vocab_size=1000,
-            steps=1000,
+            steps=850,
             batch_size=32,
             peak_lr=0.01,
-            snapshots=(0, 20, 50, 100, 150, 200, 300, 400, 600, 1000),
+            snapshots=(0, 20, 50, 100, 150, 200, 300, 400, 600, 850),
         ),
     ]
 }
@@ -225,15 +225,18 @@ def read_model_file(path: Path) -> tuple[Decoder, BPETokenizer]:
 def story_batches(
     tokenizer: BPETokenizer, *, batch_size: int, seed: int, without: Collection[str] = ()
 ) -> Callable[[int], Batch]:
-    """The batch of each training step: fresh stories, none of them in `without`.
+    """The batch of each training step, from stories none of which is in `without`.
 
     Stories are drawn for 32 steps at a time and sorted by length, so that those
     in one batch are about as long as each other and little is spent on padding.
+    After 10 such pools the first one comes again: drawing and encoding stories
+    takes time too, and ten thousand are more than so small a
+    model can learn by heart.
     """
     without = set(without)
-    n_batches = 32
+    n_batches, n_pools = 32, 10
 
-    @lru_cache(maxsize=1)
+    @cache
     def pool(index: int) -> list[list[list[int]]]:
         rng = random.Random(f"{seed} {index}")
         drawn: list[list[int]] = []
@@ -246,7 +249,7 @@ def story_batches(
         rng.shuffle(batches)
         return batches
 
-    return lambda step: next_token_batch(pool(step // n_batches)[step % n_batches])
+    return lambda step: next_token_batch(pool(step // n_batches % n_pools)[step % n_batches])
 
 
 def held_out_stories(recipe: Recipe) -> list[stories.Story]:

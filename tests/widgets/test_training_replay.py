@@ -1,0 +1,88 @@
+"""TrainingReplay, used by a reader: moving through a run, playing it, typing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+import torch
+
+from transformer_lab.recipes import prompt_ids
+from transformer_lab.widgets.training_replay import TrainingReplay
+
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+TEXT = "Anna had a red"
+STEPS = [0, 10, 40]
+LOSSES = [7 - 6 * (step / 40) ** 0.5 for step in range(40)]
+
+
+@pytest.fixture
+def replay(open_figure, small_model):
+    """`replay(selected=1)` opens the replay of a run with three snapshots of unlike weights."""
+    run = [small_model(half=True, seed=seed) for seed in range(3)]
+
+    def make(*, browser_options=None, **state):
+        state = {"text": TEXT, "floor": 0.6} | state
+        snapshots = [small.content for small in run]
+        page = open_figure(
+            lambda: TrainingReplay(snapshots=snapshots, steps=STEPS, losses=LOSSES, **state),
+            **(browser_options or {}),
+        ).page
+        return page, run
+
+    return make
+
+
+def shares(page) -> list[float]:
+    texts = page.locator(".tl-bar-share").all_text_contents()
+    return [float(text.strip("<>%")) for text in texts]
+
+
+@pytest.mark.parametrize("selected", [0, 1, 2])
+def test_each_step_is_computed_with_the_weights_of_its_snapshot(replay, selected):
+    page, run = replay(selected=selected)
+    small = run[selected]
+    ids = torch.tensor([prompt_ids(small.tokenizer, TEXT)])
+    with torch.no_grad():
+        best = small.model(ids)[0, -1].softmax(-1).topk(6).values
+    assert shares(page) == pytest.approx([100 * p for p in best.tolist()], abs=0.6)
+    assert f"Step {STEPS[selected]} of 40" in page.locator("[role=status]").text_content()
+
+
+def test_the_slider_moved_by_keyboard_changes_the_picture_and_the_sentence(replay):
+    page, _ = replay()
+    before = shares(page), page.locator(".tl-sample").text_content()
+    page.get_by_label("Training step").focus()
+    page.keyboard.press("ArrowRight")
+    assert (shares(page), page.locator(".tl-sample").text_content()) != before
+    assert "Step 10 of 40" in page.locator("[role=status]").text_content()
+    page.keyboard.press("ArrowLeft")
+    assert (shares(page), page.locator(".tl-sample").text_content()) == before
+
+
+def test_playing_goes_to_the_end_and_stops(replay):
+    page, _ = replay()
+    page.get_by_role("button", name="Play").click()
+    page.get_by_role("button", name="Pause").wait_for()
+    page.get_by_role("button", name="Play").wait_for(timeout=10_000)
+    assert page.get_by_label("Training step").input_value() == "2"
+
+
+def test_what_a_reader_types_is_text_and_changes_the_prediction(replay):
+    page, _ = replay()
+    before = shares(page)
+    page.get_by_label("A story").fill("<img src=x onerror=alert(1)> Tom")
+    page.wait_for_timeout(500)
+    assert page.locator(".tl-figure img").count() == 0
+    assert shares(page) != before
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_a_narrow_screen_and_axe_finds_nothing_serious(replay, scheme):
+    options = {"viewport": {"width": 360, "height": 740}, "color_scheme": scheme}
+    page, _ = replay(browser_options=options)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("axe.run('.tl-figure').then(result => result.violations)")
+    assert not [v["id"] for v in found if v["impact"] in ("serious", "critical")]

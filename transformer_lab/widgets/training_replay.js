@@ -1,0 +1,209 @@
+// TrainingReplay: a training run, stopped at any moment and looked into.
+//
+// A slider moves over snapshots of the weights. Each snapshot is a whole model: its
+// prediction, its heads and its story are computed here, when it is first shown.
+
+import { loadModel, promptIds } from "./model_file.js";
+import { distribution, mostLikelyFirst, sample, seededRandom } from "./sampling.js";
+import { attentionMatrix } from "./attention_view.js";
+import {
+  button, debounce, element, figureRoot, formatPercent, markReady, readable, slider, specialName,
+  statusLine, svgElement, textBox, wantsLessMotion,
+} from "./ui.js";
+
+const N_BARS = 6;
+const PLAY_MS = 900; // how long each snapshot is shown while playing
+const TEMPERATURE = 0.8; // of the sample story
+
+function render({ model, el }) {
+  const root = figureRoot(el, "TrainingReplay");
+  const [steps, losses, floor] = [model.get("steps"), model.get("losses"), model.get("floor")];
+  const lastIndex = steps.length - 1;
+  const loaded = new Map();
+  // Reading a snapshot takes a moment: it is done when it is first shown.
+  const snapshot = (index) => {
+    if (!loaded.has(index)) loaded.set(index, loadModel(model.get("snapshots")[index]));
+    return loaded.get(index);
+  };
+  const { n_layers: nLayers, n_heads: nHeads, max_len: maxLen } = snapshot(0).config;
+  const chosen = () => Math.min(model.get("selected"), lastIndex);
+  const publish = debounce(() => model.save_changes(), 250);
+  const remember = (name, value) => { model.set(name, value); publish(); };
+  let playing = 0; // a timer while the run is played
+
+  // --- Controls
+  const step = slider({
+    label: "Training step", min: 0, max: lastIndex, value: chosen(),
+    format: (index) => `${steps[index]}`, onInput: (index) => { stop(); choose(index); },
+  });
+  const play = button("Play ▸", () => (playing ? stop() : start()));
+  const text = textBox({
+    label: "A story for it to go on with", value: model.get("text"), rows: 2,
+    onInput: debounce(() => { remember("text", text.value); show(); }, 120),
+  });
+
+  // --- Pictures
+  const curve = lossCurve({ losses, floor, steps });
+  const bars = predictionBars();
+  const matrices = Array.from({ length: nLayers * nHeads }, () => attentionMatrix({ size: 96 }));
+  const heads = element("div", {
+    class: "tl-heads", style: `--tl-n-heads: ${nHeads}`, role: "img",
+    "aria-label": "the attention matrix of every head at this step",
+  }, ...matrices.map((matrix) => matrix.root));
+  const story = element("p", { class: "tl-sample" });
+  const words = statusLine();
+  const heading = (title, quiet) => element("div", { class: "tl-heading" }, title,
+    element("span", { class: "tl-quiet" }, ` ${quiet}`));
+
+  root.append(element("div", { class: "tl-stack" },
+    element("div", { class: "tl-replay-controls" }, step.root, play), words.root,
+    element("div", { class: "tl-columns" },
+      element("div", { class: "tl-stack" },
+        heading("The loss", "nats per token; the steps are stretched at the start"), curve.root,
+        heading("A story at this step", `temperature ${TEMPERATURE}, the same draws at every step`), story),
+      element("div", { class: "tl-stack" },
+        text.root, heading("What comes next", "the likeliest tokens at this step"), bars.root,
+        heading("Every head", "one row for each layer"), heads))));
+
+  // --- What happens
+  function choose(index) {
+    remember("selected", index);
+  }
+
+  function show() {
+    const index = chosen();
+    const lm = snapshot(index);
+    const ids = promptIds(lm, text.value).slice(0, maxLen);
+    const { logits, attention } = lm.decoder.forward(ids);
+    const probabilities = distribution(logits.at(-1), {});
+    const best = mostLikelyFirst(probabilities).slice(0, N_BARS);
+    const nameOf = (id) => {
+      const piece = lm.tokenizer.piece(id);
+      return lm.tokenizer.isSpecial(id) ? specialName(piece, ids.length) : readable(piece);
+    };
+    bars.show(best.map((id) => ({ name: nameOf(id), share: probabilities[id] })));
+    attention.flat().forEach((weights, at) => matrices[at].show(weights));
+    story.textContent = writeStory(lm, model.get("seed"));
+    curve.mark(index);
+    step.value = index;
+    words.say(`Step ${steps[index]} of ${steps[lastIndex]}: ${lossInWords(index)} Most likely next: ${nameOf(best[0])}, ${formatPercent(probabilities[best[0]])}.`);
+  }
+
+  function lossInWords(index) {
+    const now = lossAt(losses, steps[index]);
+    return `loss ${now.toFixed(2)} nats per token, the floor is ${floor.toFixed(2)}.`;
+  }
+
+  function start() {
+    if (chosen() === lastIndex) choose(0);
+    play.textContent = "Pause";
+    const pause = wantsLessMotion() ? 2 * PLAY_MS : PLAY_MS;
+    playing = setInterval(() => {
+      choose(chosen() + 1);
+      if (chosen() === lastIndex) stop();
+    }, pause);
+  }
+
+  function stop() {
+    clearInterval(playing);
+    playing = 0;
+    play.textContent = "Play ▸";
+  }
+
+  const hearText = () => {
+    if (model.get("text") !== text.value) { text.value = model.get("text"); show(); }
+  };
+  model.on("change:text", hearText);
+  model.on("change:selected", show);
+
+  show();
+  markReady(root);
+  return () => { // when the figure is taken away
+    stop();
+    for (const { end } of matrices) end();
+    model.off("change:text", hearText);
+    model.off("change:selected", show);
+  };
+}
+
+// A whole story from nothing, with a key/value cache: one token in at a time.
+function writeStory({ decoder, tokenizer, config, startId }, seed) {
+  const random = seededRandom(seed);
+  const cache = decoder.newCache();
+  const written = [];
+  let token = startId;
+  for (let n = 0; n < config.max_len; n++) {
+    const { logits } = decoder.forward([token], { cache });
+    token = sample(distribution(logits.at(-1), { temperature: TEMPERATURE }), random);
+    if (token === startId) return tokenizer.decode(written).trim();
+    written.push(token);
+  }
+  return `${tokenizer.decode(written).trim()} …`;
+}
+
+// The loss after so many steps: a mean over the steps around it, since each batch
+// is easier or harder than the next.
+function lossAt(losses, step, reach = 4) {
+  const from = Math.max(0, Math.min(step, losses.length - 1) - (step ? reach : 0));
+  const near = losses.slice(from, step ? step + reach + 1 : 1);
+  return near.reduce((sum, loss) => sum + loss, 0) / near.length;
+}
+
+// The next tokens as bars.
+function predictionBars() {
+  const root = element("ol", { class: "tl-bars tl-compared", "aria-label": "most likely next tokens" });
+  const rows = Array.from({ length: N_BARS }, () => {
+    const [name, fill, share] = ["tl-token", "tl-bar-fill", "tl-bar-share"]
+      .map((kind) => element("span", { class: kind }));
+    root.append(element("li", { class: "tl-bar" }, name,
+      element("span", { class: "tl-bar-track" }, fill), share));
+    return { name, fill, share };
+  });
+  return {
+    root,
+    show(tokens) {
+      rows.forEach((row, index) => {
+        row.name.textContent = tokens[index].name;
+        row.fill.style.width = `${100 * tokens[index].share}%`;
+        row.share.textContent = formatPercent(tokens[index].share);
+      });
+    },
+  };
+}
+
+// The loss of every step as a line, the floor dashed, a dot at the chosen snapshot.
+// Across: the square root of the step, because most happens at the start.
+function lossCurve({ losses, floor, steps }) {
+  const [width, height, left, top, bottom] = [400, 210, 34, 8, 26];
+  const highest = Math.max(...losses);
+  const x = (step) => left + (width - left - 8) * Math.sqrt(step / steps.at(-1));
+  const y = (loss) => top + (height - top - bottom) * (1 - loss / highest);
+  const path = (values) => values.map(([step, loss], n) => `${n ? "L" : "M"}${x(step).toFixed(1)} ${y(loss).toFixed(1)}`).join("");
+  const label = (at, down, text, anchor = "middle") =>
+    svgElement("text", { x: at, y: down, "text-anchor": anchor, class: "tl-axis" }, text);
+  const smooth = losses.map((_, step) => [step, lossAt(losses, step)]);
+  const dot = svgElement("circle", { r: 6, class: "tl-curve-dot" });
+  const levels = Array.from({ length: Math.floor(highest / 2) + 1 }, (_, n) => 2 * n);
+  const root = svgElement("svg", {
+    viewBox: `0 0 ${width} ${height}`, class: "tl-curve", role: "img",
+    "aria-label": `The training loss falls from ${losses[0].toFixed(1)} to ${lossAt(losses, losses.length - 1).toFixed(2)} nats per token; the floor is ${floor.toFixed(2)}.`,
+  },
+  ...levels.map((level) => svgElement("line", { x1: left, x2: width, y1: y(level), y2: y(level), class: "tl-curve-grid" })),
+  ...levels.map((level) => label(left - 6, y(level) + 4, String(level), "end")),
+  ...[0, 100, 400, steps.at(-1)].filter((step, n, all) => step <= steps.at(-1) && all.indexOf(step) === n)
+    .map((step) => label(x(step), height - 8, String(step))),
+  svgElement("path", { d: path(losses.map((loss, step) => [step, loss])), class: "tl-curve-raw" }),
+  svgElement("path", { d: path(smooth), class: "tl-curve-line" }),
+  svgElement("line", { x1: left, x2: width, y1: y(floor), y2: y(floor), class: "tl-curve-floor" }),
+  label(width - 2, top + 14, "dashed: the floor; no model is better on average", "end"),
+  dot);
+  return {
+    root,
+    mark(index) {
+      dot.setAttribute("cx", x(steps[index]));
+      dot.setAttribute("cy", y(lossAt(losses, steps[index])));
+    },
+  };
+}
+
+export default { render };

@@ -1,0 +1,41 @@
+"""TrainingReplay: a training run, to be stopped at any moment and looked into.
+
+Snapshots of the weights are taken along the run. The reader moves through them
+and sees the loss, the heads, the prediction and a story at that moment, all
+computed in the page from the weights of that snapshot, on the reader's own text.
+
+Holds only the figure's state: drawing and computing are in `training_replay.js`.
+Taught in chapter 12.
+"""
+
+from __future__ import annotations
+
+import traitlets
+
+from transformer_lab.widgets.live_figure import LiveFigure
+
+
+class TrainingReplay(LiveFigure):
+    """A live figure of one training run.
+
+    Args (keyword only):
+        snapshots: model files (bytes) along the run, half precision will do;
+            `list(TrainedModel.snapshots.values())`.
+        steps: how many training steps each snapshot has behind it.
+        losses: the training loss of each step (nats per token).
+        floor: the loss that no model can be below on average (nats per token).
+        text: what stands in the text box at first.
+        selected: which snapshot is shown at first, counted from 0.
+        seed: of the sample story; the same at every step, so that only training
+            changes it.
+    """
+
+    _module = "training_replay.js"
+
+    snapshots = traitlets.List(traitlets.Bytes()).tag(sync=True)
+    steps = traitlets.List(traitlets.Int()).tag(sync=True)
+    losses = traitlets.List(traitlets.Float()).tag(sync=True)
+    floor = traitlets.Float(0.0).tag(sync=True)
+    text = traitlets.Unicode().tag(sync=True)
+    selected = traitlets.Int(0, min=0).tag(sync=True)
+    seed = traitlets.Int(0, min=0).tag(sync=True)
