@@ -138,6 +138,35 @@ def _previous_token_score(weights: Tensor) -> Tensor:
 _causal = torch.rand(5, 5, generator=torch.Generator().manual_seed(0)).tril()
 _causal = _causal / _causal.sum(-1, keepdim=True)
 
+# Chapter 12: training and inference
+
+
+def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    chosen = logits.log_softmax(dim=-1).gather(-1, targets[:, None])
+    return -chosen.mean()
+
+
+def _with_temperature(logits: Tensor, temperature: float) -> Tensor:
+    return (logits / temperature).softmax(dim=-1)
+
+
+def _kept(probabilities: Tensor, p: float, *, crossing: bool) -> Tensor:
+    """`probabilities` without those outside the nucleus, not yet shared out anew."""
+    ordered, ids = probabilities.sort(descending=True)
+    reached = ordered.cumsum(-1)
+    keep = (reached - ordered < p) if crossing else (reached <= p)
+    return torch.zeros_like(probabilities).scatter(-1, ids, ordered * keep)
+
+
+def _top_p(probabilities: Tensor, p: float) -> Tensor:
+    kept = _kept(probabilities, p, crossing=True)
+    return kept / kept.sum()
+
+
+_logits = torch.randn(4, 6, generator=torch.Generator().manual_seed(0))
+_targets = torch.tensor([2, 0, 5, 1])
+_shares = torch.tensor([0.1, 0.4, 0.05, 0.3, 0.15])
+
 EXERCISES: dict[str, Exercise] = {
     "split_heads": Exercise(
         chapter=7,
@@ -194,6 +223,90 @@ EXERCISES: dict[str, Exercise] = {
             Mistake(
                 lambda weights: weights.diagonal(offset=-1).sum(),
                 "This adds the weights up; the question asks for their mean.",
+            ),
+        ],
+    ),
+    "cross_entropy": Exercise(
+        chapter=12,
+        task="logits (T, V) and targets (T) → the mean of −log p(target), in nats.",
+        inputs=[(_logits, _targets), (3 * _logits[:2], _targets[:2])],
+        solution=_cross_entropy,
+        mistakes=[
+            Mistake(
+                lambda logits, t: -logits.log_softmax(0).gather(-1, t[:, None]).mean(),
+                "The softmax runs over the wrong axis: each position shares out 1 among the "
+                "tokens, not each token among the positions.",
+            ),
+            Mistake(
+                lambda logits, t: -logits.softmax(-1).gather(-1, t[:, None]).mean(),
+                "This is minus the mean probability. The loss takes the logarithm of each "
+                "probability first.",
+            ),
+            Mistake(
+                lambda logits, t: logits.log_softmax(-1).gather(-1, t[:, None]).mean(),
+                "The sign is the other way round: the logarithm of a probability is negative, "
+                "and a loss should be large when the guess was bad.",
+            ),
+            Mistake(
+                lambda logits, t: -logits.log_softmax(-1).gather(-1, t[:, None]).sum(),
+                "This is the sum over the positions; a loss per token is their mean.",
+            ),
+            Mistake(
+                lambda logits, t: -logits.gather(-1, t[:, None]).mean(),
+                "These are raw scores. They become probabilities only after a softmax.",
+            ),
+        ],
+    ),
+    "with_temperature": Exercise(
+        chapter=12,
+        task="logits (V) and a temperature → probabilities (V).",
+        inputs=[(_logits[0], 0.5), (_logits[1], 2.0)],
+        solution=_with_temperature,
+        mistakes=[
+            Mistake(
+                lambda logits, t: (logits * t).softmax(-1),
+                "Multiplied instead of divided: a low temperature must sharpen the "
+                "distribution, and this flattens it.",
+            ),
+            Mistake(
+                lambda logits, t: logits.softmax(-1) / t,
+                "The temperature comes too late: after the softmax it only scales the "
+                "probabilities, and they no longer add up to 1.",
+            ),
+            Mistake(
+                lambda logits, t: logits.softmax(-1),
+                "The temperature has no effect: does it act on the logits, before the softmax?",
+            ),
+            Mistake(
+                lambda logits, t: logits / t,
+                "These are still scores: they do not add up to 1.",
+            ),
+        ],
+    ),
+    "top_p": Exercise(
+        chapter=12,
+        task="probabilities (V) and p → the fewest likeliest tokens that reach p, sharing out 1.",
+        inputs=[(_shares, 0.6), (_shares, 0.75), (_shares, 0.2)],
+        solution=_top_p,
+        mistakes=[
+            Mistake(
+                lambda shares, p: _kept(shares, p, crossing=True),
+                "The right tokens stay, but they no longer add up to 1.",
+            ),
+            Mistake(
+                lambda shares, p: (kept := _kept(shares, p, crossing=False)) / kept.sum(),
+                "The token that crosses the line is missing: the tokens that stay must *reach* "
+                "p together, and the likeliest always stays.",
+            ),
+            Mistake(
+                lambda shares, p: _top_p(shares, p).sort(descending=True).values,
+                "The probabilities are right but in sorted order: each must go back to the "
+                "place of its token.",
+            ),
+            Mistake(
+                lambda shares, p: (kept := shares * (shares >= p)) / kept.sum(),
+                "This keeps single tokens above p. What has to reach p is the sum of the "
+                "likeliest ones.",
             ),
         ],
     ),

@@ -1,0 +1,74 @@
+"""Exercises: the right answer passes, each known mistake gets its own hint."""
+
+import pytest
+import torch
+
+from transformer_lab.exercises import EXERCISES, check
+
+MISTAKES = [
+    pytest.param(name, mistake, id=f"{name}-{number}")
+    for name, exercise in EXERCISES.items()
+    for number, mistake in enumerate(exercise.mistakes)
+]
+
+# Written as a reader would, not as the package does.
+READERS = {
+    "split_heads": lambda x, n: x.view(*x.shape[:2], n, x.shape[2] // n).permute(0, 2, 1, 3),
+    "previous_token_score": lambda w: sum(w[i, i - 1] for i in range(1, len(w))) / (len(w) - 1),
+    "cross_entropy": torch.nn.functional.cross_entropy,
+    "with_temperature": lambda logits, t: (logits / t).exp() / (logits / t).exp().sum(),
+    "top_p": lambda shares, p: _readers_top_p(shares.tolist(), p),
+}
+
+
+def _readers_top_p(shares, p):
+    kept, total = [0.0] * len(shares), 0.0
+    for share, place in sorted(((s, i) for i, s in enumerate(shares)), reverse=True):
+        if total < p:
+            kept[place], total = share, total + share
+    return [share / total for share in kept]
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_a_readers_right_solution_is_right(name):
+    verdict = check(name, READERS[name])
+    assert verdict.right, verdict
+
+
+@pytest.mark.parametrize(("name", "mistake"), MISTAKES)
+def test_each_known_mistake_gets_its_own_hint(name, mistake):
+    verdict = check(name, mistake.behaves_like)
+    assert not verdict
+    assert verdict.message == mistake.hint
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_every_exercise_knows_at_least_three_mistakes(name):
+    hints = [mistake.hint for mistake in EXERCISES[name].mistakes]
+    assert len(set(hints)) == len(hints) >= 3
+
+
+def test_an_untouched_exercise_a_crash_and_a_wrong_type_are_one_sentence():
+    assert "returns nothing yet" in check("top_p", lambda *_: ...).message
+    assert "returns nothing yet" in check("top_p", lambda *_: None).message
+    assert "stopped with ZeroDivisionError" in check("top_p", lambda *_: 1 / 0).message
+    assert "returns a str" in check("top_p", lambda *_: "five").message
+
+
+def test_a_wrong_shape_and_unknown_wrong_numbers_say_where():
+    assert "shape is (2,), but (5,) was expected" in check("top_p", lambda s, p: s[:2]).message
+    assert "numbers are not" in check("top_p", lambda s, p: s * 0 + 0.125).message
+
+
+def test_the_readers_function_cannot_change_the_inputs():
+    def careless(weights):
+        weights.zero_()
+        return weights.diagonal(offset=-1).mean()
+
+    assert not check("previous_token_score", careless)
+    assert check("previous_token_score", READERS["previous_token_score"])
+
+
+def test_an_unknown_exercise_is_one_clear_sentence():
+    with pytest.raises(ValueError, match="there is no exercise 'nope'; there are: split_heads"):
+        check("nope", len)
