@@ -10,6 +10,7 @@ import torch
 from transformer_lab import recipes
 from transformer_lab.languages import stories
 from transformer_lab.recipes import RECIPES, held_out_loss, held_out_stories, load, story_floor
+from transformer_lab.training import IGNORED
 
 TINY = replace(
     RECIPES["story-gpt"],
@@ -90,6 +91,14 @@ def test_held_out_stories_are_never_trained_on(story_gpt):
     }
     assert len(trained_on) > 1000
     assert not trained_on & held_out
+
+
+def test_training_sees_stories_cut_as_the_tokenizer_cuts_their_text(story_gpt):
+    batch = recipes.story_batches(story_gpt.tokenizer, batch_size=8, seed=3)(0)
+    for inputs, targets in zip(batch.inputs.tolist(), batch.targets.tolist(), strict=True):
+        ids = [inputs[0], *(id for id in targets if id != IGNORED)]
+        text = story_gpt.tokenizer.decode(ids[1:-1])
+        assert ids == [*story_gpt.prompt(text)[0].tolist(), ids[0]]
 
 
 def test_the_second_load_reads_what_the_first_one_trained(tmp_path, monkeypatch):

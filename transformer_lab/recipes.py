@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 import safetensors.torch
@@ -71,13 +71,13 @@ RECIPES = {
             d_model=64,
             n_heads=4,
             n_layers=2,
-            d_ff=192,
+            d_ff=256,
             max_len=96,
             vocab_size=1000,
-            steps=850,
+            steps=880,
             batch_size=32,
             peak_lr=0.01,
-            snapshots=(0, 20, 50, 100, 150, 200, 300, 400, 600, 850),
+            snapshots=(0, 20, 50, 100, 150, 200, 300, 400, 600, 880),
         ),
     ]
 }
@@ -225,31 +225,37 @@ def read_model_file(path: Path) -> tuple[Decoder, BPETokenizer]:
 def story_batches(
     tokenizer: BPETokenizer, *, batch_size: int, seed: int, without: Collection[str] = ()
 ) -> Callable[[int], Batch]:
-    """The batch of each training step, from stories none of which is in `without`.
+    """The batch of each training step: fresh stories, none of them in `without`.
 
     Stories are drawn for 32 steps at a time and sorted by length, so that those
     in one batch are about as long as each other and little is spent on padding.
-    After 10 such pools the first one comes again: drawing and encoding stories
-    takes time too, and ten thousand are more than so small a
-    model can learn by heart.
     """
     without = set(without)
-    n_batches, n_pools = 32, 10
+    n_batches = 32
 
-    @cache
+    @lru_cache(maxsize=1)
     def pool(index: int) -> list[list[list[int]]]:
         rng = random.Random(f"{seed} {index}")
         drawn: list[list[int]] = []
         while len(drawn) < n_batches * batch_size:
-            story = str(stories.GRAMMAR.sample(rng))
-            if story not in without:
-                drawn.append(_story_ids(tokenizer, story))
+            story = stories.GRAMMAR.sample(rng)
+            if str(story) not in without:
+                drawn.append(ids_of(story))
         drawn.sort(key=len)
         batches = [drawn[i : i + batch_size] for i in range(0, len(drawn), batch_size)]
         rng.shuffle(batches)
         return batches
 
-    return lambda step: next_token_batch(pool(step // n_batches % n_pools)[step % n_batches])
+    # Each word with its space is cut by itself, so its tokens can be looked up.
+    @cache
+    def ids_of_word(word: str) -> list[int]:
+        return tokenizer.encode(stories.spell(["", word]))
+
+    def ids_of(story: stories.Story) -> list[int]:
+        end = tokenizer.vocab[END]
+        return [end, *(id for word in story.words for id in ids_of_word(word.text)), end]
+
+    return lambda step: next_token_batch(pool(step // n_batches)[step % n_batches])
 
 
 def held_out_stories(recipe: Recipe) -> list[stories.Story]:

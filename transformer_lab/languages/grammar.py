@@ -304,14 +304,14 @@ class Grammar:
         return known[key]
 
 
-@cache
-def _phrase(phrase: str) -> tuple[str, ...]:
-    return tuple(split(phrase))
-
-
 def _say(lexeme: Lexeme, slot: _Slot) -> tuple[Word, ...]:
     """The words of a form; the last one is the one that speaks of the slot."""
-    *before, last = _phrase(lexeme[slot.form])
+    return _words(lexeme[slot.form], slot)
+
+
+@cache
+def _words(phrase: str, slot: _Slot) -> tuple[Word, ...]:
+    *before, last = split(phrase)
     form = "" if slot.form == "a" else slot.form
     return (*(Word(word) for word in before), Word(last, slot.name, form))
 

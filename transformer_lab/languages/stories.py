@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from functools import cache
 
 from transformer_lab.languages.grammar import Grammar, Lexeme, Story, Word, spell, split
 
@@ -247,9 +248,16 @@ def _choices(slot: str, bound: dict[str, Lexeme]) -> list[Lexeme]:
         if "hero" not in bound:
             return [*GIRLS, *BOYS]
         return BOYS if bound["hero"] in GIRLS else GIRLS
-    kind = slot.rstrip("0123456789")
-    taken = [lexeme for name, lexeme in bound.items() if name.rstrip("0123456789") == kind]
+    kind = _kind(slot)
+    taken = [lexeme for name, lexeme in bound.items() if _kind(name) == kind]
+    if not taken:
+        return WORDS[kind]
     return [lexeme for lexeme in WORDS[kind] if lexeme not in taken]
+
+
+@cache
+def _kind(slot: str) -> str:
+    return slot.rstrip("0123456789")
 
 
 GRAMMAR = Grammar(PLOTS, _choices)
