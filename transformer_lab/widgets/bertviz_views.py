@@ -38,8 +38,10 @@ globalThis.requirejs = (names, ready) => {
   });
 };
 globalThis.require = globalThis.requirejs;
-// The frame is as high as what it shows.
+// What is wider than the frame is made smaller; the frame is as high as what it shows.
 const fit = () => {
+  const wide = document.documentElement.scrollWidth;
+  if (wide > innerWidth) document.body.style.zoom = innerWidth / wide;
   try { frameElement.style.height = `${document.body.offsetHeight + 4}px`; } catch {}
 };
 addEventListener("load", () => new ResizeObserver(fit).observe(document.body));

@@ -135,7 +135,7 @@ function writeStory({ decoder, tokenizer, config, startId }, seed) {
   for (let n = 0; n < config.max_len; n++) {
     const { logits } = decoder.forward([token], { cache });
     token = sample(distribution(logits.at(-1), { temperature: TEMPERATURE }), random);
-    if (token === startId) return tokenizer.decode(written).trim();
+    if (token === startId) return tokenizer.decode(written).trim() || "(It ended the story with its first token.)";
     written.push(token);
   }
   return `${tokenizer.decode(written).trim()} …`;
