@@ -97,6 +97,7 @@ class TrainedModel:
     model: Decoder
     tokenizer: BPETokenizer
     report: dict
+    content: bytes = field(repr=False)
     snapshots: dict[int, bytes] = field(default_factory=dict, repr=False)
 
     def prompt(self, text: str) -> Int[Tensor, "1 T"]:
@@ -115,8 +116,11 @@ class TrainedModel:
         return self.tokenizer.decode(ids[1:] + new).strip()
 
     def to_bytes(self) -> bytes:
-        """The whole model as one file: what a live figure is given."""
-        return model_file(self.model, self.tokenizer)
+        """The whole model as one file: what a live figure is given.
+
+        Always the same bytes, so that all pages of the book share one copy.
+        """
+        return self.content
 
     @cached_property
     def unseen_tokens(self) -> list[int]:
@@ -394,7 +398,8 @@ def _read(recipe: Recipe, folder: Path) -> TrainedModel | None:
         snapshots = {step: contents[_snapshot_name(step)] for step in recipe.snapshots}
     except (OSError, ValueError, KeyError):
         return None
-    return TrainedModel(recipe, model, tokenizer, report, snapshots)
+    content = contents["model.safetensors"]
+    return TrainedModel(recipe, model, tokenizer, report, content, snapshots)
 
 
 def _snapshot_name(step: int) -> str:
