@@ -74,10 +74,10 @@ RECIPES = {
             d_ff=256,
             max_len=96,
             vocab_size=1000,
-            steps=900,
-            batch_size=32,
-            peak_lr=0.01,
-            snapshots=(0, 20, 50, 100, 150, 200, 300, 400, 600, 900),
+            steps=790,
+            batch_size=40,
+            peak_lr=0.012,
+            snapshots=(0, 20, 50, 100, 150, 200, 300, 400, 600, 790),
         ),
     ]
 }
