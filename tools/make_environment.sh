@@ -31,7 +31,13 @@ if ! suits .venv/bin/python; then
 fi
 
 echo "Installing what requirements.txt pins (minutes at first, seconds later) ..."
+set +e
 .venv/bin/python -m pip install --disable-pip-version-check --requirement requirements.txt |
-    grep --line-buffered -v "^Requirement already satisfied" || true
-[ "${PIPESTATUS[0]}" -eq 0 ] || exit 1
+    grep --line-buffered -v "^Requirement already satisfied"
+installed=${PIPESTATUS[0]}
+set -e
+if [ "$installed" -ne 0 ]; then
+    echo "The packages could not be installed: see pip's message above." >&2
+    exit 1
+fi
 .venv/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
