@@ -1,5 +1,7 @@
 """Exercises: the right answer passes, each known mistake gets its own hint."""
 
+import re
+
 import pytest
 import torch
 
@@ -15,6 +17,7 @@ MISTAKES = [
 READERS = {
     "split_heads": lambda x, n: x.view(*x.shape[:2], n, x.shape[2] // n).permute(0, 2, 1, 3),
     "previous_token_score": lambda w: sum(w[i, i - 1] for i in range(1, len(w))) / (len(w) - 1),
+    "next_tokens": lambda ids: [[*row[1:], -100] for row in ids.tolist()],
     "cross_entropy": torch.nn.functional.cross_entropy,
     "with_temperature": lambda logits, t: (logits / t).exp() / (logits / t).exp().sum(),
     "top_p": lambda shares, p: _readers_top_p(shares.tolist(), p),
@@ -53,6 +56,31 @@ def test_an_untouched_exercise_a_crash_and_a_wrong_type_are_one_sentence():
     assert "returns nothing yet" in check("top_p", lambda *_: None).message
     assert "stopped with ZeroDivisionError" in check("top_p", lambda *_: 1 / 0).message
     assert "returns a str" in check("top_p", lambda *_: "five").message
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no:\nline 2"), ValueError(""), KeyError("x")])
+def test_a_crash_is_one_line_that_names_the_error(error):
+    def crash(*_):
+        raise error
+
+    message = check("split_heads", crash).message
+    assert message.startswith(f"The function stopped with {type(error).__name__}: ")
+    assert "\n" not in message
+    assert not message.rstrip().endswith((": ", ":\n", f"{type(error).__name__}:"))
+
+
+CODE = re.compile(r"\w\(|\w\[|\w\.\w|==|lambda|@|\w = ")  # a call, an index, a method, ...
+
+
+@pytest.mark.parametrize(("name", "mistake"), MISTAKES)
+def test_a_hint_is_words_and_never_code_to_copy(name, mistake):
+    assert not CODE.search(mistake.hint)
+    assert mistake.hint.endswith(".")
+
+
+def test_what_counts_as_code_to_copy_finds_it():
+    assert CODE.search("write x.softmax(-1)")
+    assert CODE.search("take ids[:, 1:]")
 
 
 def test_a_wrong_shape_and_unknown_wrong_numbers_say_where():

@@ -72,7 +72,7 @@ def check(name: str, function: Function) -> Verdict:
     try:
         answers = [function(*copy.deepcopy(inputs)) for inputs in exercise.inputs]
     except Exception as error:
-        return Verdict(False, f"The function stopped with {type(error).__name__}: {error}")
+        return Verdict(False, _what_stopped(error))
     if all(answer is None or answer is Ellipsis for answer in answers):
         return Verdict(False, "The function returns nothing yet. Does it end with `return`?")
     if _agree(exercise, answers, exercise.solution):
@@ -81,6 +81,12 @@ def check(name: str, function: Function) -> Verdict:
         if _agree(exercise, answers, mistake.behaves_like):
             return Verdict(False, mistake.hint)
     return Verdict(False, _first_difference(exercise, answers))
+
+
+def _what_stopped(error: Exception) -> str:
+    """The error in one sentence: its kind, and the first line of what it says."""
+    first_line = (str(error).strip().splitlines() or ["it says no more than that"])[0]
+    return f"The function stopped with {type(error).__name__}: {first_line}"
 
 
 def _agree(exercise: Exercise, answers: list, reference: Function) -> bool:
@@ -163,6 +169,15 @@ def _top_p(probabilities: Tensor, p: float) -> Tensor:
     return kept / kept.sum()
 
 
+def _shifted(ids: Tensor, last: Callable[[Tensor], Tensor]) -> Tensor:
+    """Each token's successor; `last` says what stands where none follows."""
+    return torch.cat([ids[:, 1:], last(ids)], dim=1)
+
+
+def _next_tokens(ids: Tensor) -> Tensor:
+    return _shifted(ids, lambda ids: torch.full_like(ids[:, :1], -100))
+
+
 _logits = torch.randn(4, 6, generator=torch.Generator().manual_seed(0))
 _targets = torch.tensor([2, 0, 5, 1])
 _shares = torch.tensor([0.1, 0.4, 0.05, 0.3, 0.15])
@@ -223,6 +238,52 @@ EXERCISES: dict[str, Exercise] = {
             Mistake(
                 lambda weights: weights.diagonal(offset=-1).sum(),
                 "This adds the weights up; the question asks for their mean.",
+            ),
+        ],
+    ),
+    "next_tokens": Exercise(
+        chapter=12,
+        task="ids (B, T) → targets (B, T): the token that follows each; −100 where none does.",
+        inputs=[
+            (torch.tensor([[5, 6, 7], [8, 9, 4]]),),
+            (torch.tensor([[3, 1, 4, 1, 5]]),),
+        ],
+        solution=_next_tokens,
+        mistakes=[
+            Mistake(
+                lambda ids: ids.roll(-1, dims=1),
+                "Nearly: at its end each row goes back to its own first token. Nothing that we "
+                "know follows the last one, so its target is −100.",
+            ),
+            Mistake(
+                lambda ids: torch.cat([torch.full_like(ids[:, :1], -100), ids[:, :-1]], dim=1),
+                "Shifted the wrong way: this is the token *before* each one, which the model "
+                "has already seen.",
+            ),
+            Mistake(
+                lambda ids: ids.roll(1, dims=1),
+                "Shifted the wrong way: this is the token *before* each one, which the model "
+                "has already seen. And the last token of a row is no neighbour of the first.",
+            ),
+            Mistake(
+                lambda ids: ids[:, 1:],
+                "The right tokens, but one column short: the last position needs a target too, "
+                "the one that says there is nothing to predict.",
+            ),
+            Mistake(
+                lambda ids: ids,
+                "Nothing has moved: each token would be asked for itself, and a model that "
+                "copies its input would be perfect.",
+            ),
+            Mistake(
+                lambda ids: _shifted(ids, lambda ids: torch.zeros_like(ids[:, :1])),
+                "Nearly: 0 is a token like any other, so the model would be asked to predict it. "
+                "The value that is left out of the loss is −100.",
+            ),
+            Mistake(
+                lambda ids: ids.roll(-1, dims=0),
+                "This moves along the wrong axis: the rows are different texts. Time is the "
+                "second axis.",
             ),
         ],
     ),

@@ -42,7 +42,8 @@ globalThis.require = globalThis.requirejs;
 const fit = () => {
   const wide = document.documentElement.scrollWidth;
   if (wide > innerWidth) document.body.style.zoom = innerWidth / wide;
-  try { frameElement.style.height = `${document.body.offsetHeight + 4}px`; } catch {}
+  const height = document.body.offsetHeight * (document.body.style.zoom || 1);
+  try { frameElement.style.height = `${height + 4}px`; } catch {}
 };
 addEventListener("load", () => new ResizeObserver(fit).observe(document.body));
 """

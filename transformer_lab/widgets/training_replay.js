@@ -60,7 +60,7 @@ function render({ model, el }) {
     element("div", { class: "tl-columns" },
       element("div", { class: "tl-stack" },
         heading("The loss", "nats per token; the steps are stretched at the start"), curve.root,
-        heading("A story at this step", `temperature ${TEMPERATURE}, the same draws at every step`), story),
+        heading("How it goes on at this step", `temperature ${TEMPERATURE}, the same draws at every step`), story),
       element("div", { class: "tl-stack" },
         text.root, heading("What comes next", "the likeliest tokens at this step"), bars.root,
         heading("Every head", "one row for each layer"), heads))));
@@ -83,7 +83,7 @@ function render({ model, el }) {
     };
     bars.show(best.map((id) => ({ name: nameOf(id), share: probabilities[id] })));
     attention.flat().forEach((weights, at) => matrices[at].show(weights));
-    story.textContent = writeStory(lm, model.get("seed"));
+    story.textContent = `… ${goOn(lm, ids, model.get("seed"))}`;
     curve.mark(index);
     step.value = index;
     words.say(`Step ${steps[index]} of ${steps[lastIndex]}: ${lossInWords(index)} Most likely next: ${nameOf(best[0])}, ${formatPercent(probabilities[best[0]])}.`);
@@ -126,17 +126,19 @@ function render({ model, el }) {
   };
 }
 
-// A whole story from nothing, with a key/value cache: one token in at a time.
-function writeStory({ decoder, tokenizer, config, startId }, seed) {
+// Goes on with the text to the end of the story. With a key/value cache only the
+// newest token is put in at each step.
+function goOn({ decoder, tokenizer, config, startId }, ids, seed) {
   const random = seededRandom(seed);
   const cache = decoder.newCache();
   const written = [];
-  let token = startId;
-  for (let n = 0; n < config.max_len; n++) {
-    const { logits } = decoder.forward([token], { cache });
-    token = sample(distribution(logits.at(-1), { temperature: TEMPERATURE }), random);
-    if (token === startId) return tokenizer.decode(written).trim() || "(It ended the story with its first token.)";
+  let unseen = ids;
+  while (ids.length + written.length < config.max_len) {
+    const { logits } = decoder.forward(unseen, { cache });
+    const token = sample(distribution(logits.at(-1), { temperature: TEMPERATURE }), random);
+    if (token === startId) return tokenizer.decode(written).trim() || "(It ends the story here.)";
     written.push(token);
+    unseen = [token];
   }
   return `${tokenizer.decode(written).trim()} …`;
 }

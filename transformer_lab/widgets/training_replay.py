@@ -1,8 +1,9 @@
 """TrainingReplay: a training run, to be stopped at any moment and looked into.
 
 Snapshots of the weights are taken along the run. The reader moves through them
-and sees the loss, the heads, the prediction and a story at that moment, all
-computed in the page from the weights of that snapshot, on the reader's own text.
+and sees the loss, the heads, the prediction and how a story goes on at that
+moment, all computed in the page from the weights of that snapshot, on the
+reader's own text.
 
 Holds only the figure's state: drawing and computing are in `training_replay.js`.
 Taught in chapter 12.
@@ -26,8 +27,8 @@ class TrainingReplay(LiveFigure):
         floor: the loss that no model can be below on average (nats per token).
         text: what stands in the text box at first.
         selected: which snapshot is shown at first, counted from 0.
-        seed: of the sample story; the same at every step, so that only training
-            changes it.
+        seed: of the draws with which the text goes on; the same at every step, so
+            that only training changes it.
     """
 
     _module = "training_replay.js"
