@@ -36,6 +36,11 @@ NO_BROWSER = (
     "Install one (on Debian: apt-get install chromium), or set CHROME to its path."
 )
 
+NO_DRIVER = (
+    "Playwright's driver does not run here: 'python -m playwright --version' says why "
+    "(on the smallest Debian: apt-get install libatomic1)."
+)
+
 
 def candidates() -> list[str]:
     """Where a browser may be, the reader's own choice first."""
@@ -72,16 +77,20 @@ def find() -> str | None:
     return next((path for path in candidates() if starts(path)), None)
 
 
+def administrator() -> list[str]:
+    """What goes before a command that only the administrator may give."""
+    return [] if getattr(os, "geteuid", lambda: 1)() == 0 else ["sudo", "-n"]
+
+
 def install() -> str | None:
     """Install a browser by the first way that works; return its path, or None."""
-    administrator = [] if getattr(os, "geteuid", lambda: 1)() == 0 else ["sudo", "-n"]
     ways = [[[sys.executable, "-m", "playwright", "install", "--with-deps", "chromium"]]]
     ways += [[[sys.executable, "-m", "playwright", "install", "chromium"]]]
     if shutil.which("apt-get"):
         ways += [
             [
-                [*administrator, "apt-get", "update"],
-                [*administrator, "apt-get", "install", "-y", "chromium"],
+                [*administrator(), "apt-get", "update"],
+                [*administrator(), "apt-get", "install", "-y", "chromium"],
             ]
         ]
     for way in ways:
@@ -96,9 +105,27 @@ def install() -> str | None:
     return None
 
 
+def driver_starts() -> bool:
+    """Whether Playwright's driver, which steers the browser, runs here."""
+    command = [sys.executable, "-m", "playwright", "--version"]
+    return subprocess.run(command, capture_output=True, timeout=60).returncode == 0
+
+
+def install_driver_library() -> bool:
+    """Install what the driver needs and the smallest Debian lacks: libatomic."""
+    if shutil.which("apt-get"):
+        for arguments in (["update"], ["install", "-y", "libatomic1"]):
+            subprocess.run([*administrator(), "apt-get", *arguments])
+    return driver_starts()
+
+
 def main() -> int:
+    installing = "--install" in sys.argv[1:]
+    if installing and not driver_starts() and not install_driver_library():
+        print(NO_DRIVER, file=sys.stderr)
+        return 1
     found = find()
-    if found is None and "--install" in sys.argv[1:]:
+    if found is None and installing:
         found = install()
     if found is None:
         print(NO_BROWSER, file=sys.stderr)
