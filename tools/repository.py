@@ -31,10 +31,7 @@ def checked(url: str) -> str:
     """The address in its plain form; `ValueError` with a sentence if it is none."""
     plain = url.strip().rstrip("/").removesuffix(".git")
     if not ADDRESS.fullmatch(plain):
-        raise ValueError(
-            f"{url!r} is not the address of a repository. "
-            f"Give one such as: {COMMAND}"
-        )
+        raise ValueError(f"{url!r} is not the address of a repository. Give one such as: {COMMAND}")
     return plain
 
 

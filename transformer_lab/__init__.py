@@ -28,6 +28,7 @@ __version__ = "0.1.0"
 _SUBMODULES = (
     "attention",
     "blocks",
+    "config",
     "embeddings",
     "exercises",
     "feedforward",

@@ -15,6 +15,7 @@ Taught in chapters 5 (attention), 6 (masking) and 7 (many heads).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -152,19 +153,33 @@ class MultiHeadAttention(nn.Module):
 
     Source: Vaswani et al. 2017, section 3.2.2. Taught in chapter 7.
 
+    Args:
+        d_model, n_heads: as in `Config`.
+        bias: whether the linear layers add a constant.
+        rotate: turns queries and keys by their positions before they meet, as
+            `embeddings.rotate` does (default: nothing turns).
+
     Raises:
         ValueError: if `d_model` is not divisible by `n_heads`.
     """
 
-    def __init__(self, d_model: int, n_heads: int) -> None:
+    def __init__(
+        self,
+        d_model: int,
+        n_heads: int,
+        *,
+        bias: bool = True,
+        rotate: Callable[[Tensor, Tensor], Tensor] | None = None,
+    ) -> None:
         super().__init__()
         if d_model % n_heads:
             raise ValueError(f"d_model={d_model} is not divisible by n_heads={n_heads}")
         self.n_heads = n_heads
-        self.query = nn.Linear(d_model, d_model)
-        self.key = nn.Linear(d_model, d_model)
-        self.value = nn.Linear(d_model, d_model)
-        self.output = nn.Linear(d_model, d_model)
+        self.rotate = rotate
+        self.query = nn.Linear(d_model, d_model, bias=bias)
+        self.key = nn.Linear(d_model, d_model, bias=bias)
+        self.value = nn.Linear(d_model, d_model, bias=bias)
+        self.output = nn.Linear(d_model, d_model, bias=bias)
         # Identities that only give an activation a name: `trace` can look at
         # it, or change it, without the model knowing.
         self.scores = nn.Identity()
@@ -192,6 +207,10 @@ class MultiHeadAttention(nn.Module):
         query = self._split(self.query(x))  # (B, H, T, K)
         key = self._split(self.key(context))  # (B, H, S, K)
         value = self._split(self.value(context))  # (B, H, S, K)
+        if self.rotate is not None:
+            n_seen = 0 if cache is None else len(cache)
+            positions = torch.arange(n_seen, n_seen + x.shape[-2], device=x.device)
+            query, key = self.rotate(query, positions), self.rotate(key, positions)
         if cache is not None:
             key, value = cache.extend(key, value)
 

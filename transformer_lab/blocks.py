@@ -1,43 +1,101 @@
 """A block: the parts, joined by residuals and normalisation.
 
-Holds the decoder block of GPT-2: normalise, look around, add; normalise, think,
-add ("pre-norm"). The 2017 order (add, then normalise) and the encoder's block
-join here in chapters 9 and 10.
+Holds the block that encoders and GPT-like decoders share, and the two norms.
+In every block each position first looks around (attention), then thinks for
+itself (feed-forward). What it finds is added to the residual stream: the running
+sum that every layer reads from and adds to. No layer replaces it; each writes
+its own contribution into it. That is also what lets the gradient reach the
+first layer of a deep stack. It leaves out cross-attention, which joins here in
+chapter 13.
 
-The running sum that every layer reads from and adds to is called the residual
-stream. No layer replaces it; each writes its own contribution into it. That is
-also what lets the gradient reach the first layer of a deep stack.
-
-Source: Vaswani et al. 2017, section 3.1; pre-norm: Xiong et al. 2020,
-"On Layer Normalization in the Transformer Architecture". Taught in chapter 9.
+Source: Vaswani et al. 2017, section 3.1 (add, then normalise: "post-norm");
+pre-norm: Xiong et al. 2020, "On Layer Normalization in the Transformer
+Architecture"; RMSNorm: Zhang and Sennrich 2019. Taught in chapter 9.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from transformer_lab.attention import KeyValueCache, MultiHeadAttention
+from transformer_lab.config import Config
+from transformer_lab.embeddings import rotate
 from transformer_lab.feedforward import FeedForward
 
 
-class DecoderBlock(nn.Module):
-    """One layer of a decoder: look around, then think."""
+class RMSNorm(nn.Module):
+    """Bring each vector to length sqrt(D), then scale each number by a learned factor.
 
-    def __init__(self, d_model: int, n_heads: int, d_ff: int, *, activation: str) -> None:
+    LayerNorm also subtracts the vector's mean and adds a learned constant; this
+    leaves both out, and costs less.
+
+    Source: Zhang and Sennrich 2019. Taught in chapter 9.
+
+    >>> RMSNorm(2)(torch.tensor([3.0, 4.0]))  # divided by sqrt((9 + 16) / 2)
+    tensor([0.8485, 1.1314], grad_fn=<MulBackward0>)
+    """
+
+    def __init__(self, d_model: int, eps: float = 1e-5) -> None:
         super().__init__()
-        self.attention_norm = nn.LayerNorm(d_model)
-        self.attention = MultiHeadAttention(d_model, n_heads)
-        self.feed_forward_norm = nn.LayerNorm(d_model)
-        self.feed_forward = FeedForward(d_model, d_ff, activation=activation)
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(d_model))
+
+    def forward(self, x: Float[Tensor, "*batch D"]) -> Float[Tensor, "*batch D"]:
+        """Normalise each vector by itself."""
+        size = (x.square().mean(-1, keepdim=True) + self.eps).sqrt()
+        return x / size * self.weight
+
+
+NORMS = {"layer": nn.LayerNorm, "rms": RMSNorm}
+
+
+def make_norm(config: Config) -> nn.Module:
+    """The norm that a model of this kind uses."""
+    return NORMS[config.norm](config.d_model, eps=config.norm_eps)
+
+
+class Block(nn.Module):
+    """One layer: look around, then think. The mask says where it may look.
+
+    With a causal mask this is also the block of a GPT.
+    """
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.norm_order = config.norm_order
+        self.attention_norm = make_norm(config)
+        self.attention = MultiHeadAttention(
+            config.d_model,
+            config.n_heads,
+            bias=config.bias,
+            rotate=rotate if config.positions == "rotary" else None,
+        )
+        self.feed_forward_norm = make_norm(config)
+        self.feed_forward = FeedForward(
+            config.d_model, config.d_ff, activation=config.activation, bias=config.bias
+        )
 
     def forward(
         self,
         x: Float[Tensor, "B T D"],
         *,
-        mask: Bool[Tensor, "..."],
+        mask: Bool[Tensor, "..."] | None = None,
         cache: KeyValueCache | None = None,
     ) -> Float[Tensor, "B T D"]:
         """Add to the residual stream what this layer has found out."""
-        x = x + self.attention(self.attention_norm(x), mask=mask, cache=cache)
-        return x + self.feed_forward(self.feed_forward_norm(x))
+
+        def look_around(x: Tensor) -> Tensor:
+            return self.attention(x, mask=mask, cache=cache)
+
+        x = self._add(x, look_around, self.attention_norm)
+        return self._add(x, self.feed_forward, self.feed_forward_norm)
+
+    def _add(self, x: Tensor, layer: Callable[[Tensor], Tensor], norm: nn.Module) -> Tensor:
+        """The residual connection around one layer, in either order."""
+        if self.norm_order == "pre":
+            return x + layer(norm(x))  # the stream itself is never normalised
+        return norm(x + layer(x))

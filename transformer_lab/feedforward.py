@@ -2,12 +2,13 @@
 
 Attention moves information between positions but, given its weights, only
 averages. This layer is where a token's vector is bent: widened, passed through
-a non-linear function, and brought back. It leaves out the gated variants
-(SwiGLU, GeGLU), which join here when chapter 8 teaches them.
+a non-linear function, and brought back. In the gated variants a second widened
+copy decides, number by number, how much of the first goes on.
 
 Shapes: `T` time, `D` = `d_model`, `F` = `d_ff`.
 
 Source: Vaswani et al. 2017, section 3.3. GELU: Hendrycks and Gimpel 2016.
+SwiGLU and GeGLU: Shazeer 2020, "GLU Variants Improve Transformer".
 Taught in chapter 8.
 """
 
@@ -16,11 +17,15 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor, nn
 
+# What bends, and whether it is a gate for a second copy.
 ACTIVATIONS = {
-    "relu": nn.ReLU,
-    "gelu": nn.GELU,
+    "relu": (nn.ReLU, False),
+    "gelu": (nn.GELU, False),
     # The tanh approximation that GPT-2 was trained with.
-    "gelu_tanh": lambda: nn.GELU(approximate="tanh"),
+    "gelu_tanh": (lambda: nn.GELU(approximate="tanh"), False),
+    "swiglu": (nn.SiLU, True),
+    # Gemma's: also with the tanh approximation.
+    "geglu": (lambda: nn.GELU(approximate="tanh"), True),
 }
 
 
@@ -31,15 +36,22 @@ class FeedForward(nn.Module):
         ValueError: if `activation` is not one of `ACTIVATIONS`.
     """
 
-    def __init__(self, d_model: int, d_ff: int, *, activation: str = "gelu_tanh") -> None:
+    def __init__(
+        self, d_model: int, d_ff: int, *, activation: str = "gelu_tanh", bias: bool = True
+    ) -> None:
         super().__init__()
         if activation not in ACTIVATIONS:
             raise ValueError(f"activation={activation!r} is not one of {', '.join(ACTIVATIONS)}")
-        self.expand = nn.Linear(d_model, d_ff)
-        self.activation = ACTIVATIONS[activation]()
-        self.contract = nn.Linear(d_ff, d_model)
+        make_activation, gated = ACTIVATIONS[activation]
+        self.gate = nn.Linear(d_model, d_ff, bias=bias) if gated else None
+        self.expand = nn.Linear(d_model, d_ff, bias=bias)
+        self.activation = make_activation()
+        self.contract = nn.Linear(d_ff, d_model, bias=bias)
 
     def forward(self, x: Float[Tensor, "*batch T D"]) -> Float[Tensor, "*batch T D"]:
         """Transform each position by itself."""
-        neurons = self.activation(self.expand(x))  # (B, T, F)
+        if self.gate is None:
+            neurons = self.activation(self.expand(x))  # (B, T, F)
+        else:
+            neurons = self.activation(self.gate(x)) * self.expand(x)  # (B, T, F)
         return self.contract(neurons)  # (B, T, D)

@@ -1,70 +1,30 @@
 """Whole models, each a page: embed, go through the blocks, predict.
 
-Holds `Config` and the `Decoder` (GPT: text in, a prediction for the next token
-out at every position). The `Encoder` and the `EncoderDecoder` join here in
-chapters 10 and 13, from the same blocks. It leaves out training and sampling,
+Holds the `Decoder` (GPT: text in, a prediction for the next token out at every
+position) and the `Encoder` (BERT: text in, a vector for each token out, made
+with a look at both sides). They are built from the same blocks. The
+`EncoderDecoder` joins here in chapter 13. It leaves out training and sampling,
 which need no more than a model that gives logits.
 
 Shapes: `B` batch, `T` time, `D` = `d_model`, `V` = `vocab_size`.
 
-Source: Radford et al. 2019 (GPT-2), after Vaswani et al. 2017.
+Source: Radford et al. 2019 (GPT-2) and Devlin et al. 2019 (BERT), after
+Vaswani et al. 2017.
 Taught in chapters 2 (the map), 10 and 12.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from transformer_lab.attention import KeyValueCache, MultiHeadAttention, causal_mask
-from transformer_lab.blocks import DecoderBlock
+from transformer_lab.blocks import Block, make_norm
+from transformer_lab.config import Config
 from transformer_lab.embeddings import Embeddings
-from transformer_lab.feedforward import ACTIVATIONS, FeedForward
-
-
-@dataclass(frozen=True, kw_only=True)
-class Config:
-    """The choices that make one model: its sizes and its variants.
-
-    Raises:
-        ValueError: if the choices do not fit together; the message says what
-            would.
-
-    >>> Config(vocab_size=50, max_len=16, d_model=10, n_heads=4, n_layers=1)
-    Traceback (most recent call last):
-    ...
-    ValueError: d_model=10 is not divisible by n_heads=4; the nearest sizes that are: 8 and 12
-    """
-
-    vocab_size: int  # tokens in the vocabulary
-    max_len: int  # positions that the model can see at once
-    d_model: int  # size of the vector that stands for a token
-    n_heads: int  # attention heads in each layer
-    n_layers: int  # blocks
-    d_ff: int = 0  # neurons in each feed-forward layer; 0 means 4 * d_model
-    activation: str = "gelu_tanh"  # the bend in the feed-forward layer
-    tie_head: bool = True  # predict with the token embeddings themselves
-
-    def __post_init__(self) -> None:
-        if self.d_ff == 0:
-            object.__setattr__(self, "d_ff", 4 * self.d_model)
-        for name in ("vocab_size", "max_len", "d_model", "n_heads", "n_layers", "d_ff"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)} is too small: at least 1")
-        if self.d_model % self.n_heads:
-            below = self.d_model // self.n_heads * self.n_heads
-            fits = [size for size in (below, below + self.n_heads) if size > 0]
-            raise ValueError(
-                f"d_model={self.d_model} is not divisible by n_heads={self.n_heads}; "
-                f"the nearest sizes that are: {' and '.join(map(str, fits))}"
-            )
-        if self.activation not in ACTIVATIONS:
-            raise ValueError(
-                f"activation={self.activation!r} is not one of {', '.join(ACTIVATIONS)}"
-            )
+from transformer_lab.feedforward import FeedForward
 
 
 class Decoder(nn.Module):
@@ -79,12 +39,9 @@ class Decoder(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = config
-        self.embeddings = Embeddings(config.vocab_size, config.max_len, config.d_model)
-        self.blocks = nn.ModuleList(
-            DecoderBlock(config.d_model, config.n_heads, config.d_ff, activation=config.activation)
-            for _ in range(config.n_layers)
-        )
-        self.final_norm = nn.LayerNorm(config.d_model)
+        self.embeddings = make_embeddings(config)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layers))
+        self.final_norm = make_final_norm(config)
         # A tied head has no weights of its own: a token is predicted by how
         # well its embedding matches the final vector (Press and Wolf 2017).
         self.head = None
@@ -122,6 +79,66 @@ class Decoder(nn.Module):
         return [KeyValueCache() for _ in self.blocks]
 
 
+class Encoder(nn.Module):
+    """A BERT without its last layer: for each token a vector that knows its neighbours.
+
+    >>> import torch
+    >>> model = Encoder(Config(vocab_size=50, max_len=16, d_model=8, n_heads=2, n_layers=1))
+    >>> model(torch.tensor([[3, 1, 4]])).shape
+    torch.Size([1, 3, 8])
+    """
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        self.embeddings = make_embeddings(config)
+        self.embedding_norm = make_norm(config) if config.embedding_norm else nn.Identity()
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layers))
+        self.final_norm = make_final_norm(config)
+        self.apply(partial(initialise, n_layers=config.n_layers))
+
+    def forward(
+        self,
+        ids: Int[Tensor, "B T"],
+        token_types: Int[Tensor, "B T"] | None = None,
+        *,
+        mask: Bool[Tensor, "..."] | None = None,
+    ) -> Float[Tensor, "B T D"]:
+        """Turn each token into a vector that depends on the whole text.
+
+        Args:
+            ids: token IDs.
+            token_types: the segment of each token, if the model tells them apart.
+            mask: True where looking is allowed (default: everywhere); a batch
+                of texts of unequal length needs `padding_mask`.
+
+        Raises:
+            ValueError: if the text is longer than `max_len`, or an ID is
+                outside of the vocabulary.
+        """
+        x = self.embedding_norm(self.embeddings(ids, token_types))  # (B, T, D)
+        for block in self.blocks:
+            x = block(x, mask=mask)
+        return self.final_norm(x)
+
+
+def make_embeddings(config: Config) -> Embeddings:
+    """The embeddings that a model of this kind uses."""
+    return Embeddings(
+        config.vocab_size,
+        config.max_len,
+        config.d_model,
+        positions=config.positions,
+        n_token_types=config.n_token_types,
+        scale=config.embedding_scale,
+    )
+
+
+def make_final_norm(config: Config) -> nn.Module:
+    """With post-norm, the last block has already normalised its result."""
+    return make_norm(config) if config.norm_order == "pre" else nn.Identity()
+
+
 def count_parameters(model: nn.Module) -> int:
     """The number of numbers that training can change; a shared one counts once."""
     return sum(parameter.numel() for parameter in model.parameters())
@@ -149,7 +166,8 @@ def initialise(module: nn.Module, *, n_layers: int) -> None:
             nn.init.zeros_(module.bias)
     elif isinstance(module, Embeddings):
         nn.init.normal_(module.token.weight, std=0.2)
-        nn.init.normal_(module.position.weight, std=0.02)
+        if isinstance(module.position, nn.Embedding):
+            nn.init.normal_(module.position.weight, std=0.02)
     elif isinstance(module, FeedForward):
         module.contract.weight.data *= into_stream
     elif isinstance(module, MultiHeadAttention):

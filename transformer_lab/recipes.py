@@ -30,11 +30,12 @@ from jaxtyping import Int
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from transformer_lab.config import Config
 from transformer_lab.files import cache_folder, checksum, write_atomically
 from transformer_lab.generation import generate
 from transformer_lab.languages import stories
 from transformer_lab.languages.grammar import END
-from transformer_lab.models import Config, Decoder, count_parameters
+from transformer_lab.models import Decoder, count_parameters
 from transformer_lab.tokenization import BPETokenizer
 from transformer_lab.training import Batch, evaluate, next_token_batch, train
 
@@ -171,7 +172,7 @@ def find(recipe: str | Recipe) -> Recipe:
 def key(recipe: Recipe) -> str:
     """A short name for everything that shapes the trained model."""
     here = Path(__file__).parent
-    modules = "attention blocks embeddings feedforward models training recipes".split()
+    modules = "attention blocks config embeddings feedforward models training recipes".split()
     sources = [here / f"{module}.py" for module in modules]
     sources += sorted((here / "tokenization").glob("*.py")) + sorted(
         (here / "languages").glob("*.py")

@@ -26,6 +26,7 @@ from transformer_lab.widgets.live_figure import (
     LinkError,
     classic_script,
     link,
+    stylesheet,
 )
 
 PLACE = re.compile(
@@ -88,7 +89,7 @@ def publish_style(app: Sphinx) -> None:
     if app.builder.format == "html":
         target = Path(app.outdir, "_static", STYLE)
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(PACKAGE / "widgets" / STYLE, target)
+        target.write_text(stylesheet(), encoding="utf-8")
 
 
 # --- During: scripts for the pages that have a figure ---------------------------

@@ -16,10 +16,15 @@ from transformer_lab.languages.grammar import END
 from transformer_lab.models import Config, Decoder
 from transformer_lab.recipes import model_file
 from transformer_lab.tokenization import BPETokenizer
-from transformer_lab.widgets.live_figure import ASSET_FOLDER_VARIABLE, classic_script, link
+from transformer_lab.widgets.live_figure import (
+    ASSET_FOLDER_VARIABLE,
+    classic_script,
+    link,
+    stylesheet,
+)
 
 WIDGETS = ROOT / "transformer_lab/widgets"
-ENGINE = "safetensors tensor layers attention decoder tokenizer sampling model_file ui".split()
+ENGINE = [*sorted((WIDGETS / "engine").glob("*.js")), WIDGETS / "parts/ui.js"]
 
 
 @dataclass(frozen=True)
@@ -98,9 +103,11 @@ def engine(browser, tmp_path_factory):
     `load(base64)` reads a model file once and keeps it.
     """
     folder = tmp_path_factory.mktemp("engine")
-    imports = "".join(f'import * as {name} from "{WIDGETS / name}.js";\n' for name in ENGINE)
+    imports = "".join(f'import * as {path.stem} from "{path}";\n' for path in ENGINE)
     imports = imports.replace(f'"{WIDGETS}', f'"{_relative(folder, WIDGETS)}')
-    (folder / "entry.js").write_text(f"{imports}export default {{ {', '.join(ENGINE)} }};\n")
+    (folder / "entry.js").write_text(
+        f"{imports}export default {{ {', '.join(path.stem for path in ENGINE)} }};\n"
+    )
     context = browser.new_context()
     page = context.new_page()
     page.set_content("<!doctype html><title>engine</title>")
@@ -141,7 +148,7 @@ def open_figure(visit, tmp_path, monkeypatch):
         module = Path(figure._module)
         (live / module.name).write_text(classic_script(module.stem, link(WIDGETS / module)))
         shutil.copy(ROOT / "book/_static/live_host.js", folder)
-        shutil.copy(WIDGETS / "live_figure.css", folder)
+        (folder / "live_figure.css").write_text(stylesheet(), encoding="utf-8")
         (folder / "page.html").write_text(
             '<!doctype html><html lang="en"><meta charset="utf-8"><title>figure</title>'
             '<meta name="viewport" content="width=device-width">'

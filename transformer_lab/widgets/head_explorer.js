@@ -5,13 +5,13 @@
 // switched off gathers nothing: the next-token prediction stands beside the one
 // that the whole model makes.
 
-import { loadModel, promptIds } from "./model_file.js";
-import { distribution, mostLikelyFirst } from "./sampling.js";
-import { attentionMatrix } from "./attention_view.js";
+import { loadModel, promptIds } from "./engine/model_file.js";
+import { distribution, mostLikelyFirst } from "./engine/sampling.js";
+import { attentionMatrix } from "./parts/attention_view.js";
 import {
   arrowKeysMoveWithin, button, buttonRow, checkbox, counted, debounce, element, figureRoot,
   formatPercent, markReady, readable, slider, specialName, statusLine, textBox, tokenChips,
-} from "./ui.js";
+} from "./parts/ui.js";
 
 const N_BARS = 5; // tokens compared, with and without the heads that are off
 

@@ -34,6 +34,15 @@ ASSET_FOLDER_VARIABLE = "TRANSFORMER_LAB_ASSETS"
 _WIDGETS_FOLDER = Path(__file__).parent
 
 
+def stylesheet() -> str:
+    """The style that all figures share, then each figure's own."""
+    shared = _WIDGETS_FOLDER / "live_figure.css"
+    own = sorted(path for path in _WIDGETS_FOLDER.glob("*.css") if path != shared)
+    return "\n".join(
+        f"/* --- {path.stem} --- */\n{path.read_text(encoding='utf-8')}" for path in [shared, *own]
+    )
+
+
 class LiveFigure(anywidget.AnyWidget):
     """Base class of the figures.
 
@@ -48,7 +57,7 @@ class LiveFigure(anywidget.AnyWidget):
 
     _module: str = ""
     _module_folder: Path = _WIDGETS_FOLDER
-    _css = (_WIDGETS_FOLDER / "live_figure.css").read_text(encoding="utf-8")
+    _css = stylesheet()
 
     def __init_subclass__(cls, **kwargs) -> None:
         if "_module" in cls.__dict__:  # not in the copies of it that traitlets makes

@@ -7,15 +7,15 @@
 // Ties together the engine (model_file.js, sampling.js), the text with its undo
 // (story.js) and the picture (distribution_view.js, ui.js).
 
-import { loadModel } from "./model_file.js";
-import { distribution, mostLikelyFirst, sample } from "./sampling.js";
-import { Story, drawNumber } from "./story.js";
-import { barList, drawLine } from "./distribution_view.js";
+import { loadModel } from "./engine/model_file.js";
+import { distribution, mostLikelyFirst, sample } from "./engine/sampling.js";
+import { Story, drawNumber } from "./parts/story.js";
+import { barList, drawLine } from "./parts/distribution_view.js";
 import {
   button, buttonRow, checkbox, counted, debounce, disclosure, element, figureRoot, formatPercent,
   markReady, numberBox, readable, select, slider, specialName, statusLine, textBox, tokenChips,
   uniqueId, wantsLessMotion,
-} from "./ui.js";
+} from "./parts/ui.js";
 
 const TOP_K_STOPS = [1, 2, 3, 5, 10, 20, 50, 100];
 const DRAW_MS = 450; // how long a draw is shown before its token is appended

@@ -3,13 +3,13 @@
 // A slider moves over snapshots of the weights. Each snapshot is a whole model: its
 // prediction, its heads and its story are computed here, when it is first shown.
 
-import { loadModel, promptIds } from "./model_file.js";
-import { distribution, mostLikelyFirst, sample, seededRandom } from "./sampling.js";
-import { attentionMatrix } from "./attention_view.js";
+import { loadModel, promptIds } from "./engine/model_file.js";
+import { distribution, mostLikelyFirst, sample, seededRandom } from "./engine/sampling.js";
+import { attentionMatrix } from "./parts/attention_view.js";
 import {
   button, debounce, element, figureRoot, formatPercent, markReady, readable, slider, specialName,
   statusLine, svgElement, textBox, wantsLessMotion,
-} from "./ui.js";
+} from "./parts/ui.js";
 
 const N_BARS = 6;
 const PLAY_MS = 900; // how long each snapshot is shown while playing

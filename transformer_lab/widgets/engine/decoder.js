@@ -12,8 +12,14 @@ import { addInPlace, linear } from "./tensor.js";
 import { Embeddings, FeedForward, LayerNorm } from "./layers.js";
 import { KeyValueCache, MultiHeadAttention } from "./attention.js";
 
+// The choices of Python's Config that are not worked out in the page yet.
+const SUPPORTED = {
+  positions: "learned", n_token_types: 0, embedding_scale: 1, bias: true,
+  norm: "layer", norm_order: "pre", norm_eps: 1e-5,
+};
+
 // One block: look around, then think; both are added to what was there.
-export class DecoderBlock {
+export class Block {
   constructor(tensors, { nHeads, activation }) {
     this.attentionNorm = new LayerNorm(tensors.under("attention_norm"));
     this.attention = new MultiHeadAttention(tensors.under("attention"), { nHeads });
@@ -35,10 +41,15 @@ export class DecoderBlock {
 export class Decoder {
   // config: as Python's Config writes it (d_model, n_heads, …); tensors: a model file's.
   constructor(config, tensors) {
+    for (const [choice, value] of Object.entries(SUPPORTED)) {
+      if (config[choice] !== undefined && config[choice] !== value) {
+        throw new Error(`the page runs only models with ${choice}=${value}, not ${config[choice]}`);
+      }
+    }
     this.config = config;
     this.embeddings = new Embeddings(tensors.under("embeddings"));
     this.blocks = Array.from({ length: config.n_layers }, (_, layer) =>
-      new DecoderBlock(tensors.under(`blocks.${layer}`), {
+      new Block(tensors.under(`blocks.${layer}`), {
         nHeads: config.n_heads, activation: config.activation,
       }));
     this.finalNorm = new LayerNorm(tensors.under("final_norm"));

@@ -2,8 +2,8 @@
 //
 // Holds what the reader typed and what was chosen since; no drawing, no model runs.
 
-import { promptIds } from "./model_file.js";
-import { seededRandom } from "./sampling.js";
+import { promptIds } from "../engine/model_file.js";
+import { seededRandom } from "../engine/sampling.js";
 
 // The text so far: what the reader typed, and the tokens chosen since. Every
 // change can be taken back, with the draw that made it: draw number n of a seed is

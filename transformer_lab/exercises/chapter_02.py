@@ -1,0 +1,5 @@
+"""Exercises of chapter 2: the map."""
+
+from __future__ import annotations
+
+EXERCISES = {}

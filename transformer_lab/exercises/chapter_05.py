@@ -1,0 +1,5 @@
+"""Exercises of chapter 5: attention."""
+
+from __future__ import annotations
+
+EXERCISES = {}
