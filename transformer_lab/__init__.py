@@ -36,6 +36,7 @@ _SUBMODULES = (
     "generation",
     "languages",
     "models",
+    "pretrained",
     "recipes",
     "tokenization",
     "trace",
