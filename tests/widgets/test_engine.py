@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 from transformer_lab.generation import distribution
 from transformer_lab.languages.grammar import END
 from transformer_lab.recipes import prompt_ids
-from transformer_lab.trace import attention_maps, heads_off
+from transformer_lab.trace import attention_maps, capture, heads_off
 
 TEXTS = [
     "",
@@ -152,6 +152,31 @@ def test_the_last_logits_alone_are_the_last_of_all(engine, small_model):
     assert torch.equal(
         forward(engine, small, ids, lastOnly=True)[0][0], forward(engine, small, ids)[0][-1]
     )
+
+
+RECORD = """([content, ids]) => {
+  const seen = {};
+  load(content).decoder.forward(ids, { record: (name, values) => { seen[name] = [...values]; } });
+  return seen;
+}"""
+
+
+@torch.no_grad()
+def test_what_is_recorded_on_the_way_is_what_trace_captures(engine, small_model):
+    small = small_model()
+    ids = ids_of(small, TEXTS[2])
+    recorded = engine(RECORD, [small.base64, ids])
+    names = [name for name in recorded if not name.endswith(("embeddings", "position", "token"))]
+    with capture(small.model) as seen:
+        small.model(torch.tensor([ids]))
+    assert {"blocks.0", "blocks.1.attention.query", "blocks.0.feed_forward.activation"} <= {*names}
+    for name in ["embeddings", "embeddings.token", *names]:
+        expected = seen[name][0]
+        if name.endswith("heads"):  # side by side, as they go on
+            expected = expected.transpose(0, 1)
+        torch.testing.assert_close(
+            torch.tensor(recorded[name]), expected.flatten(), atol=1e-4, rtol=1e-4, msg=name
+        )
 
 
 def test_half_precision_files_are_read_exactly(engine, small_model):

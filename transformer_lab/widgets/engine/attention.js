@@ -43,12 +43,16 @@ export class MultiHeadAttention {
   //   cache          x holds only the newest positions; the cache has the earlier
   //                  ones, and remembers these too
   //   disabledHeads  heads that gather nothing: zeros go on in their place
+  //   record         is told what is computed on the way (decoder.js)
   //
   // Returns { output (T, D), weights }, where weights[head] is T rows of S numbers.
-  forward(x, { context = x, causal = false, cache = null, disabledHeads = [] } = {}) {
+  forward(x, { context = x, causal = false, cache = null, disabledHeads = [], record = null } = {}) {
     const queries = this.query.forward(x); // (T, D)
     let keys = this.key.forward(context); // (S, D)
     let values = this.value.forward(context); // (S, D)
+    record?.("query", queries);
+    record?.("key", keys);
+    record?.("value", values);
     const size = this.query.weight.shape[0]; // D
     let nKeys = keys.length / size; // S
     if (cache) {
@@ -82,6 +86,9 @@ export class MultiHeadAttention {
       }
       weights.push(rows);
     }
-    return { output: this.output.forward(gathered), weights };
+    const output = this.output.forward(gathered);
+    record?.("heads", gathered);
+    record?.("output", output);
+    return { output, weights };
   }
 }

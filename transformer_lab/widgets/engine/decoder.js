@@ -28,12 +28,18 @@ export class Block {
   }
 
   // Changes x (T, D), the residual stream, in place; returns the attention weights.
-  forward(x, { cache, disabledHeads }) {
-    const { output, weights } = this.attention.forward(this.attentionNorm.forward(x), {
-      causal: true, cache, disabledHeads,
+  forward(x, { cache, disabledHeads, record = null }) {
+    const toLookWith = this.attentionNorm.forward(x);
+    record?.("attention_norm", toLookWith);
+    const { output, weights } = this.attention.forward(toLookWith, {
+      causal: true, cache, disabledHeads, record: under(record, "attention"),
     });
     addInPlace(x, output);
-    addInPlace(x, this.feedForward.forward(this.feedForwardNorm.forward(x)));
+    const toThinkWith = this.feedForwardNorm.forward(x);
+    record?.("feed_forward_norm", toThinkWith);
+    const thought = this.feedForward.forward(toThinkWith, { record: under(record, "feed_forward") });
+    record?.("feed_forward", thought);
+    addInPlace(x, thought);
     return weights;
   }
 }
@@ -64,21 +70,32 @@ export class Decoder {
   //   cache          from `newCache`; then ids are only the tokens that it has not seen
   //   disabledHeads  [[layer, head], …]
   //   lastOnly       true: logits of the last position only, which is quicker
+  //   record         is called with a name and numbers (T rows) for what is
+  //                  computed on the way, such as ("blocks.0", the residual stream
+  //                  after the first block): the names of Python's `trace.capture`
   //
   // Returns { logits, attention }: logits[t] is V numbers (`logits.at(-1)`: what
   // comes next); attention[layer][head][t] is S weights that add up to 1.
-  forward(ids, { cache = null, disabledHeads = [], lastOnly = false } = {}) {
+  forward(ids, { cache = null, disabledHeads = [], lastOnly = false, record = null } = {}) {
     const nSeen = cache ? cache[0].length : 0;
     this.check(ids, nSeen);
-    const x = this.embeddings.forward(ids, nSeen); // (T, D)
-    const attention = this.blocks.map((block, layer) =>
-      block.forward(x, {
+    const keep = record && ((name, values) => record(name, values.slice())); // it may change later
+    const x = this.embeddings.forward(ids, { start: nSeen, record: under(keep, "embeddings") }); // (T, D)
+    keep?.("embeddings", x);
+    const attention = this.blocks.map((block, layer) => {
+      const weights = block.forward(x, {
         cache: cache?.[layer],
         disabledHeads: disabledHeads.filter(([l]) => l === layer).map(([, head]) => head),
-      }));
+        record: under(keep, `blocks.${layer}`),
+      });
+      keep?.(`blocks.${layer}`, x);
+      return weights;
+    });
     const size = this.config.d_model;
     const wanted = lastOnly ? x.subarray(Math.max(0, x.length - size)) : x;
-    const scores = linear(this.finalNorm.forward(wanted), this.head); // (T or 1, V)
+    const final = this.finalNorm.forward(wanted);
+    keep?.("final_norm", final);
+    const scores = linear(final, this.head); // (T or 1, V)
     const logits = [];
     for (let start = 0; start < scores.length; start += this.config.vocab_size) {
       logits.push(scores.subarray(start, start + this.config.vocab_size));
@@ -101,4 +118,9 @@ export class Decoder {
       throw new RangeError(`token ID ${strange} is not in this vocabulary of ${vocabSize}`);
     }
   }
+}
+
+// The same recorder, for the parts of one part.
+function under(record, part) {
+  return record && ((name, values) => record(`${part}.${name}`, values));
 }

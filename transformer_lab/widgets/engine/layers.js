@@ -38,16 +38,23 @@ export class Embeddings {
   }
 
   // The vectors of tokens that stand at `start`, `start` + 1, …  ids (T) → (T, D)
-  forward(ids, start = 0) {
-    const size = this.token.shape[1];
-    const x = new Float32Array(ids.length * size);
-    ids.forEach((id, t) => {
-      for (let i = 0; i < size; i++) {
-        x[t * size + i] = this.token.values[id * size + i] + this.position.values[(start + t) * size + i];
-      }
-    });
-    return x;
+  forward(ids, { start = 0, record = null } = {}) {
+    const token = rows(this.token, ids);
+    const position = rows(this.position, ids.map((_, t) => start + t));
+    record?.("token", token);
+    record?.("position", position);
+    return token.map((value, i) => value + position[i]);
   }
+}
+
+// Some rows of a table, one after the other.
+function rows(table, numbers) {
+  const size = table.shape[1];
+  const picked = new Float32Array(numbers.length * size);
+  numbers.forEach((number, t) => {
+    picked.set(table.values.subarray(number * size, (number + 1) * size), t * size);
+  });
+  return picked;
 }
 
 // Expand, bend, contract: the same for every position, each on its own.
@@ -58,8 +65,11 @@ export class FeedForward {
     this.activation = activation;
   }
 
-  forward(x) {
-    const neurons = activateInPlace(this.expand.forward(x), this.activation); // (T, F)
+  forward(x, { record = null } = {}) {
+    const expanded = this.expand.forward(x); // (T, F)
+    record?.("expand", expanded);
+    const neurons = activateInPlace(expanded, this.activation);
+    record?.("activation", neurons);
     return this.contract.forward(neurons); // (T, D)
   }
 }
