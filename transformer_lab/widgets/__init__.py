@@ -12,6 +12,7 @@ import importlib
 _WHERE = {
     "HeadExplorer": "head_explorer",
     "LiveFigure": "live_figure",
+    "ModelMap": "model_map",
     "NextToken": "next_token",
     "TrainingReplay": "training_replay",
     "head_view": "bertviz_views",
