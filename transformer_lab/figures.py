@@ -109,6 +109,37 @@ def lines(
     return figure
 
 
+def trade_off(
+    points: Mapping[str, tuple[float, float]],
+    *,
+    title: str,
+    x: str,
+    y: str,
+    apart: Mapping[str, tuple[float, float]] | None = None,
+) -> Figure:
+    """Named points joined in their order: what is won against what is lost.
+
+    Args:
+        points: for each name, its x and its y.
+        title: the finding, as a sentence.
+        x, y: what the axes show, with units.
+        apart: points to compare with, drawn as diamonds and not joined.
+    """
+    figure, axes = _new(title)
+    axes.plot(*zip(*points.values(), strict=True), color=BLUE, marker="o", linewidth=1.5)
+    apart = apart or {}
+    for place in apart.values():
+        axes.plot(*place, color=ORANGE, marker="D", linestyle="none")
+    for name, place in {**points, **apart}.items():
+        axes.annotate(
+            name, place, xytext=(6, -12), textcoords="offset points", color=INK, fontsize=9
+        )
+    axes.margins(0.12)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    return figure
+
+
 def table_of_heads(
     scores: Sequence[Sequence[float]], *, title: str, unit: str, percent: bool = True
 ) -> Figure:

@@ -78,6 +78,52 @@ def test_what_a_reader_types_is_text_and_changes_the_prediction(replay):
     assert shares(page) != before
 
 
+def test_a_text_that_is_too_long_is_cut_and_said(replay):
+    page, run = replay(text="Anna had a red kite. " * 80)
+    left_out = page.get_by_text("of your text are left out")
+    n_ids = len(prompt_ids(run[0].tokenizer, "Anna had a red kite. " * 80))
+    n_out = n_ids - run[0].model.config.max_len
+    assert f"the last {n_out:,} tokens" in left_out.text_content()
+
+
+def test_the_dot_stands_on_the_loss_of_the_chosen_step(replay):
+    page, _ = replay()
+    places = []
+    for selected in range(3):
+        page.get_by_label("Training step").fill(str(selected))
+        dot = page.locator(".tl-curve-dot")
+        places.append([float(dot.get_attribute(name)) for name in ("cx", "cy")])
+    across, down = zip(*places, strict=True)
+    assert list(across) == sorted(across)  # later steps stand further right,
+    assert list(down) == sorted(down)  # and this loss falls: down the page
+    stretched = (across[1] - across[0]) / (across[2] - across[0])
+    assert stretched == pytest.approx((STEPS[1] / STEPS[2]) ** 0.5)
+
+
+def test_every_matrix_is_named_and_drawn_anew_at_each_step(replay):
+    page, run = replay()
+    config = run[0].model.config
+    names = page.locator(".tl-named-head span").all_text_contents()
+    assert names == [f"{a}.{b}" for a in range(config.n_layers) for b in range(config.n_heads)]
+    picture = "document.querySelector('.tl-named-head canvas').toDataURL()"
+    before = page.evaluate(picture)
+    page.get_by_label("Training step").fill("2")
+    assert page.evaluate(picture) != before
+
+
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [
+        ({"snapshots": [], "steps": []}, "0 snapshots and 0 steps"),
+        ({"snapshots": [b"x"], "steps": [0, 1]}, "1 snapshots and 2 steps"),
+        ({"snapshots": [b"x"], "steps": [0]}, "needs the loss of each step"),
+    ],
+)
+def test_a_run_that_does_not_fit_together_is_one_clear_sentence(state, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        TrainingReplay(**state)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_a_narrow_screen_and_axe_finds_nothing_serious(replay, scheme):
     options = {"viewport": {"width": 360, "height": 740}, "color_scheme": scheme}

@@ -7,7 +7,7 @@ import { loadModel, promptIds } from "./engine/model_file.js";
 import { distribution, mostLikelyFirst, sample, seededRandom } from "./engine/sampling.js";
 import { attentionMatrix } from "./parts/attention_view.js";
 import {
-  button, debounce, element, figureRoot, formatPercent, markReady, readable, slider, specialName,
+  button, counted, debounce, element, figureRoot, formatPercent, markReady, readable, slider, specialName,
   statusLine, svgElement, textBox, wantsLessMotion,
 } from "./parts/ui.js";
 
@@ -42,6 +42,8 @@ function render({ model, el }) {
     onInput: debounce(() => { remember("text", text.value); show(); }, 120),
   });
 
+  const note = element("p", { class: "tl-quiet" });
+
   // --- Pictures
   const curve = lossCurve({ losses, floor, steps });
   const bars = predictionBars();
@@ -49,7 +51,8 @@ function render({ model, el }) {
   const heads = element("div", {
     class: "tl-heads", style: `--tl-n-heads: ${nHeads}`, role: "img",
     "aria-label": "the attention matrix of every head at this step",
-  }, ...matrices.map((matrix) => matrix.root));
+  }, ...matrices.map((matrix, at) => element("div", { class: "tl-named-head" }, matrix.root,
+    element("span", {}, `${Math.floor(at / nHeads)}.${at % nHeads}`))));
   const story = element("p", { class: "tl-sample" });
   const words = statusLine();
   const heading = (title, quiet) => element("div", { class: "tl-heading" }, title,
@@ -59,11 +62,11 @@ function render({ model, el }) {
     element("div", { class: "tl-replay-controls" }, step.root, play), words.root,
     element("div", { class: "tl-columns" },
       element("div", { class: "tl-stack" },
-        heading("The loss", "nats per token; the steps are stretched at the start"), curve.root,
+        heading("The loss", "nats per token; pale: each step, strong: the mean of the steps around it"), curve.root,
         heading("How it goes on at this step", `temperature ${TEMPERATURE}, the same draws at every step`), story),
       element("div", { class: "tl-stack" },
-        text.root, heading("What comes next", "the likeliest tokens at this step"), bars.root,
-        heading("Every head", "one row for each layer"), heads))));
+        text.root, note, heading("What comes next", "the likeliest tokens at this step"), bars.root,
+        heading("Every head", "layer.head; each row of a square is a token that looks"), heads))));
 
   // --- What happens
   function choose(index) {
@@ -73,7 +76,10 @@ function render({ model, el }) {
   function show() {
     const index = chosen();
     const lm = snapshot(index);
-    const ids = promptIds(lm, text.value).slice(0, maxLen);
+    const whole = promptIds(lm, text.value);
+    const ids = whole.slice(0, maxLen);
+    note.hidden = whole.length <= maxLen;
+    note.textContent = `This model sees ${maxLen} tokens; the last ${counted(whole.length - maxLen, "token")} of your text are left out.`;
     const { logits, attention } = lm.decoder.forward(ids);
     const probabilities = distribution(logits.at(-1), {});
     const best = mostLikelyFirst(probabilities).slice(0, N_BARS);
@@ -91,7 +97,7 @@ function render({ model, el }) {
 
   function lossInWords(index) {
     const now = lossAt(losses, steps[index]);
-    return `loss ${now.toFixed(2)} nats per token, the floor is ${floor.toFixed(2)}.`;
+    return `loss about ${now.toFixed(2)} nats per token, the floor is ${floor.toFixed(2)}.`;
   }
 
   function start() {
@@ -176,7 +182,7 @@ function predictionBars() {
 // The loss of every step as a line, the floor dashed, a dot at the chosen snapshot.
 // Across: the square root of the step, because most happens at the start.
 function lossCurve({ losses, floor, steps }) {
-  const [width, height, left, top, bottom] = [400, 210, 34, 8, 26];
+  const [width, height, left, top, bottom] = [400, 226, 34, 8, 42];
   const highest = Math.max(...losses);
   const x = (step) => left + (width - left - 8) * Math.sqrt(step / steps.at(-1));
   const y = (loss) => top + (height - top - bottom) * (1 - loss / highest);
@@ -192,8 +198,8 @@ function lossCurve({ losses, floor, steps }) {
   },
   ...levels.map((level) => svgElement("line", { x1: left, x2: width, y1: y(level), y2: y(level), class: "tl-curve-grid" })),
   ...levels.map((level) => label(left - 6, y(level) + 4, String(level), "end")),
-  ...[0, 100, 400, steps.at(-1)].filter((step, n, all) => step <= steps.at(-1) && all.indexOf(step) === n)
-    .map((step) => label(x(step), height - 8, String(step))),
+  ...ticks(steps.at(-1)).map((step) => label(x(step), height - 24, String(step))),
+  label(width, height - 6, "training step (stretched at the start)", "end"),
   svgElement("path", { d: path(losses.map((loss, step) => [step, loss])), class: "tl-curve-raw" }),
   svgElement("path", { d: path(smooth), class: "tl-curve-line" }),
   svgElement("line", { x1: left, x2: width, y1: y(floor), y2: y(floor), class: "tl-curve-floor" }),
@@ -206,6 +212,12 @@ function lossCurve({ losses, floor, steps }) {
       dot.setAttribute("cy", y(lossAt(losses, steps[index])));
     },
   };
+}
+
+// Where to name a step: round numbers at about an eighth and a half of the run.
+function ticks(last) {
+  const round = (number) => Number(number.toPrecision(1));
+  return [...new Set([0, round(last / 8), round(last / 2), last])];
 }
 
 export default { render };

@@ -29,6 +29,10 @@ class TrainingReplay(LiveFigure):
         selected: which snapshot is shown at first, counted from 0.
         seed: of the draws with which the text goes on; the same at every step, so
             that only training changes it.
+
+    Raises:
+        ValueError: if there is no snapshot or no loss, or if snapshots and steps
+            are not equally many.
     """
 
     _module = "training_replay.js"
@@ -40,3 +44,13 @@ class TrainingReplay(LiveFigure):
     text = traitlets.Unicode().tag(sync=True)
     selected = traitlets.Int(0, min=0).tag(sync=True)
     seed = traitlets.Int(0, min=0).tag(sync=True)
+
+    def __init__(self, **state) -> None:
+        super().__init__(**state)
+        if not self.snapshots or len(self.snapshots) != len(self.steps):
+            raise ValueError(
+                "TrainingReplay needs one step for each snapshot, and at least one; it was given "
+                f"{len(self.snapshots)} snapshots and {len(self.steps)} steps"
+            )
+        if not self.losses:
+            raise ValueError("TrainingReplay needs the loss of each step; it was given none")
