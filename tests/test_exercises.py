@@ -22,6 +22,14 @@ READERS = {
         for i, (old, new) in enumerate(zip(before, after, strict=True))
         if i != at
     ),
+    "make_causal_mask": lambda n: [[column <= row for column in range(n)] for row in range(n)],
+    "masked_weights": lambda scores, mask: (
+        (scores.exp() * mask) / (scores.exp() * mask).sum(-1, keepdim=True)
+    ),
+    "causal_and_padding": lambda ids, pad: [
+        [[s <= t and row[s] != pad for s in range(len(row))] for t in range(len(row))]
+        for row in ids.tolist()
+    ],
     "split_heads": lambda x, n: x.view(*x.shape[:2], n, x.shape[2] // n).permute(0, 2, 1, 3),
     "previous_token_score": lambda w: sum(w[i, i - 1] for i in range(1, len(w))) / (len(w) - 1),
     "next_tokens": lambda ids: [[*row[1:], -100] for row in ids.tolist()],

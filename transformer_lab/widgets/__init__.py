@@ -12,6 +12,7 @@ import importlib
 _WHERE = {
     "HeadExplorer": "head_explorer",
     "LiveFigure": "live_figure",
+    "MaskPlayground": "mask_playground",
     "ModelMap": "model_map",
     "NextToken": "next_token",
     "TrainingReplay": "training_replay",

@@ -40,13 +40,15 @@ export class MultiHeadAttention {
   // Lets each row of x (T, D) gather from `context` (S, D), or from x itself.
   //
   //   causal         a position sees itself and what came before
+  //   mask           T rows of S booleans instead: true where looking is allowed; who
+  //                  may look at nothing gathers nothing
   //   cache          x holds only the newest positions; the cache has the earlier
   //                  ones, and remembers these too
   //   disabledHeads  heads that gather nothing: zeros go on in their place
   //   record         is told what is computed on the way (decoder.js)
   //
   // Returns { output (T, D), weights }, where weights[head] is T rows of S numbers.
-  forward(x, { context = x, causal = false, cache = null, disabledHeads = [], record = null } = {}) {
+  forward(x, { context = x, causal = false, mask = null, cache = null, disabledHeads = [], record = null } = {}) {
     const queries = this.query.forward(x); // (T, D)
     let keys = this.key.forward(context); // (S, D)
     let values = this.value.forward(context); // (S, D)
@@ -68,13 +70,15 @@ export class MultiHeadAttention {
       const rows = [];
       for (let t = 0; t < nQueries; t++) {
         // With a cache the queries are the last T of the S positions.
-        const nVisible = causal ? nKeys - nQueries + t + 1 : nKeys;
+        const nVisible = causal && !mask ? nKeys - nQueries + t + 1 : nKeys;
         const row = new Float32Array(nKeys); // what may not be seen keeps weight 0
         const visible = row.subarray(0, nVisible);
         for (let s = 0; s < nVisible; s++) {
           visible[s] = dot(queries, t * size + from, keys, s * size + from, headSize) / Math.sqrt(headSize);
         }
-        softmaxInPlace(visible);
+        if (mask) visible.forEach((_, s) => { if (!mask[t][s]) visible[s] = -Infinity; });
+        if (mask && !mask[t].includes(true)) visible.fill(0);
+        else softmaxInPlace(visible);
         rows.push(row);
         if (disabledHeads.includes(head)) continue;
         for (let s = 0; s < nVisible; s++) {

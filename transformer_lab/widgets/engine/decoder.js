@@ -28,11 +28,11 @@ export class Block {
   }
 
   // Changes x (T, D), the residual stream, in place; returns the attention weights.
-  forward(x, { cache, disabledHeads, record = null }) {
+  forward(x, { mask, cache, disabledHeads, record = null }) {
     const toLookWith = this.attentionNorm.forward(x);
     record?.("attention_norm", toLookWith);
     const { output, weights } = this.attention.forward(toLookWith, {
-      causal: true, cache, disabledHeads, record: under(record, "attention"),
+      causal: true, mask, cache, disabledHeads, record: under(record, "attention"),
     });
     addInPlace(x, output);
     const toThinkWith = this.feedForwardNorm.forward(x);
@@ -68,6 +68,7 @@ export class Decoder {
   //
   //   ids            token IDs (T), at most max_len with those in the cache
   //   cache          from `newCache`; then ids are only the tokens that it has not seen
+  //   mask           T rows of T booleans instead of the causal mask
   //   disabledHeads  [[layer, head], …]
   //   lastOnly       true: logits of the last position only, which is quicker
   //   record         is called with a name and numbers (T rows) for what is
@@ -76,7 +77,7 @@ export class Decoder {
   //
   // Returns { logits, attention }: logits[t] is V numbers (`logits.at(-1)`: what
   // comes next); attention[layer][head][t] is S weights that add up to 1.
-  forward(ids, { cache = null, disabledHeads = [], lastOnly = false, record = null } = {}) {
+  forward(ids, { mask = null, cache = null, disabledHeads = [], lastOnly = false, record = null } = {}) {
     const nSeen = cache ? cache[0].length : 0;
     this.check(ids, nSeen);
     const keep = record && ((name, values) => record(name, values.slice())); // it may change later
@@ -84,6 +85,7 @@ export class Decoder {
     keep?.("embeddings", x);
     const attention = this.blocks.map((block, layer) => {
       const weights = block.forward(x, {
+        mask,
         cache: cache?.[layer],
         disabledHeads: disabledHeads.filter(([l]) => l === layer).map(([, head]) => head),
         record: under(keep, `blocks.${layer}`),
