@@ -3,7 +3,8 @@
 // Text is cut into words, a word is written as bytes, and the pairs of pieces
 // that were glued in training are glued again, in the order in which they were
 // learned. Gives the same IDs as transformer_lab/tokenization and as Hugging
-// Face's `tokenizers`. It leaves out training, and every other kind of tokenizer.
+// Face's `tokenizers`. It leaves out training (merging.js) and other kinds of
+// tokenizers (wordpiece.js).
 //
 // Source: Sennrich et al. 2016; on bytes: Radford et al. 2019. Taught in chapter 3.
 
@@ -13,9 +14,11 @@ const WORD = new RegExp(
   "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\p{White_Space}\\p{L}\\p{N}]+"
   + "|\\p{White_Space}+(?!\\P{White_Space})|\\p{White_Space}+", "gu");
 
-// The words within which merges stay; nothing of the text is lost.
-export function splitWords(text) {
-  return text.match(WORD) ?? [];
+// The words within which merges stay; nothing of the text is lost. `splitDigits`
+// makes each digit a word of its own.
+export function splitWords(text, splitDigits = false) {
+  if (!splitDigits) return text.match(WORD) ?? [];
+  return text.split(/(\p{N})/u).flatMap((part) => part.match(WORD) ?? []);
 }
 
 // The printable letter that stands for each of the 256 bytes in a tokenizer.json:
@@ -30,9 +33,10 @@ export function lettersOfBytes() {
 export class BPETokenizer {
   // json: the text of a tokenizer.json, or what it parses to.
   constructor(json) {
-    const { model, added_tokens: added = [] } = typeof json === "string" ? JSON.parse(json) : json;
+    const { model, added_tokens: added = [], pre_tokenizer: cut } = typeof json === "string" ? JSON.parse(json) : json;
     if (model?.type !== "BPE") throw new Error("this tokenizer.json is not a byte-level BPE tokenizer");
     this.vocab = new Map(Object.entries(model.vocab));
+    this.splitDigits = cut?.pretokenizers?.[0]?.type === "Digits";
     this.special = new Map(added.map(({ id, content }) => [content, id]));
     this.pieces = []; // by ID
     for (const [piece, id] of [...this.vocab, ...this.special]) this.pieces[id] = piece;
@@ -61,7 +65,7 @@ export class BPETokenizer {
     const parts = this.specialPattern ? text.split(this.specialPattern) : [text];
     return parts.flatMap((part) =>
       this.special.has(part) ? [this.special.get(part)]
-        : splitWords(part).flatMap((word) => this.encodeWord(word)));
+        : splitWords(part, this.splitDigits).flatMap((word) => this.encodeWord(word)));
   }
 
   // The text of these IDs, special tokens included. Bytes that are no UTF-8
@@ -91,6 +95,12 @@ export class BPETokenizer {
     return this.decode([id]);
   }
 
+  // The bytes of one token, as numbers; null for a special token.
+  bytes(id) {
+    const piece = this.lookUp(id);
+    return this.special.has(piece) ? null : Array.from(piece, (letter) => this.byteOfLetter.get(letter));
+  }
+
   // Whether the token is a special one, such as the start token.
   isSpecial(id) {
     return this.special.has(this.lookUp(id));
@@ -110,7 +120,8 @@ export class BPETokenizer {
   encodeWord(word) {
     if (this.known.has(word)) return this.known.get(word);
     // TextEncoder writes a lone surrogate (half a character) as U+FFFD.
-    let ids = Array.from(new TextEncoder().encode(word), (byte) => this.vocab.get(this.letters[byte]));
+    let ids = Array.from(new TextEncoder().encode(word), (byte) => this.vocab.get(this.letters[byte]))
+      .filter((id) => id !== undefined); // a vocabulary may leave out bytes that no UTF-8 text has
     for (;;) {
       let best = null, bestPair = -1;
       for (let i = 0; i + 1 < ids.length; i++) {

@@ -1,0 +1,95 @@
+// WordPiece, the tokenizer of BERT: the longest piece that fits, from the left.
+//
+// As transformer_lab/tokenization/wordpiece.py, and the same IDs. It leaves out
+// training, which is in merging.js.
+//
+// Source: Devlin et al. 2019; Wu et al. 2016. Taught in chapter 3.
+
+const INSIDE = "##"; // marks a piece that does not begin a word
+const MAX_WORD = 100; // a longer word is unknown
+
+const REMOVED = /\uFFFD|(?![\t\n\r])[\p{Cc}\p{Cf}\p{Co}]/gu;
+const CHINESE = new RegExp("[\\u4E00-\\u9FFF\\u3400-\\u4DBF\\uF900-\\uFAFF\\u{20000}-\\u{2A6DF}"
+  + "\\u{2A700}-\\u{2B73F}\\u{2B740}-\\u{2B81F}\\u{2B920}-\\u{2CEAF}\\u{2F800}-\\u{2FA1F}]", "gu");
+// Every ASCII sign counts as punctuation, also those that Unicode calls symbols.
+const WORD = /[\p{P}$+<=>^`|~]|[^\p{White_Space}\p{P}$+<=>^`|~]+/gu;
+
+// BERT's reading of a text: lower case, no accents, no control characters.
+export function normalise(text) {
+  const clean = text.toWellFormed().replace(REMOVED, "").replace(/\p{White_Space}/gu, " ").replace(CHINESE, " $& ");
+  const bare = clean.normalize("NFD").replace(/\p{Mn}/gu, "");
+  // Letter by letter: a whole word would get another Greek sigma at its end.
+  return Array.from(bare, (letter) => letter.toLowerCase()).join("");
+}
+
+// Normalised text cut at white space, and around each punctuation mark.
+export function splitWords(text) {
+  return text.match(WORD) ?? [];
+}
+
+export class WordPieceTokenizer {
+  // json: the text of a tokenizer.json, or what it parses to.
+  constructor(json) {
+    const { model, added_tokens: added = [] } = typeof json === "string" ? JSON.parse(json) : json;
+    if (model?.type !== "WordPiece") throw new Error("this tokenizer.json is not a WordPiece tokenizer");
+    this.vocab = new Map(Object.entries(model.vocab));
+    this.special = new Map(added.map(({ id, content }) => [content, id]));
+    this.unknown = this.vocab.get(model.unk_token);
+    this.pieces = []; // by ID
+    for (const [piece, id] of this.vocab) this.pieces[id] = piece;
+    const escaped = [...this.special.keys()].map((token) => token.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+    this.specialPattern = escaped.length ? new RegExp(`(${escaped.join("|")})`, "u") : null;
+  }
+
+  get size() {
+    return this.pieces.length;
+  }
+
+  // The token IDs of a text alone; a special token written in it stands for itself.
+  encode(text) {
+    const parts = this.specialPattern ? text.split(this.specialPattern) : [text];
+    return parts.flatMap((part) =>
+      this.special.has(part) ? [this.special.get(part)]
+        : splitWords(normalise(part)).flatMap((word) => this.encodeWord(word)));
+  }
+
+  // A text with these tokens: the words are right, the spaces are guessed.
+  decode(ids) {
+    let text = "";
+    for (const id of ids) {
+      const piece = this.piece(id);
+      if (this.special.has(piece)) continue;
+      if (text && piece.startsWith(INSIDE)) text += piece.slice(INSIDE.length);
+      else text += !text || [".", ",", "!", "?"].includes(piece) ? piece : ` ${piece}`;
+    }
+    return text;
+  }
+
+  piece(id) {
+    const piece = this.pieces[id];
+    if (piece === undefined) throw new RangeError(`token ID ${id} is not in this vocabulary of ${this.size}`);
+    return piece;
+  }
+
+  isSpecial(id) {
+    return this.special.has(this.piece(id));
+  }
+
+  // Cut one word from the left; all of it is unknown if any part of it is.
+  encodeWord(word) {
+    const letters = Array.from(word);
+    if (letters.length > MAX_WORD) return [this.unknown];
+    const ids = [];
+    for (let start = 0; start < letters.length;) {
+      let end = letters.length, id;
+      for (; end > start; end--) {
+        id = this.vocab.get((start ? INSIDE : "") + letters.slice(start, end).join(""));
+        if (id !== undefined) break;
+      }
+      if (id === undefined) return [this.unknown];
+      ids.push(id);
+      start = end;
+    }
+    return ids;
+  }
+}

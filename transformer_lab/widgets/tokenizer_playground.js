@@ -1,0 +1,97 @@
+// TokenizerPlayground: one text, several tokenizers, piece by piece.
+
+import { BPETokenizer } from "./engine/tokenizer.js";
+import { WordPieceTokenizer } from "./engine/wordpiece.js";
+import {
+  button, buttonRow, checkbox, counted, debounce, element, figureRoot, markReady, readable,
+  statusLine, textBox, tokenChips,
+} from "./parts/ui.js";
+
+const EXAMPLES = [
+  ["lower", "low lower lowest"], ["playing", "She is playing."], ["unbelievable", "unbelievable"],
+  ["misspelt", "unbeleivable"], ["Hindi", "हम दोस्त हैं"], ["emoji", "👩‍🚀 🙂"], ["number", "3.14159 and 2017"],
+  ["spaces", "a  b\n\tc"],
+];
+const MAX_LETTERS = 600;
+
+function render({ model, el }) {
+  const root = figureRoot(el, "TokenizerPlayground");
+  const publish = debounce(() => model.save_changes(), 250);
+  const remember = (name, value) => { model.set(name, value); publish(); };
+  const text = textBox({
+    label: "Any text", value: model.get("text"), rows: 2, maxLength: MAX_LETTERS,
+    onInput: debounce(() => { remember("text", text.value); show(); }, 120),
+  });
+  const examples = buttonRow("examples", ...EXAMPLES.map(([name, example]) =>
+    button(name, () => { text.value = example; remember("text", example); show(); })));
+  const ids = checkbox({
+    label: "Show what the model gets: the IDs", value: model.get("show_ids"),
+    onInput: (ticked) => { remember("show_ids", ticked); show(); },
+  });
+  const facts = element("p", { class: "tl-quiet" });
+  const words = statusLine();
+  const rows = model.get("names").map((name, at) => row(name, model.get("files")[at]));
+  root.append(element("div", { class: "tl-stack" },
+    text.root, examples, facts, ids.root, ...rows.map(({ root: part }) => part), words.root));
+
+  function row(name, file) {
+    const tokenizer = readTokenizer(file);
+    const summary = element("span", { class: "tl-quiet" });
+    const back = element("p", { class: "tl-caption" });
+    const chips = tokenChips({
+      label: `tokens of ${name}; arrow keys move`, onLook: (index) => { if (index !== null) look(index); },
+      onPick: (index) => look(index),
+    });
+    let shown = [];
+    const look = (index) => {
+      const id = shown[index];
+      const bytes = tokenizer.bytes?.(id);
+      const parts = [`${name}, token ${index + 1} of ${shown.length}: ${readable(tokenizer.piece(id))}, ID ${id} of ${tokenizer.size.toLocaleString("en-GB")}.`];
+      if (tokenizer.isSpecial(id)) parts.push(tokenizer.piece(id) === "[UNK]" ? "The word could not be cut: all that it said is lost." : "A special token.");
+      else if (bytes) parts.push(`Its bytes: ${bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(" ")}.`);
+      if (tokenizer.piece(id).includes("\uFFFD") && bytes) parts.push("Only part of a character.");
+      words.say(parts.join(" "), { delay: 100 });
+    };
+    return {
+      root: element("div", { class: "tl-tokenizer" },
+        element("div", { class: "tl-heading" }, `${name} `, summary), chips.root, back),
+      show(typed) {
+        shown = tokenizer.encode(typed);
+        const letters = Array.from(typed).length;
+        const rate = shown.length ? `, ${(letters / shown.length).toFixed(1)} characters each` : "";
+        summary.textContent = `${counted(shown.length, "token")}${rate}; ${tokenizer.size.toLocaleString("en-GB")} in its vocabulary`;
+        chips.show(shown.map((id) => ({
+          text: model.get("show_ids") ? String(id) : tokenizer.piece(id), id, special: tokenizer.isSpecial(id),
+        })));
+        const decoded = tokenizer.decode(shown);
+        back.textContent = decoded === typed ? "Put together again: the same text."
+          : `Put together again: ${decoded ? `“${decoded}”` : "nothing"}. That is not what was typed.`;
+      },
+    };
+  }
+
+  function show() {
+    const typed = text.value;
+    const points = Array.from(typed).length;
+    facts.textContent = `${counted(points, "character")} for Unicode, ${counted(new TextEncoder().encode(typed).length, "byte")} in UTF-8. At most ${MAX_LETTERS} characters can be typed.`;
+    for (const part of rows) part.show(typed);
+    words.say(model.get("names").map((name, at) => `${name}: ${rows[at].root.querySelectorAll(".tl-chip").length}`).join(", ").concat(" tokens. Look at a token for its ID."));
+  }
+
+  const hear = () => {
+    text.value = model.get("text");
+    ids.value = model.get("show_ids");
+    show();
+  };
+  model.on("change:text change:show_ids", hear);
+  show();
+  markReady(root);
+  return () => model.off("change:text change:show_ids", hear);
+}
+
+function readTokenizer(file) {
+  const json = JSON.parse(new TextDecoder().decode(file));
+  return json.model?.type === "WordPiece" ? new WordPieceTokenizer(json) : new BPETokenizer(json);
+}
+
+export default { render };
