@@ -22,6 +22,11 @@ READERS = {
         for i, (old, new) in enumerate(zip(before, after, strict=True))
         if i != at
     ),
+    "most_frequent_pair": lambda words: _readers_pair(words),
+    "merge_pair": lambda pieces, pair: (
+        " ".join(pieces).replace(" ".join(pair), "".join(pair)).split()
+    ),
+    "wordpiece_encode": lambda word, vocab: _readers_pieces(word, vocab) or ["[UNK]"],
     "make_causal_mask": lambda n: [[column <= row for column in range(n)] for row in range(n)],
     "masked_weights": lambda scores, mask: (
         (scores.exp() * mask) / (scores.exp() * mask).sum(-1, keepdim=True)
@@ -37,6 +42,22 @@ READERS = {
     "with_temperature": lambda logits, t: (logits / t).exp() / (logits / t).exp().sum(),
     "top_p": lambda shares, p: _readers_top_p(shares.tolist(), p),
 }
+
+
+def _readers_pair(words):
+    seen = [pair for word, n in words.items() for pair in zip(word, word[1:]) for _ in range(n)]  # noqa: B905
+    return max(seen, key=seen.count)
+
+
+def _readers_pieces(word, vocab, mark=""):
+    """The pieces, or None if the word cannot be cut by the longest match."""
+    if not word:
+        return []
+    for end in range(len(word), 0, -1):
+        if mark + word[:end] in vocab:
+            rest = _readers_pieces(word[end:], vocab, "##")
+            return None if rest is None else [mark + word[:end], *rest]
+    return None
 
 
 def _readers_stream(start, parts):
@@ -105,6 +126,12 @@ def test_what_counts_as_code_to_copy_finds_it():
 def test_a_wrong_shape_and_unknown_wrong_numbers_say_where():
     assert "shape is (2,), but (5,) was expected" in check("top_p", lambda s, p: s[:2]).message
     assert "numbers are not" in check("top_p", lambda s, p: s * 0 + 0.125).message
+
+
+def test_wrong_words_are_shown_beside_the_right_ones():
+    verdict = check("merge_pair", lambda pieces, pair: ["x"])
+    assert "it returns ['x']; ['b', 'an', 'an', 'a'] was expected" in verdict.message
+    assert not check("merge_pair", lambda pieces, pair: 5)
 
 
 def test_the_readers_function_cannot_change_the_inputs():

@@ -2,4 +2,172 @@
 
 from __future__ import annotations
 
-EXERCISES = {}
+from collections import Counter
+from collections.abc import Iterable
+from itertools import pairwise
+
+from transformer_lab.exercises.exercise import Exercise, Mistake
+
+Word = tuple[str, ...]
+
+
+def _pair_counts(words: Iterable[tuple[Word, int]]) -> Counter[tuple[str, str]]:
+    counts: Counter[tuple[str, str]] = Counter()
+    for pieces, count in words:
+        for pair in pairwise(pieces):
+            counts[pair] += count
+    return counts
+
+
+def _most_frequent_pair(words: dict[Word, int]) -> tuple[str, str]:
+    counts = _pair_counts(words.items())
+    return max(counts, key=counts.get)
+
+
+def _merge_pair(pieces: list[str], pair: tuple[str, str], *, step: int = 2) -> list[str]:
+    """Glue from the left; after a match go on `step` pieces further."""
+    merged, at = [], 0
+    while at < len(pieces):
+        found = tuple(pieces[at : at + 2]) == pair
+        merged.append("".join(pair) if found else pieces[at])
+        at += step if found else 1
+    return merged
+
+
+def _from_the_right(pieces: list[str], pair: tuple[str, str]) -> list[str]:
+    mirrored = _merge_pair([piece[::-1] for piece in pieces[::-1]], (pair[1][::-1], pair[0][::-1]))
+    return [piece[::-1] for piece in mirrored[::-1]]
+
+
+def _only_the_first(pieces: list[str], pair: tuple[str, str]) -> list[str]:
+    for at, found in enumerate(pairwise(pieces)):
+        if found == pair:
+            return [*pieces[:at], "".join(pair), *pieces[at + 2 :]]
+    return pieces
+
+
+def _longest_first(
+    word: str,
+    vocab: set[str],
+    *,
+    mark: str = "##",
+    shortest: bool = False,
+    whole_word_unknown: bool = True,
+) -> list[str]:
+    pieces, start = [], 0
+    while start < len(word):
+        ends = range(start + 1, len(word) + 1)
+        prefix = mark if start else ""
+        fitting = [end for end in ends if prefix + word[start:end] in vocab]
+        if not fitting and whole_word_unknown:
+            return ["[UNK]"]
+        if not fitting:
+            return [*pieces, "[UNK]"]
+        end = min(fitting) if shortest else max(fitting)
+        pieces.append(prefix + word[start:end])
+        start = end
+    return pieces
+
+
+_low = {tuple("low"): 5, tuple("lower"): 2, tuple("newest"): 6, tuple("widest"): 3}
+_banana = {tuple("banana"): 2, tuple("bat"): 3, tuple("cab"): 1}
+_rare = {tuple("xy"): 9, tuple("abc"): 2, tuple("abd"): 2, tuple("abe"): 2}
+_vocab = {"play", "##ing", "##in", "##g", "##ed", "p", "##l", "##a", "##y", "un", "##play", "in"}
+_vocab |= {"##i", "##n", "ing"}
+
+EXERCISES = {
+    "most_frequent_pair": Exercise(
+        task="words: {(piece, …): count} → the pair of neighbours that is seen most often.",
+        inputs=[(_low,), (_banana,), (_rare,)],
+        solution=_most_frequent_pair,
+        mistakes=[
+            Mistake(
+                lambda words: _most_frequent_pair(dict.fromkeys(words, 1)),
+                "Every word counts once here. A pair in a word that occurs six times was seen "
+                "six times.",
+            ),
+            Mistake(
+                lambda words: max(
+                    counts := Counter(
+                        {pair: n for word, n in words.items() for pair in pairwise(word)}
+                    ),
+                    key=counts.get,
+                ),
+                "A pair that occurs in several words keeps only the count of the last one. The "
+                "counts must be added up.",
+            ),
+            Mistake(
+                lambda words: min(
+                    counts := _pair_counts(words.items()), key=lambda pair: counts[pair]
+                ),
+                "This is the rarest pair.",
+            ),
+            Mistake(
+                lambda words: _pair_counts(words.items()).most_common(1)[0][1],
+                "This is how often it was seen. The question asks for the pair itself.",
+            ),
+        ],
+    ),
+    "merge_pair": Exercise(
+        task="pieces [str] and a pair → the pieces, with each occurrence of the pair glued.",
+        inputs=[
+            (list("banana"), ("a", "n")),
+            (list("aaab"), ("a", "a")),
+            (["low", "e", "r"], ("e", "s")),
+        ],
+        solution=_merge_pair,
+        mistakes=[
+            Mistake(
+                lambda pieces, pair: _merge_pair(pieces, pair, step=1),
+                "After a match the second piece comes once more: it is inside the glued one "
+                "already, so go on behind it.",
+            ),
+            Mistake(
+                _from_the_right,
+                "Nearly: in a run of equal pieces it matters where one begins. Glue from the left.",
+            ),
+            Mistake(
+                _only_the_first,
+                "Only the first occurrence is glued. A merge holds for the whole word.",
+            ),
+            Mistake(
+                lambda pieces, pair: [
+                    p for p in _merge_pair(pieces, pair) if p != "".join(pair) or p in pieces
+                ],
+                "The pair has gone, but the glued piece is missing in its place.",
+            ),
+        ],
+    ),
+    "wordpiece_encode": Exercise(
+        task="word and vocab {str} → the pieces: the longest that fits, from the left.",
+        inputs=[
+            ("playing", _vocab),
+            ("played", _vocab),
+            ("unplaying", _vocab),
+            ("playx", _vocab),
+        ],
+        solution=_longest_first,
+        mistakes=[
+            Mistake(
+                lambda word, vocab: [
+                    piece.removeprefix("##") for piece in _longest_first(word, vocab)
+                ],
+                "The cuts are right, but the marks are gone: a piece that does not begin the "
+                "word starts with ##.",
+            ),
+            Mistake(
+                lambda word, vocab: _longest_first(word, vocab, mark=""),
+                "Inside a word only pieces that start with ## may be used. Without the mark "
+                "they are other entries of the vocabulary.",
+            ),
+            Mistake(
+                lambda word, vocab: _longest_first(word, vocab, shortest=True),
+                "Each time the shortest piece that fits is taken. It should be the longest.",
+            ),
+            Mistake(
+                lambda word, vocab: _longest_first(word, vocab, whole_word_unknown=False),
+                "Nearly: if any part of a word cannot be cut, the whole word is one [UNK].",
+            ),
+        ],
+    ),
+}
