@@ -1,6 +1,7 @@
 """Exercises: the right answer passes, each known mistake gets its own hint."""
 
 import re
+from itertools import pairwise
 
 import pytest
 import torch
@@ -45,7 +46,7 @@ READERS = {
 
 
 def _readers_pair(words):
-    seen = [pair for word, n in words.items() for pair in zip(word, word[1:]) for _ in range(n)]  # noqa: B905
+    seen = [pair for word, n in words.items() for pair in pairwise(word) for _ in range(n)]
     return max(seen, key=seen.count)
 
 
