@@ -10,9 +10,11 @@ from __future__ import annotations
 import importlib
 
 _WHERE = {
+    "EmbeddingMap": "embedding_map",
     "HeadExplorer": "head_explorer",
     "LiveFigure": "live_figure",
     "NextToken": "next_token",
+    "PositionWaves": "position_waves",
     "TrainingReplay": "training_replay",
     "head_view": "bertviz_views",
     "model_view": "bertviz_views",
