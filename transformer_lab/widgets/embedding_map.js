@@ -325,7 +325,7 @@ function render({ model, el }) {
   const resize = () => {
     const width = Math.floor(map.getBoundingClientRect().width);
     if (!width || width === view.width) return;
-    Object.assign(view, { width, height: width < 520 ? 380 : 520, places: [] });
+    Object.assign(view, { width, height: width < 520 ? 320 : 520, places: [] });
     map.setAttribute("viewBox", `0 0 ${view.width} ${view.height}`);
     map.style.height = `${view.height}px`;
     show({ glide: false });
