@@ -1,5 +1,6 @@
 """Exercises: the right answer passes, each known mistake gets its own hint."""
 
+import math
 import re
 from itertools import pairwise
 
@@ -36,6 +37,18 @@ READERS = {
         [[s <= t and row[s] != pad for s in range(len(row))] for t in range(len(row))]
         for row in ids.tolist()
     ],
+    "lookup_by_one_hot": lambda ids, table: [table[i].tolist() for i in ids],
+    "sinusoidal_row": lambda position, d_model: [
+        (math.cos if k % 2 else math.sin)(position / 10_000 ** (k // 2 * 2 / d_model))
+        for k in range(d_model)
+    ],
+    "add_positions": lambda x, table: torch.stack(
+        [x[:, t] + table[t] for t in range(x.shape[1])], dim=1
+    ),
+    "cosine_neighbours": lambda vectors, index, n: sorted(
+        (i for i in range(len(vectors)) if i != index),
+        key=lambda i: -torch.cosine_similarity(vectors[i], vectors[index], dim=0),
+    )[:n],
     "split_heads": lambda x, n: x.view(*x.shape[:2], n, x.shape[2] // n).permute(0, 2, 1, 3),
     "previous_token_score": lambda w: sum(w[i, i - 1] for i in range(1, len(w))) / (len(w) - 1),
     "next_tokens": lambda ids: [[*row[1:], -100] for row in ids.tolist()],
@@ -146,4 +159,5 @@ def test_the_readers_function_cannot_change_the_inputs():
 
 def test_an_unknown_exercise_is_one_clear_sentence():
     with pytest.raises(ValueError, match=r"there is no exercise 'nope'; .*split_heads"):
+    with pytest.raises(ValueError, match=r"there is no exercise 'nope'; there are: .*split_heads"):
         check("nope", len)

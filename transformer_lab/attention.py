@@ -209,8 +209,10 @@ class MultiHeadAttention(nn.Module):
         value = self._split(self.value(context))  # (B, H, S, K)
         if self.rotate is not None:
             n_seen = 0 if cache is None else len(cache)
-            positions = torch.arange(n_seen, n_seen + x.shape[-2], device=x.device)
-            query, key = self.rotate(query, positions), self.rotate(key, positions)
+            longest = max(x.shape[-2], context.shape[-2])
+            positions = torch.arange(n_seen, n_seen + longest, device=x.device)
+            query = self.rotate(query, positions[: x.shape[-2]])
+            key = self.rotate(key, positions[: context.shape[-2]])
         if cache is not None:
             key, value = cache.extend(key, value)
 

@@ -18,6 +18,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+POSITIONS = ("learned", "sinusoidal", "rotary", "none")
+
 
 class Embeddings(nn.Module):
     """Look up one vector for each token and one for its position, and add them.
@@ -32,6 +34,13 @@ class Embeddings(nn.Module):
         n_token_types: kinds of segments, each with a vector of its own (BERT).
         scale: the token vectors are multiplied by this. The 2017 model takes
             sqrt(d_model), so that the positions do not drown the words.
+
+    Raises:
+        ValueError: if there is no such kind of positions.
+
+    >>> embeddings = Embeddings(vocab_size=50, max_len=16, d_model=8)
+    >>> embeddings(torch.tensor([[3, 1, 4]])).shape
+    torch.Size([1, 3, 8])
     """
 
     def __init__(
@@ -45,6 +54,8 @@ class Embeddings(nn.Module):
         scale: float = 1.0,
     ) -> None:
         super().__init__()
+        if positions not in POSITIONS:
+            raise ValueError(f"positions={positions!r} is not one of {', '.join(POSITIONS)}")
         self.max_len = max_len
         self.scale = scale
         self.token = nn.Embedding(vocab_size, d_model)
@@ -71,7 +82,8 @@ class Embeddings(nn.Module):
             start: the position of the first token.
 
         Raises:
-            ValueError: if a position or an ID lies outside of what was built.
+            ValueError: if a position or an ID lies outside of what was built, or
+                token types are given to a model that tells none apart.
         """
         end, vocab_size = start + ids.shape[-1], self.token.num_embeddings
         if end > self.max_len:
@@ -83,6 +95,8 @@ class Embeddings(nn.Module):
             raise ValueError(
                 f"token ID {strange} is outside of this model's vocabulary (0 to {vocab_size - 1})"
             )
+        if token_types is not None and self.token_type is None:
+            raise ValueError("token types were given, but this model has none (n_token_types=0)")
         x = self.token(ids) * self.scale  # (B, T, D)
         if self.position is not None:
             x = x + self.position(torch.arange(start, end, device=ids.device))
@@ -157,8 +171,9 @@ def rotate(
     size = x.shape[-1]
     if size % 2:
         raise ValueError(f"rotary positions turn pairs of numbers, but a vector has {size}")
-    angles = _angles(positions, size, base).to(x.dtype)  # (T, K/2)
-    cos, sin = angles.cos(), angles.sin()
+    angles = _angles(positions, size, base)  # (T, K/2)
+    # Half precision cannot tell position 1000 from 1001: it is for the result only.
+    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
     first, second = x.chunk(2, dim=-1)  # (..., T, K/2) each
     return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 
 _WHERE = {
+    "EmbeddingMap": "embedding_map",
     "HeadExplorer": "head_explorer",
     "LiveFigure": "live_figure",
     "MaskPlayground": "mask_playground",
@@ -17,6 +18,7 @@ _WHERE = {
     "ModelMap": "model_map",
     "NextToken": "next_token",
     "TokenizerPlayground": "tokenizer_playground",
+    "PositionWaves": "position_waves",
     "TrainingReplay": "training_replay",
     "head_view": "bertviz_views",
     "model_view": "bertviz_views",

@@ -1,0 +1,89 @@
+// Vectors as arrows: how alike two are, which are nearest, and the directions in
+// which many of them differ most (principal component analysis).
+//
+// A vector is an array of numbers. Holds nothing about words or pictures.
+
+import { halfToNumber } from "./safetensors.js";
+
+// An array of 16-bit floats (bytes: DataView, Uint8Array or ArrayBuffer) as rows of
+// `size` numbers.
+export function rowsFromHalf(bytes, size) {
+  const start = bytes.byteOffset ?? 0;
+  const halves = new Uint16Array((bytes.buffer ?? bytes).slice(start, start + bytes.byteLength));
+  const rows = [];
+  for (let from = 0; from + size <= halves.length; from += size) {
+    rows.push(Array.from(halves.subarray(from, from + size), halfToNumber));
+  }
+  return rows;
+}
+
+export function dot(a, b) {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
+}
+
+// The cosine of the angle between two arrows: 1 if they point the same way, 0 if
+// they stand at a right angle. A vector of nothing but 0 is like nothing: 0.
+export function cosine(a, b) {
+  const lengths = Math.sqrt(dot(a, a) * dot(b, b));
+  return lengths ? dot(a, b) / lengths : 0;
+}
+
+// The `n` numbers of `nearness` that are greatest, as indices, without `own`.
+export function nearest(nearness, own, n) {
+  return Array.from(nearness, (_, index) => index).filter((index) => index !== own)
+    .sort((a, b) => nearness[b] - nearness[a]).slice(0, n);
+}
+
+// The same rows with their mean at 0.
+export function centred(rows) {
+  const mean = rows[0].map((_, i) => rows.reduce((sum, row) => sum + row[i], 0) / rows.length);
+  return rows.map((row) => row.map((value, i) => value - mean[i]));
+}
+
+// All principal directions of centred rows, the one with the greatest spread first.
+// Each has length 1 and a positive greatest number, so that a picture never flips.
+export function principalDirections(rows) {
+  const size = rows[0].length;
+  const covariance = Array.from({ length: size }, (_, i) =>
+    Array.from({ length: size }, (_, j) => rows.reduce((sum, row) => sum + row[i] * row[j], 0)));
+  const { values, vectors } = eigen(covariance);
+  return values.map((value, i) => [value, vectors[i]]).sort(([a], [b]) => b - a).map(([, vector]) => {
+    const greatest = vector.reduce((best, number) => (Math.abs(number) > Math.abs(best) ? number : best), 0);
+    return greatest < 0 ? vector.map((number) => -number) : vector;
+  });
+}
+
+// The eigenvalues and eigenvectors of a symmetric matrix, by Jacobi's method: turn
+// two axes at a time until nothing is left outside of the diagonal.
+// Source: Golub and Van Loan, "Matrix Computations", section 8.5.
+function eigen(symmetric) {
+  const a = symmetric.map((row) => [...row]);
+  const size = a.length;
+  const vectors = a.map((_, i) => a.map((_, j) => (i === j ? 1 : 0))); // rows
+  const total = a.flat().reduce((sum, value) => sum + value * value, 0);
+  for (let sweep = 0; sweep < 30; sweep++) {
+    let outside = 0;
+    for (let p = 0; p < size; p++) for (let q = p + 1; q < size; q++) outside += a[p][q] ** 2;
+    if (outside <= 1e-18 * total) break;
+    for (let p = 0; p < size; p++) {
+      for (let q = p + 1; q < size; q++) {
+        if (a[p][q] === 0) continue;
+        const theta = (a[q][q] - a[p][p]) / (2 * a[p][q]);
+        const t = (theta < 0 ? -1 : 1) / (Math.abs(theta) + Math.hypot(theta, 1));
+        const cos = 1 / Math.hypot(t, 1);
+        const sin = t * cos;
+        for (let k = 0; k < size; k++) {
+          [a[k][p], a[k][q]] = [cos * a[k][p] - sin * a[k][q], sin * a[k][p] + cos * a[k][q]];
+        }
+        for (const matrix of [a, vectors]) {
+          const [first, second] = [matrix[p], matrix[q]];
+          matrix[p] = first.map((value, k) => cos * value - sin * second[k]);
+          matrix[q] = first.map((value, k) => sin * value + cos * second[k]);
+        }
+      }
+    }
+  }
+  return { values: a.map((row, i) => row[i]), vectors };
+}
