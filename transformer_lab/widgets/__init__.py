@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 
 _WHERE = {
+    "DepthExplorer": "depth_explorer",
     "HeadExplorer": "head_explorer",
     "LiveFigure": "live_figure",
     "MaskPlayground": "mask_playground",
