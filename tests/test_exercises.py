@@ -29,6 +29,11 @@ READERS = {
         " ".join(pieces).replace(" ".join(pair), "".join(pair)).split()
     ),
     "wordpiece_encode": lambda word, vocab: _readers_pieces(word, vocab) or ["[UNK]"],
+    "layer_norm": lambda x, weight, bias: torch.nn.functional.layer_norm(x, [4], weight, bias),
+    "rms_norm": lambda x, weight: weight * x * ((x * x).mean(-1)[..., None] + 1e-5) ** -0.5,
+    "pre_norm_block": lambda x, look, think, first, second: (
+        x + look(first(x)) + think(second(x + look(first(x))))
+    ),
     "make_causal_mask": lambda n: [[column <= row for column in range(n)] for row in range(n)],
     "masked_weights": lambda scores, mask: (
         (scores.exp() * mask) / (scores.exp() * mask).sum(-1, keepdim=True)

@@ -11,6 +11,7 @@ import importlib
 
 _WHERE = {
     "EmbeddingMap": "embedding_map",
+    "DepthExplorer": "depth_explorer",
     "HeadExplorer": "head_explorer",
     "LiveFigure": "live_figure",
     "MaskPlayground": "mask_playground",
