@@ -34,6 +34,11 @@ READERS = {
     "pre_norm_block": lambda x, look, think, first, second: (
         x + look(first(x)) + think(second(x + look(first(x))))
     ),
+    "feed_forward": lambda x, w_1, b_1, w_2, b_2: (x @ w_1 + b_1).clamp(min=0) @ w_2 + b_2,
+    "collapse": lambda w_1, b_1, w_2, b_2: (
+        torch.cat([w_1, b_1[None]]) @ w_2 + torch.cat([torch.zeros(len(w_1), len(b_2)), b_2[None]])
+    ),
+    "swiglu": lambda x, gate, up, down: ((x @ gate) / (1 + (-(x @ gate)).exp()) * (x @ up)) @ down,
     "make_causal_mask": lambda n: [[column <= row for column in range(n)] for row in range(n)],
     "masked_weights": lambda scores, mask: (
         (scores.exp() * mask) / (scores.exp() * mask).sum(-1, keepdim=True)

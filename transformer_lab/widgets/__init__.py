@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 
 _WHERE = {
+    "BendSpace": "bend_space",
     "EmbeddingMap": "embedding_map",
     "DepthExplorer": "depth_explorer",
     "HeadExplorer": "head_explorer",
@@ -17,6 +18,7 @@ _WHERE = {
     "MaskPlayground": "mask_playground",
     "MergeReplay": "merge_replay",
     "ModelMap": "model_map",
+    "NeuronExplorer": "neuron_explorer",
     "NextToken": "next_token",
     "TokenizerPlayground": "tokenizer_playground",
     "PositionWaves": "position_waves",
