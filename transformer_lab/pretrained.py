@@ -12,7 +12,9 @@ Taught in chapters 3 (vocabularies), 11 (BERT) and 15 (the family).
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,9 +24,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import safetensors.torch
+import torch
 from filelock import FileLock
+from torch import Tensor
 
+from transformer_lab.config import Config
 from transformer_lab.files import cache_folder
+from transformer_lab.models import Encoder
 from transformer_lab.tokenization import BPETokenizer, WordPieceTokenizer
 
 
@@ -93,6 +100,91 @@ def smollm2_tokenizer() -> BPETokenizer:
         [token for token, kind in zip(tokens, kinds, strict=True) if kind == special],
         split_digits=True,
     )
+
+
+@cache
+def minilm() -> Encoder:
+    """all-MiniLM-L6-v2, a six-layer BERT, with its real weights. Taught in chapter 11."""
+    config = json.loads(package_file(MINILM, "config.json").read_text("utf-8"))
+    weights = safetensors.torch.load_file(package_file(MINILM, "model.safetensors"))
+    return bert_encoder(config, weights)
+
+
+# Our names for BERT's tensors: what is on the left becomes what is on the right.
+_BERT_NAMES = {
+    r"^bert\.": "",
+    r"^embeddings\.(token_type|position)_embeddings": r"embeddings.\1",
+    r"^embeddings\.word_embeddings": "embeddings.token",
+    r"^embeddings\.LayerNorm": "embedding_norm",
+    r"^encoder\.layer": "blocks",
+    r"\.attention\.self\.": ".attention.",
+    r"\.attention\.output\.dense": ".attention.output",
+    r"\.attention\.output\.LayerNorm": ".attention_norm",
+    r"\.intermediate\.dense": ".feed_forward.expand",
+    r"(\.\d+)\.output\.dense": r"\1.feed_forward.contract",
+    r"(\.\d+)\.output\.LayerNorm": r"\1.feed_forward_norm",
+}
+# Not part of the encoder: a table of 0, 1, 2, ..., and what BERT puts on top.
+_BERT_LEFT_OUT = re.compile(r"position_ids$|^(bert\.)?pooler\.|^cls\.")
+
+
+def bert_encoder(config: dict, weights: dict[str, Tensor]) -> Encoder:
+    """An encoder of ours with the weights of a BERT.
+
+    Args:
+        config: what stands in its `config.json`.
+        weights: its tensors, under Hugging Face's names.
+
+    Raises:
+        ValueError: if it is another kind of model, or weights are missing or
+            too many, or do not fit.
+    """
+    if config.get("model_type") != "bert" or config.get("hidden_act") != "gelu":
+        kind, bend = config.get("model_type"), config.get("hidden_act")
+        raise ValueError(f"this is no BERT as we know it: model_type={kind!r}, hidden_act={bend!r}")
+    encoder = Encoder(
+        Config(
+            vocab_size=config["vocab_size"],
+            max_len=config["max_position_embeddings"],
+            d_model=config["hidden_size"],
+            n_heads=config["num_attention_heads"],
+            n_layers=config["num_hidden_layers"],
+            d_ff=config["intermediate_size"],
+            n_token_types=config["type_vocab_size"],
+            embedding_norm=True,
+            activation="gelu",
+            norm_order="post",
+            norm_eps=config["layer_norm_eps"],
+        )
+    )
+    renamed = {
+        _rename(name, _BERT_NAMES): tensor
+        for name, tensor in weights.items()
+        if not _BERT_LEFT_OUT.search(name)
+    }
+    _fill(encoder, renamed)
+    return encoder.eval()
+
+
+def _rename(name: str, names: dict[str, str]) -> str:
+    for theirs, ours in names.items():
+        name = re.sub(theirs, ours, name)
+    return name
+
+
+def _fill(model: torch.nn.Module, weights: dict[str, Tensor]) -> None:
+    """Put weights into a model; one sentence says what does not fit."""
+    own = model.state_dict()
+    if missing := own.keys() - weights.keys():
+        raise ValueError(f"the weights lack {len(missing)} tensors, such as {min(missing)!r}")
+    if unknown := weights.keys() - own.keys():
+        raise ValueError(f"{len(unknown)} tensors have no place here, such as {min(unknown)!r}")
+    for name, tensor in weights.items():
+        if tensor.shape != own[name].shape:
+            raise ValueError(
+                f"{name} has the shape {tuple(tensor.shape)}, but {tuple(own[name].shape)} fits"
+            )
+    model.load_state_dict(weights)
 
 
 def package_file(wheel: Wheel, name: str, *, cache: Path | None = None) -> Path:
