@@ -85,6 +85,7 @@ def lines(
     y: str,
     floor: float | None = None,
     log_x: bool = False,
+    log_y: bool = False,
 ) -> Figure:
     """One line for each name, labelled where it ends.
 
@@ -94,6 +95,7 @@ def lines(
         x, y: what the axes show, with units.
         floor: a value that nothing can be below; drawn as a dashed line.
         log_x: whether each step to the right is a multiplication.
+        log_y: the same for each step upwards.
     """
     figure, axes = _new(title)
     for (name, (xs, ys)), colour in zip(series.items(), cycle(_CYCLE)):
@@ -102,6 +104,8 @@ def lines(
         axes.axhline(floor, color=INK, linestyle="--", linewidth=1.2, label="the floor")
     if log_x:
         axes.set_xscale("log")
+    if log_y:
+        axes.set_yscale("log")
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     if len(series) > 1 or floor is not None:

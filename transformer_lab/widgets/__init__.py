@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 
 _WHERE = {
+    "AttentionSteps": "attention_steps",
     "HeadExplorer": "head_explorer",
     "LiveFigure": "live_figure",
     "NextToken": "next_token",
