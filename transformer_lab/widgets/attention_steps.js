@@ -6,7 +6,7 @@
 
 import {
   arrowKeysMoveWithin, button, buttonRow, checkbox, debounce, element, figureRoot, formatPercent,
-  markReady, select, slider, statusLine, uniqueId, weightColour,
+  markReady, select, setAttribute, slider, statusLine, uniqueId, weightColour,
 } from "./parts/ui.js";
 
 const LARGEST = 99; // a number that still fits its cell
@@ -103,7 +103,7 @@ function render({ model, el }) {
   const next = button("Next step", () => goTo(step() + 1), { primary: true });
   const title = element("div", { class: "tl-heading" });
   const means = element("p", {});
-  const sheets = element("div", { class: "tl-sheets" });
+  const terms = element("div", { class: "tl-terms" });
   const fault = statusLine();
   const sum = statusLine();
   sum.root.classList.add("tl-sum");
@@ -143,7 +143,7 @@ function render({ model, el }) {
   root.append(element("div", { class: "tl-stack" },
     stepRow, buttonRow("go through the steps", back, next),
     element("div", { class: "tl-step-text" }, title, means),
-    sheets, sum.root, fault.root,
+    element("div", { class: "tl-sheets" }, terms, sum.root), fault.root,
     element("div", { class: "tl-columns tl-below" },
       element("div", { class: "tl-stack" }, heading, bars, words.root),
       element("div", { class: "tl-stack" }, follow.root, scale.root, temperature.root, tries))));
@@ -183,7 +183,7 @@ function render({ model, el }) {
     });
     input.addEventListener("input", () => {
       const good = input.value !== "" && input.validity.valid;
-      input.toggleAttribute("aria-invalid", !good);
+      setAttribute(input, "aria-invalid", good ? null : "true");
       if (!good) {
         view.faulty.add(input);
         fault.say(`${label}: this needs a number from −${LARGEST} to ${LARGEST}. Until then ${short(model.get(key)[i][j])} stays.`);
@@ -236,11 +236,14 @@ function render({ model, el }) {
     means.textContent = text;
     stepButtons.forEach((tab, index) => {
       tab.classList.toggle("tl-chosen", index === step());
-      setCurrent(tab, index === step());
+      setAttribute(tab, "aria-current", index === step() ? "step" : null);
       tab.tabIndex = index === step() ? 0 : -1;
       tab.setAttribute("aria-label", `step ${index + 1}: ${STEPS[index].title}`);
     });
     settleStops();
+    // A button that is switched off would drop the focus: hand it to the other one.
+    if (step() === 0 && document.activeElement === back) { next.disabled = false; next.focus(); }
+    if (step() === STEPS.length - 1 && document.activeElement === next) { back.disabled = false; back.focus(); }
     back.disabled = step() === 0;
     next.disabled = step() === STEPS.length - 1;
     const given = takes.map((key) => sheet(key, INPUTS.includes(key) ? "input" : "given"));
@@ -248,9 +251,9 @@ function render({ model, el }) {
     view.sheets = { given, result };
     view.faulty.clear();
     fault.say("");
-    const sign = (text) => element("span", { class: "tl-sign", "aria-hidden": "true" }, text);
-    const between = takes.length === 2 ? [given[0].root, sign(makes === "scores" ? "·" : "×"), given[1].root] : given.map((g) => g.root);
-    sheets.replaceChildren(...between, ...(takes.length ? [sign(takes.length === 1 ? "→" : "=")] : []), result.root);
+    const signs = [["", "→"], ["", makes === "scores" ? "•" : "×", "="]][takes.length - 1] ?? [""];
+    terms.replaceChildren(...[...given, result].map((each, index) => element("div", { class: "tl-term" },
+      signs[index] ? element("span", { class: "tl-sign", "aria-hidden": "true" }, signs[index]) : null, each.root)));
     view.place = takes.length ? [followed(), 0] : null;
     compute();
   }
@@ -367,11 +370,6 @@ function render({ model, el }) {
 function withIndex(name) {
   const [letter, index] = name.split("_");
   return index ? [letter, element("sub", {}, index)] : [letter];
-}
-
-function setCurrent(node, isCurrent) {
-  if (isCurrent) node.setAttribute("aria-current", "step");
-  else node.removeAttribute("aria-current");
 }
 
 export default { render };
