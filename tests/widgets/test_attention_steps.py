@@ -177,6 +177,7 @@ def test_the_steps_are_gone_through_with_the_keyboard(steps):
         page.keyboard.press("Enter")
         assert page.get_by_text(f": {title}", exact=False).first.is_visible()
     assert page.get_by_role("button", name="Next step").is_disabled()
+    assert page.evaluate("document.activeElement.textContent") == "Back"  # not lost
     page.get_by_role("button", name="step 8: Output").focus()
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Enter")
