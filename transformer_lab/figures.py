@@ -96,7 +96,6 @@ def lines(
         floor: a value that nothing can be below; drawn as a dashed line.
         log_x, log_y: whether each step along the axis is a multiplication.
         log_x: whether each step to the right is a multiplication.
-        log_y: the same for each step upwards.
     """
     figure, axes = _new(title)
     for (name, (xs, ys)), colour in zip(series.items(), cycle(_CYCLE)):
