@@ -59,6 +59,11 @@ READERS = {
         (i for i in range(len(vectors)) if i != index),
         key=lambda i: -torch.cosine_similarity(vectors[i], vectors[index], dim=0),
     )[:n],
+    "scaled_scores": lambda q, k: torch.einsum("tk,sk->ts", q, k) / math.sqrt(q.shape[1]),
+    "softmax_rows": lambda scores: scores.exp() / scores.exp().sum(dim=1, keepdim=True),
+    "attend": lambda x, w_q, w_k, w_v: torch.nn.functional.scaled_dot_product_attention(
+        (x @ w_q)[None], (x @ w_k)[None], (x @ w_v)[None]
+    )[0],
     "split_heads": lambda x, n: x.view(*x.shape[:2], n, x.shape[2] // n).permute(0, 2, 1, 3),
     "previous_token_score": lambda w: sum(w[i, i - 1] for i in range(1, len(w))) / (len(w) - 1),
     "next_tokens": lambda ids: [[*row[1:], -100] for row in ids.tolist()],

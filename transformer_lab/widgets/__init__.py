@@ -13,6 +13,7 @@ _WHERE = {
     "BendSpace": "bend_space",
     "EmbeddingMap": "embedding_map",
     "DepthExplorer": "depth_explorer",
+    "AttentionSteps": "attention_steps",
     "HeadExplorer": "head_explorer",
     "LiveFigure": "live_figure",
     "MaskPlayground": "mask_playground",
