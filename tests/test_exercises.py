@@ -39,6 +39,11 @@ READERS = {
         torch.cat([w_1, b_1[None]]) @ w_2 + torch.cat([torch.zeros(len(w_1), len(b_2)), b_2[None]])
     ),
     "swiglu": lambda x, gate, up, down: ((x @ gate) / (1 + (-(x @ gate)).exp()) * (x @ up)) @ down,
+    "cosine": lambda a, b: torch.cosine_similarity(a, b, dim=0),
+    "separation": lambda vectors, labels: _readers_separation(vectors, labels.tolist()),
+    "nearer_to_true": lambda vectors, labels, x: (
+        torch.dist(x, vectors[labels].mean(0)) < torch.dist(x, vectors[~labels].mean(0))
+    ),
     "make_causal_mask": lambda n: [[column <= row for column in range(n)] for row in range(n)],
     "masked_weights": lambda scores, mask: (
         (scores.exp() * mask) / (scores.exp() * mask).sum(-1, keepdim=True)
@@ -87,6 +92,14 @@ def _readers_pieces(word, vocab, mark=""):
             rest = _readers_pieces(word[end:], vocab, "##")
             return None if rest is None else [mark + word[:end], *rest]
     return None
+
+
+def _readers_separation(vectors, labels):
+    pairs = {True: [], False: []}
+    for i in range(len(labels)):
+        for j in range(i):
+            pairs[labels[i] == labels[j]].append(float(vectors[i] @ vectors[j]))
+    return sum(pairs[True]) / len(pairs[True]) - sum(pairs[False]) / len(pairs[False])
 
 
 def _readers_stream(start, parts):

@@ -95,7 +95,6 @@ def lines(
         x, y: what the axes show, with units.
         floor: a value that nothing can be below; drawn as a dashed line.
         log_x, log_y: whether each step along the axis is a multiplication.
-        log_x: whether each step to the right is a multiplication.
     """
     figure, axes = _new(title)
     for (name, (xs, ys)), colour in zip(series.items(), cycle(_CYCLE)):

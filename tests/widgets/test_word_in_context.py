@@ -1,0 +1,132 @@
+"""WordInContext, used by a reader: sentences, layers, and what the vectors say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+import torch
+from torch.nn.functional import cosine_similarity
+
+from transformer_lab.recipes import prompt_ids
+from transformer_lab.trace import capture
+from transformer_lab.widgets.word_in_context import WordInContext
+
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+REFERENCES = [
+    "Anna sat by the river on the bank",
+    "Tom saw water at the bank",
+    "Anna took the money to the bank",
+    "Tom had coins for the bank",
+]
+SENSES = ["river", "river", "money", "money"]
+TEXT = "Mia went to the bank.\nBen took a kite.\nMia saw boats near the bank."
+
+
+@pytest.fixture
+def figure(open_figure, small_model):
+    small = small_model()
+
+    def make(*, browser_options=None, **state):
+        state = {"text": TEXT, "references": REFERENCES, "senses": SENSES} | state
+        make_figure = lambda: WordInContext(model_file=small.content, **state)  # noqa: E731
+        return open_figure(make_figure, **(browser_options or {})).page, small
+
+    return make
+
+
+def vector_of(small, text, layer):
+    """The vector of the last "bank" in a text, from the Python model."""
+    ids = prompt_ids(small.tokenizer, text)
+    at = len(ids) - 1 - ids[::-1].index(small.tokenizer.encode(" bank")[0])
+    with torch.no_grad(), capture(small.model) as seen:
+        small.model(torch.tensor([ids]))
+    name = "embeddings.token" if layer == 0 else f"blocks.{layer - 1}"
+    return seen[name][0, at]
+
+
+def needs_one_token(small):
+    assert len(small.tokenizer.encode(" bank")) == 1
+
+
+def test_the_cosines_are_those_of_torch(figure):
+    page, small = figure(layer=2)
+    needs_one_token(small)
+    lines = TEXT.split("\n")
+    a, b = (vector_of(small, lines[at], 2) for at in (0, 2))
+    cells = page.locator(".tl-context-cosines tbody td").all_text_contents()
+    shown = [float(cell.replace("−", "-")) for cell in cells]
+    assert shown[0] == shown[3] == 1
+    assert shown[1] == shown[2] == pytest.approx(float(cosine_similarity(a, b, dim=0)), abs=0.006)
+
+
+def test_the_tokens_own_vector_knows_no_context(figure):
+    page, _ = figure(layer=0)
+    assert "the meanings cannot be told apart" in page.locator("[role=status]").text_content()
+    assert "cannot be told" in page.locator(".tl-context-list").text_content()
+    page.get_by_label("Layer").focus()
+    page.keyboard.press("ArrowRight")
+    assert "After block 0" in page.locator("[role=status]").text_content()
+    assert "of the way" in page.locator(".tl-context-list").text_content()
+
+
+@pytest.mark.parametrize("layer", [1, 2])
+def test_each_sentence_is_given_to_the_nearer_middle(figure, layer):
+    page, small = figure(layer=layer)
+    middles = {
+        sense: torch.stack(
+            [
+                vector_of(small, r, layer)
+                for r, s in zip(REFERENCES, SENSES, strict=True)
+                if s == sense
+            ]
+        ).mean(0)
+        for sense in ("river", "money")
+    }
+    lines = TEXT.split("\n")
+    for row, at in enumerate((0, 2)):
+        own = vector_of(small, lines[at], layer)
+        nearest = min(middles, key=lambda sense: float((own - middles[sense]).norm()))
+        assert f"→ {nearest} (" in page.locator(".tl-context-list li").nth(row).text_content()
+
+
+def test_a_line_without_the_word_is_left_out_and_said(figure):
+    page, _ = figure()
+    assert "1 line without “bank” is left out" in page.locator(".tl-quiet").first.text_content()
+    names = page.locator(".tl-own-name").all_text_contents()
+    assert names == ["1", "3"]
+
+
+def test_what_a_reader_types_is_text_and_no_sentence_is_no_error(figure):
+    page, _ = figure()
+    box = page.get_by_label("Sentences with")
+    box.fill("<b>x</b> at the bank and the bank")
+    page.wait_for_timeout(400)
+    assert page.locator(".tl-figure b").count() == 0
+    assert page.locator(".tl-own-name").all_text_contents() == ["1a", "1b"]
+    box.fill("")
+    page.wait_for_timeout(400)
+    assert page.locator(".tl-own-name").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [
+        ({"references": ["a"], "senses": []}, "1 references and 0 senses"),
+        ({"references": ["a", "b"], "senses": ["x", "x"]}, "1 of them different"),
+    ],
+)
+def test_references_that_do_not_fit_are_one_clear_sentence(state, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        WordInContext(**state)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_a_narrow_screen_and_axe_finds_nothing_serious(figure, scheme):
+    options = {"viewport": {"width": 360, "height": 740}, "color_scheme": scheme}
+    page, _ = figure(layer=1, browser_options=options)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("axe.run('.tl-figure').then(result => result.violations)")
+    assert not [v["id"] for v in found if v["impact"] in ("serious", "critical")]
