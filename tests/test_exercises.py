@@ -44,6 +44,15 @@ READERS = {
     "nearer_to_true": lambda vectors, labels, x: (
         torch.dist(x, vectors[labels].mean(0)) < torch.dist(x, vectors[~labels].mean(0))
     ),
+    "rnn_step": lambda x, h, W, U, b: (
+        (torch.cat([W, U], dim=1) * torch.cat([x, h])).sum(1) + b
+    ).tanh(),
+    "lstm_state": lambda c, keep, write, new: (
+        c / (1 + (-keep).exp()) + new.tanh() / (1 + (-write).exp())
+    ),
+    "numbers_kept": lambda t, layers, heads, size: sum(
+        2 * size for _ in range(t) for _ in range(layers) for _ in range(heads)
+    ),
     "make_causal_mask": lambda n: [[column <= row for column in range(n)] for row in range(n)],
     "masked_weights": lambda scores, mask: (
         (scores.exp() * mask) / (scores.exp() * mask).sum(-1, keepdim=True)

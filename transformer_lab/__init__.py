@@ -38,6 +38,7 @@ _SUBMODULES = (
     "models",
     "pretrained",
     "recipes",
+    "recurrent",
     "tokenization",
     "trace",
     "training",

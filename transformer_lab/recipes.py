@@ -28,7 +28,7 @@ import torch
 from filelock import FileLock, Timeout
 from jaxtyping import Int
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from torch import Tensor, nn
 
 from transformer_lab.config import Config
 from transformer_lab.files import cache_folder, checksum, write_atomically
@@ -196,17 +196,21 @@ def model_file(model: Decoder, tokenizer: BPETokenizer, **metadata: str) -> byte
     Its metadata hold the config, the tokenizer (a `tokenizer.json`), the start
     token, and the tokens that never occurred in training.
     """
-    return safetensors.torch.save(
-        {name: tensor.detach().contiguous() for name, tensor in model.state_dict().items()},
-        metadata={
-            "architecture": "decoder",
-            "config": json.dumps(asdict(model.config)),
-            "tokenizer": tokenizer.to_json(),
-            "start": END,
-            "unseen_tokens": json.dumps(_unseen_tokens(tokenizer)),
-            **metadata,
-        },
+    return weights_file(
+        model,
+        architecture="decoder",
+        config=json.dumps(asdict(model.config)),
+        tokenizer=tokenizer.to_json(),
+        start=END,
+        unseen_tokens=json.dumps(_unseen_tokens(tokenizer)),
+        **metadata,
     )
+
+
+def weights_file(model: nn.Module, **metadata: str) -> bytes:
+    """The weights of any model as the bytes of one `safetensors` file."""
+    weights = {name: tensor.detach().contiguous() for name, tensor in model.state_dict().items()}
+    return safetensors.torch.save(weights, metadata=metadata)
 
 
 def read_model_file(path: Path) -> tuple[Decoder, BPETokenizer]:

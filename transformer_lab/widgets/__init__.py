@@ -11,6 +11,7 @@ import importlib
 
 _WHERE = {
     "BendSpace": "bend_space",
+    "DistanceExplorer": "distance_explorer",
     "EmbeddingMap": "embedding_map",
     "DepthExplorer": "depth_explorer",
     "AttentionSteps": "attention_steps",

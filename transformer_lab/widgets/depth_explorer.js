@@ -2,7 +2,7 @@
 
 import { makeStack, runStack } from "./engine/deep_stack.js";
 import {
-  button, buttonRow, checkbox, debounce, element, figureRoot, markReady, select, slider,
+  button, buttonRow, checkbox, debounce, element, figureRoot, markReady, raised, select, slider,
   statusLine, svgElement,
 } from "./parts/ui.js";
 
@@ -101,8 +101,7 @@ function times(ratio) {
   if (ratio === 0) return "0 times";
   const power = Math.floor(Math.log10(ratio));
   if (power >= -2 && power <= 3) return `${ratio.toPrecision(2)} times`;
-  const raised = String(power).replace("-", "⁻").replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]);
-  return `${(ratio / 10 ** power).toFixed(1)} × 10${raised} times`;
+  return `${(ratio / 10 ** power).toFixed(1)} × 10${raised(power)} times`;
 }
 
 // Positive numbers as a line over the layers; one step up is a multiplication.
@@ -126,7 +125,7 @@ function logChart({ label, kind }) {
       const line = powers.map((power, at) => `${at ? "L" : "M"}${x(at).toFixed(1)} ${y(power).toFixed(1)}`).join("");
       drawing.replaceChildren(
         ...ticks.map((power) => svgElement("line", { x1: left, x2: width, y1: y(power), y2: y(power), class: "tl-curve-grid" })),
-        ...ticks.map((power) => text(left - 5, y(power) + 4, power === 0 ? "1" : `10${String(power).replace("-", "⁻").replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit])}`, "end")),
+        ...ticks.map((power) => text(left - 5, y(power) + 4, power === 0 ? "1" : `10${raised(power)}`, "end")),
         svgElement("path", { d: line, class: `tl-log-line tl-log-${kind}` }),
         ...powers.map((power, at) => svgElement("circle", { cx: x(at), cy: y(power), r: n > 30 ? 1.8 : 3, class: `tl-log-dot tl-log-${kind}` })),
         text(left, height - bottom + 16, String(from), "middle"),

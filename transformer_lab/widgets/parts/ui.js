@@ -216,6 +216,11 @@ export function formatPercent(share) {
   return `${percent < 9.95 || (percent > 99 && percent < 99.95) ? percent.toFixed(1) : Math.round(percent)}%`;
 }
 
+// -12 → "⁻¹²", for powers of ten.
+export function raised(number) {
+  return String(number).replace("-", "⁻").replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]);
+}
+
 // 1 → "1 token", 3 → "3 tokens".
 export function counted(number, noun) {
   return `${number.toLocaleString("en-GB")} ${noun}${number === 1 ? "" : "s"}`;

@@ -1,0 +1,45 @@
+// Recurrent networks, run in the page: RNN and LSTM, as transformer_lab/recurrent.py.
+//
+// One token after another; all that is remembered is the state.
+//
+// Source: Elman 1990; Hochreiter and Schmidhuber 1997. Taught in chapter 1.
+
+import { linear } from "./tensor.js";
+
+const sigmoid = (z) => 1 / (1 + Math.exp(-z));
+
+const CELLS = {
+  rnn(input, state, [h]) {
+    return [h.map((_, i) => Math.tanh(input[i] + state[i]))];
+  },
+  lstm(input, state, [h, c]) {
+    const size = h.length;
+    const at = (gate, i) => input[gate * size + i] + state[gate * size + i];
+    const kept = c.map((value, i) => sigmoid(at(1, i)) * value + sigmoid(at(0, i)) * Math.tanh(at(2, i)));
+    return [kept.map((value, i) => sigmoid(at(3, i)) * Math.tanh(value)), kept];
+  },
+};
+
+export class Recurrent {
+  // config: { kind, d_model }; tensors: a model file's.
+  constructor({ kind, d_model: size }, tensors) {
+    if (!CELLS[kind]) throw new Error(`the page runs ${Object.keys(CELLS).join(" and ")}, not ${kind}`);
+    this.cell = CELLS[kind];
+    this.size = size;
+    this.nStates = kind === "lstm" ? 2 : 1;
+    this.token = tensors.get("token.weight"); // (V, D)
+    this.input = [tensors.get("cell.input.weight"), tensors.get("cell.input.bias")];
+    this.state = tensors.get("cell.state.weight");
+    this.head = [tensors.get("head.weight"), tensors.get("head.bias")];
+  }
+
+  // Scores for what comes after the last of these tokens: V numbers.
+  forward(ids) {
+    let states = Array.from({ length: this.nStates }, () => new Float32Array(this.size));
+    for (const id of ids) {
+      const x = this.token.values.subarray(id * this.size, (id + 1) * this.size);
+      states = this.cell(linear(x, ...this.input), linear(states[0], this.state), states);
+    }
+    return linear(states[0], ...this.head);
+  }
+}
