@@ -201,10 +201,13 @@ class MultiHeadAttention(nn.Module):
             context: the positions that are looked at.
             mask: broadcasts to (B, H, T, S); True where looking is allowed.
             cache: if given, `x` are the newest positions and the cache
-                supplies (and remembers) the keys and values of all.
+                supplies (and remembers) the keys and values of all. A `context`
+                never grows: its keys and values are computed once, and kept.
         """
-        context = x if context is None else context
         query = self._split(self.query(x))  # (B, H, T, K)
+        if context is not None and cache is not None and len(cache):
+            return self._gather(query, cache.key, cache.value, mask)
+        context = x if context is None else context
         key = self._split(self.key(context))  # (B, H, S, K)
         value = self._split(self.value(context))  # (B, H, S, K)
         if self.rotate is not None:
@@ -215,7 +218,15 @@ class MultiHeadAttention(nn.Module):
             key = self.rotate(key, positions[: context.shape[-2]])
         if cache is not None:
             key, value = cache.extend(key, value)
+        return self._gather(query, key, value, mask)
 
+    def _gather(
+        self,
+        query: Float[Tensor, "B H T K"],
+        key: Float[Tensor, "B H S K"],
+        value: Float[Tensor, "B H S K"],
+        mask: Bool[Tensor, "..."] | None,
+    ) -> Float[Tensor, "B T D"]:
         scores = self.scores(attention_scores(query, key))  # (B, H, T, S)
         weights = self.weights(attention_weights(scores, mask))
         heads = self.heads(weights @ value)  # (B, H, T, K)

@@ -5,8 +5,7 @@ In every block each position first looks around (attention), then thinks for
 itself (feed-forward). What it finds is added to the residual stream: the running
 sum that every layer reads from and adds to. No layer replaces it; each writes
 its own contribution into it. That is also what lets the gradient reach the
-first layer of a deep stack. It leaves out cross-attention, which joins here in
-chapter 13.
+first layer of a deep stack.
 
 Source: Vaswani et al. 2017, section 3.1 (add, then normalise: "post-norm");
 pre-norm: Xiong et al. 2020, "On Layer Normalization in the Transformer
@@ -61,10 +60,12 @@ def make_norm(config: Config) -> nn.Module:
 class Block(nn.Module):
     """One layer: look around, then think. The mask says where it may look.
 
-    With a causal mask this is also the block of a GPT.
+    With a causal mask this is also the block of a GPT. With `crosses=True` it is
+    that of a translator's decoder: between looking around and thinking it looks
+    across, at another text.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, *, crosses: bool = False) -> None:
         super().__init__()
         self.norm_order = config.norm_order
         self.attention_norm = make_norm(config)
@@ -74,6 +75,12 @@ class Block(nn.Module):
             bias=config.bias,
             rotate=rotate if config.positions == "rotary" else None,
         )
+        if crosses:
+            # No positions turn here: places in two texts cannot be compared.
+            self.cross_attention_norm = make_norm(config)
+            self.cross_attention = MultiHeadAttention(
+                config.d_model, config.n_heads, bias=config.bias
+            )
         self.feed_forward_norm = make_norm(config)
         self.feed_forward = FeedForward(
             config.d_model, config.d_ff, activation=config.activation, bias=config.bias
@@ -85,13 +92,30 @@ class Block(nn.Module):
         *,
         mask: Bool[Tensor, "..."] | None = None,
         cache: KeyValueCache | None = None,
+        context: Float[Tensor, "B S D"] | None = None,
+        context_mask: Bool[Tensor, "..."] | None = None,
+        context_cache: KeyValueCache | None = None,
     ) -> Float[Tensor, "B T D"]:
-        """Add to the residual stream what this layer has found out."""
+        """Add to the residual stream what this layer has found out.
+
+        Args:
+            x: the residual stream.
+            mask: True where a position may look within `x`.
+            cache: the keys and values of the positions before `x`.
+            context: the other text's vectors, for a block that crosses.
+            context_mask: True where a position may look within `context`.
+            context_cache: keeps the keys and values of `context`.
+        """
 
         def look_around(x: Tensor) -> Tensor:
             return self.attention(x, mask=mask, cache=cache)
 
+        def look_across(x: Tensor) -> Tensor:
+            return self.cross_attention(x, context, mask=context_mask, cache=context_cache)
+
         x = self._add(x, look_around, self.attention_norm)
+        if context is not None:
+            x = self._add(x, look_across, self.cross_attention_norm)
         return self._add(x, self.feed_forward, self.feed_forward_norm)
 
     def _add(self, x: Tensor, layer: Callable[[Tensor], Tensor], norm: nn.Module) -> Tensor:

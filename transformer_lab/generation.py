@@ -1,16 +1,17 @@
 """Generation: turn scores into a choice, append it, and ask again.
 
-Holds greedy choice, temperature, top-k and top-p, and the loop with and
-without a key/value cache. It leaves out beam search, which joins here in
-chapter 13. Any callable from token IDs (1, T) to logits (1, T, V) will do.
+Holds greedy choice, temperature, top-k and top-p, the loop with and without a
+key/value cache, and beam search. Any callable from token IDs (1, T) to logits (1, T, V) will do.
 
-Source: top-k: Fan et al. 2018; top-p (nucleus): Holtzman et al. 2020.
-Taught in chapter 12.
+Source: top-k: Fan et al. 2018; top-p (nucleus): Holtzman et al. 2020; beam
+search with a length penalty: Wu et al. 2016, section 7.
+Taught in chapters 12 and 13 (beam search).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 import torch
@@ -126,3 +127,68 @@ def stream(
 def generate(model: Logits, prompt: Sequence[int], *, max_new_tokens: int, **settings) -> list[int]:
     """The first `max_new_tokens` of `stream`, as a list."""
     return list(islice(stream(model, prompt, **settings), max_new_tokens))
+
+
+@dataclass(frozen=True)
+class Beam:
+    """A text that beam search found."""
+
+    ids: tuple[int, ...]  # the new tokens, without the prompt and the stop
+    log_probability: float  # of all choices, the stop included (nats)
+    finished: bool  # whether the model ended it
+
+    def score(self, length_penalty: float) -> float:
+        """What beams are compared by; longer ones have more to pay, so they are helped."""
+        return self.log_probability / max(1, len(self.ids) + self.finished) ** length_penalty
+
+
+@torch.no_grad()
+def beam_search(
+    model: Logits,
+    prompt: Sequence[int],
+    *,
+    stop: int,
+    n_beams: int = 4,
+    max_new_tokens: int = 32,
+    length_penalty: float = 0.0,
+) -> list[Beam]:
+    """Keep the `n_beams` likeliest texts at each step, not only the best next token.
+
+    Greedy choice cannot take back a first word that looked good. Beam search goes
+    on with several, and judges them by what they came to. All of them are fed in
+    as one batch, whole: short, and slower than with a cache.
+
+    Args:
+        model: from IDs (B, T) to logits (B, T, V).
+        prompt: the token IDs to continue; at least one.
+        stop: the token that ends a text.
+        n_beams: how many to keep; 1 is greedy choice.
+        max_new_tokens: when to give up.
+        length_penalty: 0 compares probabilities; 1 their mean per token.
+
+    Returns:
+        The beams, the best first.
+
+    Raises:
+        ValueError: if the prompt is empty or `n_beams` is below 1.
+    """
+    if not prompt:
+        raise ValueError("the prompt is empty: give at least one token, such as the start token")
+    if n_beams < 1:
+        raise ValueError(f"n_beams={n_beams} must be at least 1")
+    beams = [Beam((), 0.0, finished=False)]
+    for _ in range(max_new_tokens):
+        growing = [beam for beam in beams if not beam.finished]
+        if not growing:
+            break
+        inputs = torch.tensor([[*prompt, *beam.ids] for beam in growing])
+        log_p = model(inputs)[:, -1].log_softmax(dim=-1)  # (B, V)
+        best, ids = log_p.topk(min(n_beams, log_p.shape[-1]), dim=-1)
+        candidates = [beam for beam in beams if beam.finished]
+        for beam, more, tokens in zip(growing, best.tolist(), ids.tolist(), strict=True):
+            for log_probability, token in zip(more, tokens, strict=True):
+                total, ends = beam.log_probability + log_probability, token == stop
+                candidates.append(Beam(beam.ids if ends else (*beam.ids, token), total, ends))
+        candidates.sort(key=lambda beam: -beam.score(length_penalty))
+        beams = candidates[:n_beams]
+    return beams

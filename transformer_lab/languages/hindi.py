@@ -65,6 +65,7 @@ class Verb(NamedTuple):
 def agree(word: str, noun: Noun) -> str:
     """The form of a word on -आ that fits the noun; other words never change.
 
+    >>> from transformer_lab.languages.translation import BOY, BOYS, GIRL
     >>> [agree("लंबा", noun) for noun in (BOY, GIRL, BOYS)]
     ['लंबा', 'लंबी', 'लंबे']
     """

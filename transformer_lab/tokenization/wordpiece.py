@@ -9,7 +9,7 @@ most frequent ones: those that belong together, seen together more often than
 their parts' own frequency explains. Google never published its trainer; this
 follows the description. (The trainer of Hugging Face's library counts pairs, as
 BPE does, and only the encoding is WordPiece.) It leaves out BERT's cased variant
-of the normaliser. It follows today's Unicode; Hugging Face's library keeps older
+of the normaliser, but not that which keeps accents: Hindi's vowels are such signs. It follows today's Unicode; Hugging Face's library keeps older
 tables, so that some hundred characters of rare scripts differ.
 
 Source: Schuster and Nakajima 2012, "Japanese and Korean Voice Search" (the
@@ -56,8 +56,11 @@ _CHINESE = regex.compile(
 _WORD = regex.compile(r"[\p{P}$+<=>^`|~]|[^\p{White_Space}\p{P}$+<=>^`|~]+")
 
 
-def normalise(text: str) -> str:
+def normalise(text: str, *, strip_accents: bool = True) -> str:
     """BERT's reading of a text: lower case, no accents, no control characters.
+
+    To Unicode, the vowel signs of Hindi are accents too: a tokenizer for it must
+    not strip them.
 
     What is gone here is gone for good: WordPiece as in BERT cannot give the text
     back as it was.
@@ -67,10 +70,11 @@ def normalise(text: str) -> str:
     """
     text = _WHITE_SPACE.sub(" ", _REMOVED.sub("", text))
     text = _CHINESE.sub(lambda match: f" {match[0]} ", text)
-    decomposed = unicodedata.normalize("NFD", text)
-    bare = "".join(char for char in decomposed if unicodedata.category(char) != "Mn")
+    if strip_accents:
+        decomposed = unicodedata.normalize("NFD", text)
+        text = "".join(char for char in decomposed if unicodedata.category(char) != "Mn")
     # Letter by letter: Python would write a Greek sigma differently at a word's end.
-    return "".join(char.lower() for char in bare)
+    return "".join(char.lower() for char in text)
 
 
 def split_words(text: str) -> list[str]:
@@ -87,6 +91,7 @@ class WordPieceTokenizer:
 
     Args:
         vocab: each piece and its ID; pieces inside a word start with `##`.
+        strip_accents: see `normalise`.
 
     Raises:
         ValueError: if one of BERT's five special tokens is missing.
@@ -97,15 +102,23 @@ class WordPieceTokenizer:
     ['play', '##ing', 'play', '##ed', '[UNK]']
     """
 
-    def __init__(self, vocab: dict[str, int]) -> None:
+    def __init__(self, vocab: dict[str, int], *, strip_accents: bool = True) -> None:
         missing = [token for token in SPECIAL_TOKENS if token not in vocab]
         if missing:
             raise ValueError(f"the vocabulary has no entry for {missing[0]!r}")
         self.vocab = dict(vocab)
+        self.strip_accents = strip_accents
         self.special_tokens = SPECIAL_TOKENS
         self._piece_of_id = {id: piece for piece, id in vocab.items()}
         self._special_pattern = hugging_face.special_pattern(SPECIAL_TOKENS)
         self._encode_word = lru_cache(maxsize=65536)(self._longest_matches)
+
+    @classmethod
+    def of_words(cls, words: Iterable[str], *, strip_accents: bool = True) -> WordPieceTokenizer:
+        """A vocabulary of whole words: what is not in it is unknown."""
+        pieces = dict.fromkeys(normalise(word, strip_accents=strip_accents) for word in words)
+        vocab = {piece: id for id, piece in enumerate([*SPECIAL_TOKENS, *pieces])}
+        return cls(vocab, strip_accents=strip_accents)
 
     @classmethod
     def train(
@@ -158,7 +171,7 @@ class WordPieceTokenizer:
             if part in self.special_tokens:
                 ids.append(self.vocab[part])
             else:
-                words = split_words(normalise(part))
+                words = split_words(normalise(part, strip_accents=self.strip_accents))
                 ids.extend(id for word in words for id in self._encode_word(word))
         return ids
 
@@ -213,7 +226,7 @@ class WordPieceTokenizer:
         cls, sep = self.vocab[CLS], self.vocab[SEP]
         return hugging_face.write(
             {token: self.vocab[token] for token in self.special_tokens},
-            normalizer=_NORMALISER,
+            normalizer=_NORMALISER | ({} if self.strip_accents else {"strip_accents": False}),
             pre_tokenizer={"type": "BertPreTokenizer"},
             post_processor={"type": "BertProcessing", "sep": [SEP, sep], "cls": [CLS, cls]},
             decoder=_DECODER,
@@ -239,7 +252,6 @@ class WordPieceTokenizer:
         known = (
             model["type"] == "WordPiece"
             and normaliser | {"strip_accents": None} == _NORMALISER
-            and normaliser.get("strip_accents") is not False
             and (parts.get("pre_tokenizer") or {}).get("type") == "BertPreTokenizer"
             and model.get("unk_token") == UNKNOWN
             and model.get("continuing_subword_prefix") == INSIDE
@@ -247,7 +259,7 @@ class WordPieceTokenizer:
         )
         if not known:
             raise ValueError("this tokenizer.json is not a WordPiece tokenizer like uncased BERT's")
-        return cls(model["vocab"])
+        return cls(model["vocab"], strip_accents=normaliser["strip_accents"] is not False)
 
     def _longest_matches(self, word: str) -> tuple[int, ...]:
         """Cut one word from the left; all of it is unknown if any part of it is."""

@@ -14,10 +14,11 @@ const CHINESE = new RegExp("[\\u4E00-\\u9FFF\\u3400-\\u4DBF\\uF900-\\uFAFF\\u{20
 // Every ASCII sign counts as punctuation, also those that Unicode calls symbols.
 const WORD = /[\p{P}$+<=>^`|~]|[^\p{White_Space}\p{P}$+<=>^`|~]+/gu;
 
-// BERT's reading of a text: lower case, no accents, no control characters.
-export function normalise(text) {
+// BERT's reading of a text: lower case, no accents, no control characters. The
+// vowel signs of Hindi count as accents too.
+export function normalise(text, { stripAccents = true } = {}) {
   const clean = text.toWellFormed().replace(REMOVED, "").replace(/\p{White_Space}/gu, " ").replace(CHINESE, " $& ");
-  const bare = clean.normalize("NFD").replace(/\p{Mn}/gu, "");
+  const bare = stripAccents ? clean.normalize("NFD").replace(/\p{Mn}/gu, "") : clean;
   // Letter by letter: a whole word would get another Greek sigma at its end.
   return Array.from(bare, (letter) => letter.toLowerCase()).join("");
 }
@@ -30,8 +31,9 @@ export function splitWords(text) {
 export class WordPieceTokenizer {
   // json: the text of a tokenizer.json, or what it parses to.
   constructor(json) {
-    const { model, added_tokens: added = [] } = typeof json === "string" ? JSON.parse(json) : json;
+    const { model, normalizer, added_tokens: added = [] } = typeof json === "string" ? JSON.parse(json) : json;
     if (model?.type !== "WordPiece") throw new Error("this tokenizer.json is not a WordPiece tokenizer");
+    this.stripAccents = normalizer?.strip_accents !== false;
     this.vocab = new Map(Object.entries(model.vocab));
     this.special = new Map(added.map(({ id, content }) => [content, id]));
     this.unknown = this.vocab.get(model.unk_token);
@@ -50,7 +52,7 @@ export class WordPieceTokenizer {
     const parts = this.specialPattern ? text.split(this.specialPattern) : [text];
     return parts.flatMap((part) =>
       this.special.has(part) ? [this.special.get(part)]
-        : splitWords(normalise(part)).flatMap((word) => this.encodeWord(word)));
+        : splitWords(normalise(part, this)).flatMap((word) => this.encodeWord(word)));
   }
 
   // A text with these tokens: the words are right, the spaces are guessed.
