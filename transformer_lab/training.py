@@ -36,6 +36,10 @@ class Batch:
     inputs: Int[Tensor, "B T"]
     targets: Int[Tensor, "B T"]  # IGNORED where there is nothing to predict
 
+    def logits(self, model: nn.Module) -> Float[Tensor, "B T V"]:
+        """The model's scores; batches of other kinds call their models differently."""
+        return model(self.inputs)
+
     @property
     def n_targets(self) -> int:
         """How many tokens are to be predicted."""
@@ -101,7 +105,7 @@ def evaluate(model: nn.Module, batches: Iterable[Batch]) -> float:
     """The loss on all targets of these batches (nats per token)."""
     total, n_targets = 0.0, 0
     for batch in batches:
-        total += next_token_loss(model(batch.inputs), batch.targets, reduction="sum").item()
+        total += next_token_loss(batch.logits(model), batch.targets, reduction="sum").item()
         n_targets += batch.n_targets
     return total / n_targets
 
@@ -121,7 +125,7 @@ def train(
     """Train `model` in place; return the loss of each step (nats per token).
 
     Args:
-        model: gives logits (B, T, V) for inputs (B, T).
+        model: one that the batches know how to ask (see `Batch.logits`).
         batch_at: the batch of a step, counted from 0; the same whenever asked.
         steps: how many to take.
         peak_lr: see `learning_rate`.
@@ -173,7 +177,7 @@ def train(
 
 def _step(model: nn.Module, optimiser: torch.optim.Optimizer, batch: Batch) -> float:
     """Predict, measure, go back through the model, move every weight a little."""
-    loss = next_token_loss(model(batch.inputs), batch.targets)
+    loss = next_token_loss(batch.logits(model), batch.targets)
     optimiser.zero_grad()
     loss.backward()
     # One unusual batch must not throw the model far away.

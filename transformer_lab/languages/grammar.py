@@ -190,6 +190,39 @@ class Grammar:
         total = sum(masses.values())
         return {word: mass / total for word, mass in masses.most_common()}
 
+    def hidden_word(self, words: Sequence[str], place: int) -> dict[str, float]:
+        """The exact probability of each word at `place` of a whole story, given all others.
+
+        By the same forward algorithm: at `place` every walk may say its own word;
+        each word's share is what its walks still weigh at the end of the story.
+
+        Raises:
+            ValueError: if no story has these other words.
+
+        >>> from transformer_lab.languages import stories
+        >>> words = stories.split("Anna had a red ball. She played with the red ball all day.")
+        >>> stories.GRAMMAR.hidden_word(words, 4)
+        Traceback (most recent call last):
+        ...
+        ValueError: no story of this language has these other words
+        """
+        walks = self._start()
+        for word in words[:place]:
+            walks = self._advance(walks, word)
+        said: defaultdict[str, list[_Walk]] = defaultdict(list)
+        for walk in self._ready(walks):
+            after = _Walk(walk.probability, walk.state, walk.pending[1:])
+            said[walk.pending[0].text].append(after)
+        masses: Counter[str] = Counter()
+        for word, its_walks in said.items():
+            for later in [*words[place + 1 :], END]:
+                its_walks = self._advance(its_walks, later)  # noqa: PLW2901
+            masses[word] = sum(walk.probability for walk in its_walks)
+        total = sum(masses.values())
+        if not total:
+            raise ValueError("no story of this language has these other words")
+        return {word: mass / total for word, mass in masses.most_common() if mass}
+
     def log_probabilities(self, words: Sequence[str]) -> list[float]:
         """log p of each word given all before it, and last that of the END (nats).
 

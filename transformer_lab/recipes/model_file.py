@@ -1,0 +1,69 @@
+"""A model file: weights, and all that one must know to use them.
+
+One `safetensors` file, never a pickle: reading it runs no code. Its metadata say
+which architecture it is, and hold its config and its tokenizer. The live figures
+read the same files (`widgets/engine/model_file.js`).
+
+Source: https://huggingface.co/docs/safetensors.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import safetensors.torch
+from safetensors import SafetensorError, safe_open
+from torch import nn
+
+from transformer_lab.config import Config
+from transformer_lab.models import Decoder, EncoderDecoder, MaskedWords
+from transformer_lab.tokenization import BPETokenizer, WordPieceTokenizer
+
+ARCHITECTURES = {"decoder": Decoder, "masked-words": MaskedWords, "encoder-decoder": EncoderDecoder}
+Tokenizer = BPETokenizer | WordPieceTokenizer
+
+
+def model_file(model: nn.Module, tokenizer: Tokenizer, **metadata: str) -> bytes:
+    """A model as the bytes of one file that says what it is.
+
+    Args:
+        model: of one of the `ARCHITECTURES`.
+        tokenizer: goes along as a `tokenizer.json`.
+        metadata: what else a figure must know, such as the `start` token.
+    """
+    names = {kind: name for name, kind in ARCHITECTURES.items()}
+    return weights_file(
+        model,
+        architecture=names[type(model)],
+        config=json.dumps(asdict(model.config)),
+        tokenizer=tokenizer.to_json(),
+        **metadata,
+    )
+
+
+def weights_file(model: nn.Module, **metadata: str) -> bytes:
+    """The weights of any model as the bytes of one `safetensors` file."""
+    weights = {name: tensor.detach().contiguous() for name, tensor in model.state_dict().items()}
+    return safetensors.torch.save(weights, metadata=metadata)
+
+
+def read_model_file(path: Path) -> tuple[nn.Module, Tokenizer]:
+    """Read what `model_file` wrote.
+
+    Raises:
+        ValueError: if it is not such a file.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata()
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        model = ARCHITECTURES[metadata["architecture"]](Config(**json.loads(metadata["config"])))
+        model.load_state_dict(weights)
+        kind = json.loads(metadata["tokenizer"])["model"]["type"]
+        tokenizers = {"BPE": BPETokenizer, "WordPiece": WordPieceTokenizer}
+        tokenizer = tokenizers[kind].from_json(metadata["tokenizer"])
+    except (OSError, SafetensorError, KeyError, TypeError, RuntimeError) as error:
+        raise ValueError(f"{path} is not a model file of this package: {error}") from error
+    return model.eval(), tokenizer
