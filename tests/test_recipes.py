@@ -9,6 +9,7 @@ import torch
 
 from transformer_lab import recipes
 from transformer_lab.languages import stories
+from transformer_lab.recipes import story_gpt as story_gpt_recipe
 from transformer_lab.recipes import RECIPES, held_out_loss, held_out_stories, load, story_floor
 from transformer_lab.training import IGNORED
 
@@ -140,7 +141,7 @@ def test_a_damaged_copy_is_noticed_and_rebuilt(tmp_path, damage, capsys):
 
 def test_an_interrupted_training_goes_on_to_the_same_model(tmp_path, monkeypatch):
     expected = weights(load(TINY, cache=tmp_path / "whole", progress=False))
-    step = recipes.next_token_batch
+    step = story_gpt_recipe.next_token_batch
     calls = []
 
     def interrupted(sequences):
@@ -149,7 +150,7 @@ def test_an_interrupted_training_goes_on_to_the_same_model(tmp_path, monkeypatch
             raise KeyboardInterrupt
         return step(sequences)
 
-    monkeypatch.setattr(recipes, "next_token_batch", interrupted)
+    monkeypatch.setattr(story_gpt_recipe, "next_token_batch", interrupted)
     with pytest.raises(KeyboardInterrupt):
         load(TINY, cache=tmp_path / "cut", progress=False)
     [unfinished] = folders(tmp_path / "cut")
@@ -196,5 +197,5 @@ def test_a_model_file_says_what_it_is(tmp_path):
 
 
 def test_a_name_that_is_no_recipe_is_one_clear_sentence():
-    with pytest.raises(ValueError, match="there is no recipe 'nope'; there are: story-gpt"):
+    with pytest.raises(ValueError, match="there is no recipe 'nope'; there are: story-gpt, story-bert, translator"):
         load("nope")

@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 from transformer_lab.languages import stories
 from transformer_lab.languages.grammar import END
 from transformer_lab.models import Config, Decoder
-from transformer_lab.recipes import model_file
+from transformer_lab.recipes import RECIPES, model_file
 from transformer_lab.tokenization import BPETokenizer
 from transformer_lab.widgets.live_figure import (
     ASSET_FOLDER_VARIABLE,
@@ -61,7 +61,7 @@ def small_model(tokenizer):
                     parameter.add_(0.2 * torch.randn_like(parameter))
         if half:  # the numbers that a 16-bit file can hold
             model.half()
-        content = model_file(model, tokenizer)
+        content = model_file(model, tokenizer, **RECIPES["story-gpt"].facts(tokenizer))
         return SmallModel(model.float(), tokenizer, content)
 
     return make
@@ -90,7 +90,7 @@ def fixed_model(tokenizer):
             model.final_norm.bias[0] = 1.0
             model.head.weight.zero_()
             model.head.weight[:, 0] = logits
-        return SmallModel(model, tokenizer, model_file(model, tokenizer))
+        return SmallModel(model, tokenizer, model_file(model, tokenizer, **RECIPES["story-gpt"].facts(tokenizer)))
 
     return make
 

@@ -24,7 +24,7 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from itertools import product
 
 from transformer_lab.languages.hindi import (
@@ -313,13 +313,16 @@ def _where_things_are() -> Iterator[Pair]:
                 place=(english, hindi),
                 spot=(the(spot).english, spot.oblique),
             )
-            yield _pair(
-                "{thing} {be} {place} {spot}", "{thing} {spot} {place} {be}", **slots
-            )
+            yield _pair("{thing} {be} {place} {spot}", "{thing} {spot} {place} {be}", **slots)
+            yield _pair("{be} {thing} {place} {spot} ?", "{क्या} {thing} {spot} {place} {be} ?", **slots)
+            for whose, owner in OWNERS.items():
+                slots["thing"] = (f"{whose} {thing.english}", f"{owner.whose(thing)} {thing.hindi}")
+                yield _pair("{thing} {be} {place} {spot}", "{thing} {spot} {place} {be}", **slots)
+                yield _pair("{be} {thing} {place} {spot} ?", "{क्या} {thing} {spot} {place} {be} ?", **slots)
 
 
-def _what_somebody_does() -> Iterator[Pair]:
-    for who, (verb, nouns) in product(ANYBODY, DEEDS):
+def _what_somebody_does(verb: Verb, nouns: Sequence[Noun]) -> Iterator[Pair]:
+    for who in ANYBODY:
         whom = (who.english, who.hindi)
         for what in objects(nouns):
             thing = (what.english, what.hindi)
@@ -339,8 +342,8 @@ def _what_somebody_does() -> Iterator[Pair]:
         )  # fmt: skip
 
 
-def _what_somebody_did_or_will_do() -> Iterator[Pair]:
-    for who, (verb, nouns) in product(ANYBODY, [*DEEDS, (SEE, THINGS)]):
+def _what_somebody_did_or_will_do(verb: Verb, nouns: Sequence[Noun]) -> Iterator[Pair]:
+    for who in ANYBODY:
         *_, particle = who.by_whom.split(" ")
         agent = who.by_whom.removesuffix(" ने")
         for what in objects(nouns):
@@ -422,11 +425,16 @@ KINDS = {
     "how somebody is": _how_somebody_is,
     "whose things": _somebodys_things,
     "where things are": _where_things_are,
-    "doing something": _what_somebody_does,
-    "yesterday and tomorrow": _what_somebody_did_or_will_do,
     "going somewhere": _where_somebody_goes,
     "busy": _what_somebody_is_busy_with,
     "having, wanting, liking": _what_somebody_has_wants_and_likes,
+    **{
+        f"{verb.english} now": partial(_what_somebody_does, verb, nouns) for verb, nouns in DEEDS
+    },
+    **{
+        f"{verb.english} then": partial(_what_somebody_did_or_will_do, verb, nouns)
+        for verb, nouns in [*DEEDS, (SEE, THINGS)]
+    },
 }
 
 _NOT = {"not": ("not", "नहीं")}

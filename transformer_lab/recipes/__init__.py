@@ -99,11 +99,11 @@ RECIPES: dict[str, Recipe] = {
             n_layers=2,
             d_ff=256,
             max_len=16,
-            steps=1500,
-            batch_size=128,
-            peak_lr=0.006,
-            n_held_out=120,
-            snapshots=(100, 200, 300, 500),
+            steps=700,
+            batch_size=96,
+            peak_lr=0.008,
+            n_held_out=60,
+            snapshots=(100, 150, 200, 300, 700),
         ),
     ]
 }

@@ -57,6 +57,8 @@ class StoryBERT(Recipe):
     trained_model = TrainedGuesser
     sources = ("languages/grammar.py", "languages/stories.py")
 
+    share_hidden: float = 0.15  # of the words of each story
+
     def make_tokenizer(self) -> WordPieceTokenizer:
         """Every word of the language is one piece, in small letters, as in BERT."""
         return WordPieceTokenizer.of_words(stories.GRAMMAR.vocabulary())
@@ -66,7 +68,7 @@ class StoryBERT(Recipe):
         return MaskedWords(self.config(vocab_size))
 
     def batches(self, tokenizer: WordPieceTokenizer) -> Callable[[int], MaskedBatch]:
-        """Stories with 15 % of their words hidden, none of them held out."""
+        """Stories with some of their words hidden, none of them held out."""
         without = set(map(str, held_out_stories(self)))
 
         def batch_at(step: int) -> MaskedBatch:
@@ -76,7 +78,9 @@ class StoryBERT(Recipe):
                 story = stories.GRAMMAR.sample(rng)
                 if str(story) not in without:
                     drawn.append(story_ids(tokenizer, story))
-            return masked_batch(drawn, vocab_size=len(tokenizer), rng=rng)
+            return masked_batch(
+                drawn, vocab_size=len(tokenizer), rng=rng, share=self.share_hidden
+            )
 
         return batch_at
 

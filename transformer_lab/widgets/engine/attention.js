@@ -43,24 +43,27 @@ export class MultiHeadAttention {
   //   mask           T rows of S booleans instead: true where looking is allowed; who
   //                  may look at nothing gathers nothing
   //   cache          x holds only the newest positions; the cache has the earlier
-  //                  ones, and remembers these too
+  //                  ones, and remembers these too. Of a `context`, which never
+  //                  grows, it keeps what was computed the first time
   //   disabledHeads  heads that gather nothing: zeros go on in their place
   //   record         is told what is computed on the way (decoder.js)
   //
   // Returns { output (T, D), weights }, where weights[head] is T rows of S numbers.
   forward(x, { context = x, causal = false, mask = null, cache = null, disabledHeads = [], record = null } = {}) {
     const queries = this.query.forward(x); // (T, D)
-    let keys = this.key.forward(context); // (S, D)
-    let values = this.value.forward(context); // (S, D)
-    record?.("query", queries);
-    record?.("key", keys);
-    record?.("value", values);
     const size = this.query.weight.shape[0]; // D
-    let nKeys = keys.length / size; // S
-    if (cache) {
-      cache.append(keys, values);
-      [keys, values, nKeys] = [cache.keys, cache.values, cache.length];
+    record?.("query", queries);
+    const isKnown = context !== x && cache?.length > 0;
+    let keys, values; // (S, D)
+    if (!isKnown) {
+      keys = this.key.forward(context);
+      values = this.value.forward(context);
+      record?.("key", keys);
+      record?.("value", values);
+      cache?.append(keys, values);
     }
+    if (cache) ({ keys, values } = cache);
+    const nKeys = cache ? cache.length : keys.length / size; // S
     const nQueries = queries.length / size; // T
     const headSize = size / this.nHeads; // K
     const gathered = new Float32Array(nQueries * size); // (T, D)

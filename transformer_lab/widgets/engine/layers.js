@@ -6,6 +6,7 @@
 //
 // Shapes: T time, D = d_model, F = d_ff, V = vocab_size.
 
+import { sinusoidalRow } from "./positions.js";
 import { activateInPlace, layerNorm, linear } from "./tensor.js";
 
 export class Linear {
@@ -32,9 +33,10 @@ export class LayerNorm {
 
 // What a token is plus where it stands: two rows of two tables, added up.
 export class Embeddings {
-  constructor(tensors) {
+  constructor(tensors, { positions, max_len: maxLen }) {
     this.token = tensors.get("token.weight"); // (V, D)
-    this.position = tensors.get("position.weight"); // (max_len, D)
+    this.position = positions === "learned" // (max_len, D)
+      ? tensors.get("position.weight") : sinusoidalTable(maxLen, this.token.shape[1]);
   }
 
   // The vectors of tokens that stand at `start`, `start` + 1, …  ids (T) → (T, D)
@@ -45,6 +47,15 @@ export class Embeddings {
     record?.("position", position);
     return token.map((value, i) => value + position[i]);
   }
+}
+
+// Waves are not learned, so they are in no file.
+function sinusoidalTable(nPositions, size) {
+  const values = new Float32Array(nPositions * size);
+  for (let position = 0; position < nPositions; position++) {
+    values.set(sinusoidalRow(position, size, 10_000), position * size);
+  }
+  return { shape: [nPositions, size], values };
 }
 
 // Some rows of a table, one after the other.

@@ -1,33 +1,44 @@
 // A model file: what a figure is given. One safetensors file that says what it is.
 //
-// Its metadata hold the config, the tokenizer, the start token and the tokens
-// that never occurred in training (transformer_lab/recipes.py writes it). Other
-// architectures join here, by one more row.
+// Its metadata hold the architecture, the config, the tokenizer, the start token and
+// the tokens that never occurred in training (transformer_lab/recipes/ writes it).
 
+import { Decoder } from "./decoder.js";
+import { EncoderDecoder } from "./encoder_decoder.js";
+import { MaskedWords } from "./masked_words.js";
 import { readSafetensors } from "./safetensors.js";
 import { BPETokenizer } from "./tokenizer.js";
-import { Decoder } from "./decoder.js";
+import { WordPieceTokenizer } from "./wordpiece.js";
+
+const ARCHITECTURES = {
+  decoder: (config, tensors) => ({ decoder: new Decoder(config, tensors) }),
+  "masked-words": (config, tensors) => ({ guesser: new MaskedWords(config, tensors) }),
+  "encoder-decoder": (config, tensors) => ({ translator: new EncoderDecoder(config, tensors) }),
+};
 
 // From the bytes of a model file (Uint8Array, DataView or ArrayBuffer) to
-// { config, metadata, tokenizer, decoder, startId, unseenTokens: Set of IDs }.
+// { config, metadata, tokenizer, startId, unseenTokens: Set of IDs } and the model
+// under its name: `decoder`, `guesser` or `translator`.
 export function loadModel(bytes) {
   const { metadata, tensors } = readSafetensors(bytes);
-  if (metadata.architecture !== "decoder") {
-    throw new Error(`this engine runs decoders, not: ${metadata.architecture ?? "a file that does not say"}`);
+  const build = ARCHITECTURES[metadata.architecture];
+  if (!build) {
+    throw new Error(`this engine does not run: ${metadata.architecture ?? "a safetensors file that does not say what it is"}`);
   }
   const config = JSON.parse(metadata.config);
-  const tokenizer = new BPETokenizer(metadata.tokenizer);
+  const json = JSON.parse(metadata.tokenizer);
+  const tokenizer = json.model?.type === "WordPiece" ? new WordPieceTokenizer(json) : new BPETokenizer(json);
   return {
     config,
     metadata,
     tokenizer,
-    decoder: new Decoder(config, tensors),
+    ...build(config, tensors),
     startId: tokenizer.special.get(metadata.start),
     unseenTokens: new Set(JSON.parse(metadata.unseen_tokens ?? "[]")),
   };
 }
 
-// The token IDs that the model is given for a reader's text: the start token,
+// The token IDs that a story-teller is given for a reader's text: the start token,
 // then the words, each with a space before it, as in training.
 export function promptIds({ tokenizer, metadata }, text) {
   // Python's str.split() also splits at four control characters.

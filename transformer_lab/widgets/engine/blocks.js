@@ -1,0 +1,115 @@
+// A block, and a stack of them: what encoders and decoders are built from.
+//
+// As in transformer_lab/blocks.py: look around, perhaps across at another text,
+// then think; each is added to what was there. The norm stands before each layer
+// or after each addition. Taught in chapters 9, 10 and 13.
+
+import { addInPlace } from "./tensor.js";
+import { FeedForward, LayerNorm } from "./layers.js";
+import { KeyValueCache, MultiHeadAttention } from "./attention.js";
+
+// The choices of Python's Config that the page works out. Others are refused.
+const SUPPORTED = {
+  positions: ["learned", "sinusoidal"], n_token_types: [0], embedding_scale: [1], embedding_norm: [false],
+  bias: [true], norm: ["layer"], norm_order: ["pre", "post"], norm_eps: [1e-5],
+};
+
+export function refuseUnsupported(config) {
+  for (const [choice, values] of Object.entries(SUPPORTED)) {
+    if (config[choice] !== undefined && !values.includes(config[choice])) {
+      throw new Error(`the page runs only models with ${choice}=${values.join(" or ")}, not ${config[choice]}`);
+    }
+  }
+}
+
+export function checkIds(ids, nSeen, { max_len: maxLen, vocab_size: vocabSize }) {
+  if (nSeen + ids.length > maxLen) {
+    throw new RangeError(`the text has ${nSeen + ids.length} tokens; this model sees at most ${maxLen}`);
+  }
+  const strange = ids.find((id) => !(id >= 0 && id < vocabSize));
+  if (strange !== undefined) {
+    throw new RangeError(`token ID ${strange} is not in this vocabulary of ${vocabSize}`);
+  }
+}
+
+export class Block {
+  constructor(tensors, { n_heads: nHeads, activation, norm_order: normOrder }, { crosses = false } = {}) {
+    const attention = (name) => ({
+      norm: new LayerNorm(tensors.under(`${name}_norm`)),
+      layer: new MultiHeadAttention(tensors.under(name), { nHeads }),
+    });
+    this.isPreNorm = normOrder !== "post";
+    this.attention = attention("attention");
+    this.crossAttention = crosses ? attention("cross_attention") : null;
+    this.feedForward = {
+      norm: new LayerNorm(tensors.under("feed_forward_norm")),
+      layer: new FeedForward(tensors.under("feed_forward"), { activation }),
+    };
+  }
+
+  // Changes x (T, D), the residual stream, in place. Options as in `attention.js`;
+  // `context` (S, D) is the other text, `contextCache` keeps its keys and values.
+  // Returns the weights of both attentions: { around, across }.
+  forward(x, { causal = true, mask, cache, disabledHeads, context = null, contextCache = null, record = null } = {}) {
+    let around = null, across = null;
+    this.add(x, this.attention.norm, "attention", record, (input) => {
+      const { output, weights } = this.attention.layer.forward(input, {
+        causal, mask, cache, disabledHeads, record: under(record, "attention"),
+      });
+      around = weights;
+      return output;
+    });
+    if (context) {
+      this.add(x, this.crossAttention.norm, "cross_attention", record, (input) => {
+        const { output, weights } = this.crossAttention.layer.forward(input, {
+          context, cache: contextCache, record: under(record, "cross_attention"),
+        });
+        across = weights;
+        return output;
+      });
+    }
+    this.add(x, this.feedForward.norm, "feed_forward", record, (input) => {
+      const thought = this.feedForward.layer.forward(input, { record: under(record, "feed_forward") });
+      record?.("feed_forward", thought);
+      return thought;
+    });
+    return { around, across };
+  }
+
+  // The residual connection around one layer, in either order.
+  add(x, norm, name, record, layer) {
+    if (this.isPreNorm) {
+      const input = norm.forward(x);
+      record?.(`${name}_norm`, input);
+      addInPlace(x, layer(input));
+    } else {
+      addInPlace(x, layer(x));
+      x.set(norm.forward(x));
+      record?.(`${name}_norm`, x);
+    }
+  }
+}
+
+// The norm after the last block: with post-norm that has been done already.
+export function finalNorm(tensors, name, config) {
+  return config.norm_order === "post" ? { forward: (x) => x } : new LayerNorm(tensors.under(name));
+}
+
+// A cache for each block, of texts of at most max_len tokens.
+export function newCaches({ n_layers: nLayers, max_len: maxLen, d_model: size }) {
+  return Array.from({ length: nLayers }, () => new KeyValueCache(maxLen, size));
+}
+
+// The same recorder, for the parts of one part.
+export function under(record, part) {
+  return record && ((name, values) => record(`${part}.${name}`, values));
+}
+
+// Logits, one row of V numbers for each token.
+export function rowsOf(scores, vocabSize) {
+  const rows = [];
+  for (let start = 0; start < scores.length; start += vocabSize) {
+    rows.push(scores.subarray(start, start + vocabSize));
+  }
+  return rows;
+}
