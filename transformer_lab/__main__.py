@@ -1,4 +1,4 @@
-"""The command line: `transformer-lab list`, `train`, `generate`."""
+"""The command line: `transformer-lab list`, `train`, `generate`, `translate`."""
 
 from __future__ import annotations
 
@@ -32,13 +32,11 @@ def train(name: Annotated[str, typer.Argument(help="A name that `list` shows.")]
     """
     from transformer_lab import recipes
 
-    report = recipes.load(name).report
-    loss, floor = report["held_out_loss"], report["floor"]
+    trained = recipes.load(name)
+    report = trained.report
     typer.echo(
         f"{name}: {report['parameters']:,} parameters, {report['steps']:,} steps in "
-        f"{report['seconds']} s\n"
-        f"held-out loss {loss:.4f} nats per token; the floor is {floor:.4f} "
-        f"({100 * (loss / floor - 1):.1f} % above it)"
+        f"{report['seconds']} s\n{trained.recipe.summary(report)}"
     )
 
 
@@ -55,6 +53,8 @@ def generate(
     """Continue a text."""
     from transformer_lab import recipes
 
+    if not isinstance(recipes.find(name), recipes.StoryGPT):
+        raise ValueError(f"{name} continues no texts; story-gpt does")
     typer.echo(
         recipes.load(name).generate(
             prompt,
@@ -65,6 +65,20 @@ def generate(
             seed=seed,
         )
     )
+
+
+@app.command()
+def translate(
+    sentence: Annotated[str, typer.Argument(help="English, such as 'we are friends'.")],
+    beams: Annotated[int, typer.Option(help="How many translations to follow.", min=1)] = 1,
+) -> None:
+    """Translate English into Hindi."""
+    from transformer_lab import recipes
+    from transformer_lab.languages import translation
+
+    hindi = recipes.load("translator").translate(sentence, n_beams=beams)
+    latin = translation.spell([translation.romanise(word) for word in hindi.split()])
+    typer.echo(f"{hindi}  ({latin})")
 
 
 def main() -> None:

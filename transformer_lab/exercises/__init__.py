@@ -29,6 +29,7 @@ from transformer_lab.exercises import (
     chapter_09,
     chapter_11,
     chapter_12,
+    chapter_13,
 )
 from transformer_lab.exercises.exercise import Exercise, Function
 
@@ -44,6 +45,7 @@ _CHAPTERS = (
     chapter_09,
     chapter_11,
     chapter_12,
+    chapter_13,
 )
 EXERCISES: dict[str, Exercise] = {
     name: exercise for chapter in _CHAPTERS for name, exercise in chapter.EXERCISES.items()

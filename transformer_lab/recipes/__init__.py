@@ -28,7 +28,7 @@ from torch import nn
 
 from transformer_lab.files import cache_folder, checksum, write_atomically
 from transformer_lab.models import count_parameters
-from transformer_lab.recipes.model_file import model_file, read_model_file, weights_file
+from transformer_lab.recipes.model_file import model_file, read_model, read_model_file, weights_file
 from transformer_lab.recipes.recipe import Recipe, TrainedModel
 from transformer_lab.recipes.story_bert import StoryBERT
 from transformer_lab.recipes.story_gpt import (
@@ -56,6 +56,7 @@ __all__ = [
     "load",
     "model_file",
     "prompt_ids",
+    "read_model",
     "read_model_file",
     "story_batches",
     "story_floor",

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import safetensors.torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import nn
 
 from transformer_lab.config import Config
@@ -56,14 +56,27 @@ def read_model_file(path: Path) -> tuple[nn.Module, Tokenizer]:
         ValueError: if it is not such a file.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata()
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return read_model(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} is not a model file of this package: {error}") from error
+
+
+def read_model(content: bytes) -> tuple[nn.Module, Tokenizer]:
+    """The model and the tokenizer in the bytes of a model file.
+
+    Raises:
+        ValueError: if they are not such bytes.
+    """
+    try:
+        weights = safetensors.torch.load(content)
+        # The library gives the metadata of files only; the header is plain JSON.
+        length = int.from_bytes(content[:8], "little")
+        metadata = json.loads(content[8 : 8 + length])["__metadata__"]
         model = ARCHITECTURES[metadata["architecture"]](Config(**json.loads(metadata["config"])))
         model.load_state_dict(weights)
         kind = json.loads(metadata["tokenizer"])["model"]["type"]
         tokenizers = {"BPE": BPETokenizer, "WordPiece": WordPieceTokenizer}
         tokenizer = tokenizers[kind].from_json(metadata["tokenizer"])
-    except (OSError, SafetensorError, KeyError, TypeError, RuntimeError) as error:
-        raise ValueError(f"{path} is not a model file of this package: {error}") from error
+    except (SafetensorError, KeyError, TypeError, RuntimeError) as error:
+        raise ValueError(f"these bytes are no model of this package: {error}") from error
     return model.eval(), tokenizer

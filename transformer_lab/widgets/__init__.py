@@ -25,6 +25,7 @@ _WHERE = {
     "TokenizerPlayground": "tokenizer_playground",
     "PositionWaves": "position_waves",
     "TrainingReplay": "training_replay",
+    "TranslatorSteps": "translator_steps",
     "WordInContext": "word_in_context",
     "head_view": "bertviz_views",
     "model_view": "bertviz_views",
