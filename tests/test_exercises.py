@@ -17,6 +17,19 @@ MISTAKES = [
 
 # Written as a reader would, not as the package does.
 READERS = {
+    "shift_right": lambda ids: torch.stack(
+        [
+            torch.nn.functional.pad(ids, (1, 0), value=2),
+            torch.nn.functional.pad(ids, (0, 1), value=3),
+        ]
+    ),
+    "cross_attention": lambda x, memory: torch.nn.functional.scaled_dot_product_attention(
+        x[None], memory[None], memory[None]
+    )[0],
+    "exact_match": lambda written, truth: (
+        len([1 for i in range(len(truth)) if " ".join(written[i]) == " ".join(truth[i])])
+        / len(truth)
+    ),
     "block_parameters": lambda d, f: 4 * d * (d + 1) + f * (d + 1) + d * (f + 1) + 4 * d,
     "run_stream": lambda start, parts: _readers_stream(start, parts),
     "n_others_moved": lambda before, after, at: sum(

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transformer_lab.generation import distribution, generate, stream
+from transformer_lab.generation import beam_search, distribution, generate, stream
 from transformer_lab.models import Config, Decoder
 
 # Eighths: two scores are the same or clearly apart.
@@ -97,3 +97,48 @@ def test_an_empty_or_too_long_prompt_is_one_clear_sentence(model):
         ValueError, match="the prompt has 17 tokens, but this model sees at most 16"
     ):
         generate(model, [1] * 17, max_new_tokens=1, max_len=16)
+
+
+# --- Beam search (chapter 13) ----------------------------------------------------------
+
+
+def log_probability(model, prompt, ids):
+    logits = model(torch.tensor([[*prompt, *ids]]))[0].log_softmax(-1)
+    start = len(prompt) - 1
+    return sum(float(logits[start + i, token]) for i, token in enumerate(ids))
+
+
+@torch.no_grad()
+def test_one_beam_is_greedy_choice(model):
+    stop = 7
+    greedy = generate(model, [3], max_new_tokens=8, temperature=0, stop=stop)
+    [beam] = beam_search(model, [3], stop=stop, n_beams=1, max_new_tokens=8)
+    assert list(beam.ids) == greedy
+
+
+@torch.no_grad()
+def test_with_as_many_beams_as_texts_the_likeliest_is_found(model):
+    stop, n_tokens = 7, 20
+    beams = beam_search(model, [3], stop=stop, n_beams=n_tokens**2, max_new_tokens=2)
+    every = [[stop]] + [[a, b] for a in range(n_tokens) if a != stop for b in range(n_tokens)]
+    best = max(every, key=lambda ids: log_probability(model, [3], ids))
+    assert [*beams[0].ids, *([stop] if beams[0].finished else [])] == best
+    assert beams[0].log_probability == pytest.approx(log_probability(model, [3], best), abs=1e-5)
+
+
+@torch.no_grad()
+def test_beams_come_in_order_and_say_their_own_probability(model):
+    beams = beam_search(model, [3, 4], stop=7, n_beams=4, max_new_tokens=6)
+    scores = [beam.log_probability for beam in beams]
+    assert scores == sorted(scores, reverse=True)
+    assert len({(beam.ids, beam.finished) for beam in beams}) == 4
+    for beam in beams:
+        ids = [*beam.ids, *([7] if beam.finished else [])]
+        assert beam.log_probability == pytest.approx(log_probability(model, [3, 4], ids), abs=1e-4)
+
+
+def test_a_beam_search_of_nothing_is_refused(model):
+    with pytest.raises(ValueError, match="the prompt is empty"):
+        beam_search(model, [], stop=7)
+    with pytest.raises(ValueError, match="must be at least 1"):
+        beam_search(model, [3], stop=7, n_beams=0)

@@ -5,7 +5,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transformer_lab.models import Config, Decoder, count_parameters
+from transformer_lab.attention import padding_mask
+from transformer_lab.models import (
+    TRANSFORMER_2017,
+    Config,
+    Decoder,
+    EncoderDecoder,
+    MaskedWords,
+    count_parameters,
+)
 
 CONFIG = Config(vocab_size=30, max_len=12, d_model=16, n_heads=4, n_layers=3)
 
@@ -124,3 +132,103 @@ def test_too_long_a_text_and_an_unknown_id_are_one_clear_sentence(model):
         model(torch.zeros(1, 13, dtype=torch.long))
     with pytest.raises(ValueError, match="token ID 30 is outside of this model's vocabulary"):
         model(torch.tensor([[30]]))
+
+
+# --- Encoder and decoder together (chapter 13) -----------------------------------------
+
+
+def small_translator(**choices):
+    sizes = {"vocab_size": 40, "max_len": 16, "d_model": 16, "n_heads": 4, "n_layers": 2}
+    torch.manual_seed(0)
+    return EncoderDecoder(Config(**(sizes | choices))).eval()
+
+
+def test_the_paper_s_sizes_give_pytorchs_parameter_count():
+    stacks = torch.nn.Transformer(d_model=512, nhead=8, dim_feedforward=2048)
+    last_norms = 2 * 2 * 512  # PyTorch normalises once more after each stack
+    expected = count_parameters(stacks) - last_norms + 37_000 * 512
+    assert count_parameters(EncoderDecoder(TRANSFORMER_2017)) == expected
+
+
+def copied(linear):
+    return linear.weight.detach(), linear.bias.detach()
+
+
+def copy_attention(theirs, ours):
+    parts = [copied(getattr(ours, name)) for name in ("query", "key", "value")]
+    theirs.in_proj_weight.data = torch.cat([weight for weight, _ in parts])
+    theirs.in_proj_bias.data = torch.cat([bias for _, bias in parts])
+    theirs.out_proj.load_state_dict(ours.output.state_dict())
+
+
+@torch.no_grad()
+def test_encoder_and_decoder_compute_what_pytorchs_transformer_computes():
+    """With the same weights, in the paper's order of norms."""
+    ours = small_translator(norm_order="post", positions="sinusoidal", activation="relu")
+    theirs = torch.nn.Transformer(
+        16, 4, 2, 2, dim_feedforward=64, dropout=0.0, batch_first=True, activation="relu"
+    ).eval()
+    theirs.encoder.norm = theirs.decoder.norm = None
+    for stack, blocks in (
+        (theirs.encoder, ours.encoder_blocks),
+        (theirs.decoder, ours.decoder_blocks),
+    ):
+        for layer, block in zip(stack.layers, blocks, strict=True):
+            copy_attention(layer.self_attn, block.attention)
+            norms = [block.attention_norm, block.feed_forward_norm]
+            if stack is theirs.decoder:
+                copy_attention(layer.multihead_attn, block.cross_attention)
+                norms.insert(1, block.cross_attention_norm)
+            for number, norm in enumerate(norms, start=1):
+                getattr(layer, f"norm{number}").load_state_dict(norm.state_dict())
+            layer.linear1.load_state_dict(block.feed_forward.expand.state_dict())
+            layer.linear2.load_state_dict(block.feed_forward.contract.state_dict())
+    source, target = torch.randint(40, (3, 7)), torch.randint(40, (3, 5))
+    later = torch.ones(5, 5, dtype=torch.bool).triu(1)
+    x = theirs(ours.embeddings(source), ours.embeddings(target), tgt_mask=later)
+    expected = x @ ours.embeddings.token.weight.T
+    torch.testing.assert_close(ours(source, target), expected, atol=1e-5, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_with_a_cache_a_translation_is_the_same():
+    model = small_translator()
+    source, target = torch.randint(40, (1, 7)), torch.randint(40, (1, 6))
+    reader = model.after_reading(source)
+    cache = reader.new_cache()
+    steps = [reader(target[:, t : t + 1], cache=cache) for t in range(6)]
+    torch.testing.assert_close(torch.cat(steps, dim=1), model(source, target))
+
+
+@torch.no_grad()
+def test_padding_of_the_source_changes_nothing():
+    model = small_translator()
+    source, target = torch.randint(1, 40, (1, 7)), torch.randint(40, (1, 6))
+    padded = torch.cat([source, torch.zeros(1, 3, dtype=torch.long)], dim=1)
+    masked = model(padded, target, source_mask=padding_mask(padded, 0))
+    torch.testing.assert_close(masked, model(source, target))
+    assert not torch.allclose(model(padded, target), masked, atol=1e-3)
+
+
+@torch.no_grad()
+def test_the_decoder_sees_the_whole_source_and_nothing_of_its_own_future():
+    model = small_translator()
+    source, target = torch.randint(40, (1, 7)), torch.randint(40, (1, 6))
+    logits = model(source, target)
+    later = target.clone()
+    later[0, 4] = (later[0, 4] + 1) % 40
+    assert torch.equal(model(source, later)[0, :4], logits[0, :4])
+    other = source.clone()
+    other[0, 6] = (other[0, 6] + 1) % 40  # even the first word depends on the last of the source
+    assert not torch.allclose(model(other, target)[0, 0], logits[0, 0], atol=1e-4)
+
+
+def test_a_bert_looks_both_ways_and_scores_every_token():
+    model = MaskedWords(Config(vocab_size=40, max_len=16, d_model=16, n_heads=4, n_layers=2)).eval()
+    ids = torch.randint(40, (1, 6))
+    with torch.no_grad():
+        logits = model(ids)
+        other = ids.clone()
+        other[0, 5] = (other[0, 5] + 1) % 40
+        assert logits.shape == (1, 6, 40)
+        assert not torch.allclose(model(other)[0, 0], logits[0, 0], atol=1e-4)

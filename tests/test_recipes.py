@@ -9,8 +9,8 @@ import torch
 
 from transformer_lab import recipes
 from transformer_lab.languages import stories
-from transformer_lab.recipes import story_gpt as story_gpt_recipe
 from transformer_lab.recipes import RECIPES, held_out_loss, held_out_stories, load, story_floor
+from transformer_lab.recipes import story_gpt as story_gpt_recipe
 from transformer_lab.training import IGNORED
 
 TINY = replace(
@@ -197,5 +197,7 @@ def test_a_model_file_says_what_it_is(tmp_path):
 
 
 def test_a_name_that_is_no_recipe_is_one_clear_sentence():
-    with pytest.raises(ValueError, match="there is no recipe 'nope'; there are: story-gpt, story-bert, translator"):
+    with pytest.raises(
+        ValueError, match="there is no recipe 'nope'; there are: story-gpt, translator"
+    ):
         load("nope")

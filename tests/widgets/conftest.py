@@ -90,7 +90,9 @@ def fixed_model(tokenizer):
             model.final_norm.bias[0] = 1.0
             model.head.weight.zero_()
             model.head.weight[:, 0] = logits
-        return SmallModel(model, tokenizer, model_file(model, tokenizer, **RECIPES["story-gpt"].facts(tokenizer)))
+        return SmallModel(
+            model, tokenizer, model_file(model, tokenizer, **RECIPES["story-gpt"].facts(tokenizer))
+        )
 
     return make
 

@@ -50,7 +50,8 @@ def test_an_encoder_guesses_what_torch_guesses(engine, words, choices):
     result = engine(
         """([content, ids]) => {
              const { logits, attention } = load(content).guesser.forward(ids);
-             return { logits: logits.map(r => [...r]), attention: attention.map(l => l.map(h => h.map(r => [...r]))) };
+             const plain = rows => rows.map(row => [...row]);
+             return { logits: plain(logits), attention: attention.map(heads => heads.map(plain)) };
            }""",
         [content, ids],
     )
@@ -70,7 +71,8 @@ TRANSLATE = """([content, source, target, steps]) => {
   const plain = rows => rows.map(row => [...row]);
   return {
     logits: results.flatMap(r => plain(r.logits)),
-    cross: [0, 1].map(layer => [0, 1, 2, 3].map(head => results.flatMap(r => plain(r.crossAttention[layer][head])))),
+    cross: [0, 1].map(layer => [0, 1, 2, 3].map(head =>
+      results.flatMap(r => plain(r.crossAttention[layer][head])))),
   };
 }"""
 
@@ -92,7 +94,10 @@ def test_an_encoder_decoder_gives_torchs_logits_and_cross_attention(engine, word
 
 def test_hindi_is_cut_as_in_python(engine, words):
     _, content = make(MaskedWords, words)
-    texts = [" ".join(pair.hindi) for pair in translation.pairs()[::3001]] + ["We ARE friends", "xyz"]
+    texts = [" ".join(pair.hindi) for pair in translation.pairs()[::3001]] + [
+        "We ARE friends",
+        "xyz",
+    ]
     ids = engine(
         "([content, texts]) => texts.map(t => load(content).tokenizer.encode(t))", [content, texts]
     )

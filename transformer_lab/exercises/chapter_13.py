@@ -10,27 +10,26 @@ from transformer_lab.exercises.exercise import Exercise, Mistake
 START, STOP = 2, 3
 
 
-def _shift_right(ids: Tensor) -> tuple[Tensor, Tensor]:
+def _shift_right(ids: Tensor) -> Tensor:
     start, stop = torch.full_like(ids[:, :1], START), torch.full_like(ids[:, :1], STOP)
-    return torch.cat([start, ids], dim=1), torch.cat([ids, stop], dim=1)
+    return torch.stack([torch.cat([start, ids], dim=1), torch.cat([ids, stop], dim=1)])
 
 
-def _without_start(ids: Tensor) -> tuple[Tensor, Tensor]:
-    return ids, _shift_right(ids)[1]
+def _without_start(ids: Tensor) -> Tensor:
+    return _shift_right(ids)[[1, 1]]
 
 
-def _not_shifted(ids: Tensor) -> tuple[Tensor, Tensor]:
-    inputs, _ = _shift_right(ids)
-    return inputs, inputs
+def _not_shifted(ids: Tensor) -> Tensor:
+    return _shift_right(ids)[[0, 0]]
 
 
-def _shifted_twice(ids: Tensor) -> tuple[Tensor, Tensor]:
+def _shifted_twice(ids: Tensor) -> Tensor:
     inputs, targets = _shift_right(ids)
-    return inputs[:, :-1], targets[:, 1:]
+    return torch.stack([inputs[:, :-1], targets[:, 1:]])
 
 
-def _without_stop(ids: Tensor) -> tuple[Tensor, Tensor]:
-    return _shift_right(ids)[0][:, :-1], ids
+def _without_stop(ids: Tensor) -> Tensor:
+    return torch.stack([_shift_right(ids)[0][:, :-1], ids])
 
 
 def _cross(x: Tensor, memory: Tensor) -> Tensor:
@@ -74,12 +73,12 @@ def _cut_to_length(written: list[list[str]], truth: list[list[str]]) -> float:
 _random = torch.Generator().manual_seed(0)
 _x = torch.randn(3, 8, generator=_random)
 _memory = torch.randn(5, 8, generator=_random)
-_truth = [["हम", "दोस्त", "हैं"], ["वह", "है"], ["वे", "हैं"], ["मैं", "हूँ"]]
-_written = [["हम", "दोस्त", "हैं"], ["है", "वह"], ["वे", "हैं", "हैं"], ["वह", "हूँ"]]
+_truth = [["हम", "दोस्त", "हैं"], ["वह", "है"], ["वे", "हैं"], ["मैं", "हूँ"], ["आप", "हैं"]]
+_written = [["हम", "दोस्त", "हैं"], ["है", "वह"], ["वे", "हैं", "हैं"], ["वह", "हूँ"], ["आप", "हैं", "हैं"]]
 
 EXERCISES = {
     "shift_right": Exercise(
-        task="ids (B, T) → what the decoder is given and what it must say, both (B, T + 1); "
+        task="ids (B, T) → (2, B, T + 1): what the decoder is given, and what it must say; "
         "start token 2, stop token 3.",
         inputs=[(torch.tensor([[7, 8, 9], [5, 6, 4]]),), (torch.tensor([[11]]),)],
         solution=_shift_right,

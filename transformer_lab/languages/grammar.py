@@ -216,7 +216,7 @@ class Grammar:
         masses: Counter[str] = Counter()
         for word, its_walks in said.items():
             for later in [*words[place + 1 :], END]:
-                its_walks = self._advance(its_walks, later)  # noqa: PLW2901
+                its_walks = self._advance(its_walks, later)
             masses[word] = sum(walk.probability for walk in its_walks)
         total = sum(masses.values())
         if not total:

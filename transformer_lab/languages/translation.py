@@ -121,10 +121,12 @@ DRINKS = [
 LETTERS = [
     *_noun("book", "किताब", "f", plural="किताबें"),
     *_noun("letter", "चिट्ठी", "f", plural="चिट्ठियाँ"),
-    *(STORIES := [
-        *_noun("story", "कहानी", "f", plural="कहानियाँ", plurals="stories"),
-        *_noun("poem", "कविता", "f", plural="कविताएँ"),
-    ]),
+    *(
+        STORIES := [
+            *_noun("story", "कहानी", "f", plural="कहानियाँ", plurals="stories"),
+            *_noun("poem", "कविता", "f", plural="कविताएँ"),
+        ]
+    ),
 ]
 THINGS = [
     *_noun("ball", "गेंद", "f", plural="गेंदें"),
@@ -178,13 +180,29 @@ DEEDS = [
 DOINGS = [PLAY, SLEEP, WORK, SING]
 
 QUALITIES = {  # of people
-    "happy": "ख़ुश", "sad": "उदास", "sick": "बीमार", "angry": "नाराज़", "ready": "तैयार",
-    "hungry": "भूखा", "thirsty": "प्यासा", "tall": "लंबा", "good": "अच्छा", "tired": "थका हुआ",
-}  # fmt: skip
+    "happy": "ख़ुश",
+    "sad": "उदास",
+    "sick": "बीमार",
+    "angry": "नाराज़",
+    "ready": "तैयार",
+    "hungry": "भूखा",
+    "thirsty": "प्यासा",
+    "tall": "लंबा",
+    "good": "अच्छा",
+    "tired": "थका हुआ",
+}
 LOOKS = {  # of things that can be touched
-    "new": "नया", "old": "पुराना", "big": "बड़ा", "small": "छोटा", "good": "अच्छा",
-    "red": "लाल", "blue": "नीला", "black": "काला", "white": "सफ़ेद", "beautiful": "सुंदर",
-}  # fmt: skip
+    "new": "नया",
+    "old": "पुराना",
+    "big": "बड़ा",
+    "small": "छोटा",
+    "good": "अच्छा",
+    "red": "लाल",
+    "blue": "नीला",
+    "black": "काला",
+    "white": "सफ़ेद",
+    "beautiful": "सुंदर",
+}
 STYLES = {"new": "नया", "old": "पुराना", "good": "अच्छा", "beautiful": "सुंदर"}  # of stories
 TASTES = {"big": "बड़ा", "small": "छोटा", "sweet": "मीठा", "good": "अच्छा"}  # of fruit
 
@@ -261,11 +279,11 @@ def pairs() -> tuple[Pair, ...]:
 def _what_somebody_is() -> Iterator[Pair]:
     for who, (english, forms) in product(ANYBODY, TRADES.items()):
         form = forms[2 * (who.be != "am" and who.number == "pl") + (who.gender == "f")]
-        several = who in (WE, THEY) or who in PEOPLE and who.be == "are"
+        several = who in (WE, THEY) or (who in PEOPLE and who.be == "are")
         trade = f"{english}s" if several else f"a {english}"
         if not several and who.number == "pl":
             form = forms[who.gender == "f"]  # one who is respected is still one
-        slots = dict(who=(who.english, who.hindi), be=(who.be, is_(who)), trade=(trade, form))
+        slots = {"who": (who.english, who.hindi), "be": (who.be, is_(who)), "trade": (trade, form)}
         yield _pair("{who} {be} {trade}", "{who} {trade} {be}", **slots)
         yield _pair("{who} {be} {not} {trade}", "{who} {trade} {not} {be}", **slots, **_NOT)
         yield _pair("{be} {who} {trade} ?", "{क्या} {who} {trade} {be} ?", **slots)
@@ -273,9 +291,11 @@ def _what_somebody_is() -> Iterator[Pair]:
 
 def _how_somebody_is() -> Iterator[Pair]:
     for who, (english, hindi) in product(ANYBODY, QUALITIES.items()):
-        slots = dict(
-            who=(who.english, who.hindi), be=(who.be, is_(who)), how=(english, agree(hindi, who))
-        )
+        slots = {
+            "who": (who.english, who.hindi),
+            "be": (who.be, is_(who)),
+            "how": (english, agree(hindi, who)),
+        }
         yield _pair("{who} {be} {how}", "{who} {how} {be}", **slots)
         yield _pair("{who} {be} {very} {how}", "{who} {very} {how} {be}", **slots, **_VERY)
         yield _pair("{who} {be} {not} {how}", "{who} {how} {not} {be}", **slots, **_NOT)
@@ -284,15 +304,21 @@ def _how_somebody_is() -> Iterator[Pair]:
 
 def _somebodys_things() -> Iterator[Pair]:
     for (whose, owner), thing in product(OWNERS.items(), THINGS):
-        slots = dict(
-            whose=(whose, owner.whose(thing)),
-            thing=(thing.english, thing.hindi),
-            be=(thing.be, is_(thing)),
-        )
+        slots = {
+            "whose": (whose, owner.whose(thing)),
+            "thing": (thing.english, thing.hindi),
+            "be": (thing.be, is_(thing)),
+        }
         this = ("this", "यह") if thing.number == "sg" else ("these", "ये")
-        yield _pair("{this} {be} {whose} {thing}", "{this} {whose} {thing} {be}", this=this, **slots)
-        yield _pair("{where} {be} {whose} {thing} ?", "{whose} {thing} {where} {be} ?",
-                    where=("where", "कहाँ"), **slots)  # fmt: skip
+        yield _pair(
+            "{this} {be} {whose} {thing}", "{this} {whose} {thing} {be}", this=this, **slots
+        )
+        yield _pair(
+            "{where} {be} {whose} {thing} ?",
+            "{whose} {thing} {where} {be} ?",
+            where=("where", "कहाँ"),
+            **slots,
+        )
         for english, hindi in LOOKS.items():
             look = (english, agree(hindi, thing))
             yield _pair(
@@ -301,24 +327,31 @@ def _somebodys_things() -> Iterator[Pair]:
 
 
 def _where_things_are() -> Iterator[Pair]:
-    places = [("on", "पर", FURNITURE[:2]), ("under", "के नीचे", [FURNITURE[0], FURNITURE[3]]),
-              ("in", "में", [FURNITURE[2], *PLACES[3:4], *PLACES[7:]]),
-              ("near", "के पास", [*FURNITURE, *PLACES[:5]]),
-              ("behind", "के पीछे", [*FURNITURE, *PLACES[1:5]])]  # fmt: skip
+    places = [
+        ("on", "पर", FURNITURE[:2]),
+        ("under", "के नीचे", [FURNITURE[0], FURNITURE[3]]),
+        ("in", "में", [FURNITURE[2], *PLACES[3:4], *PLACES[7:]]),
+        ("near", "के पास", [*FURNITURE, *PLACES[:5]]),
+        ("behind", "के पीछे", [*FURNITURE, *PLACES[1:5]]),
+    ]
     for thing, (english, hindi, spots) in product(THINGS, places):
         for spot in spots:
-            slots = dict(
-                thing=(the(thing).english, thing.hindi),
-                be=(thing.be, is_(thing)),
-                place=(english, hindi),
-                spot=(the(spot).english, spot.oblique),
-            )
+            slots = {
+                "thing": (the(thing).english, thing.hindi),
+                "be": (thing.be, is_(thing)),
+                "place": (english, hindi),
+                "spot": (the(spot).english, spot.oblique),
+            }
             yield _pair("{thing} {be} {place} {spot}", "{thing} {spot} {place} {be}", **slots)
-            yield _pair("{be} {thing} {place} {spot} ?", "{क्या} {thing} {spot} {place} {be} ?", **slots)
+            yield _pair(
+                "{be} {thing} {place} {spot} ?", "{क्या} {thing} {spot} {place} {be} ?", **slots
+            )
             for whose, owner in OWNERS.items():
                 slots["thing"] = (f"{whose} {thing.english}", f"{owner.whose(thing)} {thing.hindi}")
                 yield _pair("{thing} {be} {place} {spot}", "{thing} {spot} {place} {be}", **slots)
-                yield _pair("{be} {thing} {place} {spot} ?", "{क्या} {thing} {spot} {place} {be} ?", **slots)
+                yield _pair(
+                    "{be} {thing} {place} {spot} ?", "{क्या} {thing} {spot} {place} {be} ?", **slots
+                )
 
 
 def _what_somebody_does(verb: Verb, nouns: Sequence[Noun]) -> Iterator[Pair]:
@@ -332,14 +365,20 @@ def _what_somebody_does(verb: Verb, nouns: Sequence[Noun]) -> Iterator[Pair]:
             yield _habit(who, verb, what=thing, when=("every day", "रोज़"))
             does = ("do not" if who.be != "is" else "does not", "नहीं")
             yield _pair(
-                "{who} {not} {do} {what}", "{who} {what} {not} {do}",
-                who=whom, what=thing, do=(verb.english, ending(verb.stem + "ता", who)),
+                "{who} {not} {do} {what}",
+                "{who} {what} {not} {do}",
+                who=whom,
+                what=thing,
+                do=(verb.english, ending(verb.stem + "ता", who)),
                 **{"not": does},
-            )  # fmt: skip
+            )
         yield _pair(
-            "{what} {be} {who} {do} ?", "{who} {what} {do} {be} ?", who=whom,
-            what=("what", "क्या"), **_doing(who, verb),
-        )  # fmt: skip
+            "{what} {be} {who} {do} ?",
+            "{who} {what} {do} {be} ?",
+            who=whom,
+            what=("what", "क्या"),
+            **_doing(who, verb),
+        )
 
 
 def _what_somebody_did_or_will_do(verb: Verb, nouns: Sequence[Noun]) -> Iterator[Pair]:
@@ -347,44 +386,90 @@ def _what_somebody_did_or_will_do(verb: Verb, nouns: Sequence[Noun]) -> Iterator
         *_, particle = who.by_whom.split(" ")
         agent = who.by_whom.removesuffix(" ने")
         for what in objects(nouns):
-            slots = dict(what=(what.english, what.hindi), what_then=("yesterday", "कल"))
+            slots = {"what": (what.english, what.hindi), "what_then": ("yesterday", "कल")}
             done = (verb.past, past(verb, what))
             if particle == "ने":
                 hindi, did = "{who} {ने} {what_then} {what} {do}", agent
             else:
                 hindi, did = "{who} {what_then} {what} {do}", who.by_whom
-            yield _pair("{who} {do} {what} {what_then}", hindi, who=(who.english, did), do=done, **slots)
+            yield _pair(
+                "{who} {do} {what} {what_then}", hindi, who=(who.english, did), do=done, **slots
+            )
             slots["what_then"] = ("tomorrow", "कल")
             yield _pair(
-                "{who} {will} {do} {what} {what_then}", "{who} {what_then} {what} {do}",
-                who=(who.english, who.hindi), do=(verb.english, future(verb, who)),
-                will=("will", ""), **slots,
-            )  # fmt: skip
+                "{who} {will} {do} {what} {what_then}",
+                "{who} {what_then} {what} {do}",
+                who=(who.english, who.hindi),
+                do=(verb.english, future(verb, who)),
+                will=("will", ""),
+                **slots,
+            )
 
 
 def _where_somebody_goes() -> Iterator[Pair]:
     for who, place in product(ANYBODY, PLACES[1:7]):
-        slots = dict(who=(who.english, who.hindi))
+        slots = {"who": (who.english, who.hindi)}
         where = (the(place).english, place.oblique)
-        yield _pair("{who} {be} {do} {to} {where}", "{who} {where} {do} {be}",
-                    to=("to", ""), where=where, **slots, **_doing(who, GO))  # fmt: skip
-        yield _pair("{who} {be} {do} {from} {where}", "{who} {where} {from} {do} {be}",
-                    where=where, **slots, **_doing(who, COME), **{"from": ("from", "से")})  # fmt: skip
-        yield _pair("{be} {who} {do} {to} {where} ?", "{क्या} {who} {where} {do} {be} ?",
-                    to=("to", ""), where=where, **slots, **_doing(who, GO))  # fmt: skip
+        yield _pair(
+            "{who} {be} {do} {to} {where}",
+            "{who} {where} {do} {be}",
+            to=("to", ""),
+            where=where,
+            **slots,
+            **_doing(who, GO),
+        )
+        yield _pair(
+            "{who} {be} {do} {from} {where}",
+            "{who} {where} {from} {do} {be}",
+            where=where,
+            **slots,
+            **_doing(who, COME),
+            **{"from": ("from", "से")},
+        )
+        yield _pair(
+            "{be} {who} {do} {to} {where} ?",
+            "{क्या} {who} {where} {do} {be} ?",
+            to=("to", ""),
+            where=where,
+            **slots,
+            **_doing(who, GO),
+        )
         for verb, preposition, postposition in [(GO, "to", ""), (COME, "from", "से")]:
-            then = dict(where=where, to=(preposition, postposition))
-            yield _pair("{who} {do} {to} {where} {then}", "{who} {then} {where} {to} {do}",
-                        do=(verb.past, past(verb, who)), then=("yesterday", "कल"), **then, **slots)  # fmt: skip
-            yield _pair("{who} {will} {do} {to} {where} {then}", "{who} {then} {where} {to} {do}",
-                        do=(verb.english, future(verb, who)), will=("will", ""),
-                        then=("tomorrow", "कल"), **then, **slots)  # fmt: skip
-            yield _pair("{who} {do} {to} {where} {then}", "{who} {then} {where} {to} {do} {है}",
-                        do=(verb.s if who.be == "is" else verb.english, agree(verb.stem + "ता", who)),
-                        then=("every day", "रोज़"), है=("", is_(who)), **then, **slots)  # fmt: skip
+            then = {"where": where, "to": (preposition, postposition)}
+            yield _pair(
+                "{who} {do} {to} {where} {then}",
+                "{who} {then} {where} {to} {do}",
+                do=(verb.past, past(verb, who)),
+                then=("yesterday", "कल"),
+                **then,
+                **slots,
+            )
+            yield _pair(
+                "{who} {will} {do} {to} {where} {then}",
+                "{who} {then} {where} {to} {do}",
+                do=(verb.english, future(verb, who)),
+                will=("will", ""),
+                then=("tomorrow", "कल"),
+                **then,
+                **slots,
+            )
+            yield _pair(
+                "{who} {do} {to} {where} {then}",
+                "{who} {then} {where} {to} {do} {है}",
+                do=(verb.s if who.be == "is" else verb.english, agree(verb.stem + "ता", who)),
+                then=("every day", "रोज़"),
+                है=("", is_(who)),
+                **then,
+                **slots,
+            )
     for who in ANYBODY:
-        yield _pair("{where} {be} {who} {do} ?", "{who} {where} {do} {be} ?",
-                    who=(who.english, who.hindi), where=("where", "कहाँ"), **_doing(who, GO))  # fmt: skip
+        yield _pair(
+            "{where} {be} {who} {do} ?",
+            "{who} {where} {do} {be} ?",
+            who=(who.english, who.hindi),
+            where=("where", "कहाँ"),
+            **_doing(who, GO),
+        )
 
 
 def _what_somebody_is_busy_with() -> Iterator[Pair]:
@@ -407,17 +492,35 @@ def _what_somebody_has_wants_and_likes() -> Iterator[Pair]:
         to_whom = (who.english, who.to_whom)
         for what in objects([*FOOD, *DISHES, *DRINKS, *THINGS]):
             thing = (what.english, what.hindi)
-            yield _pair("{who} {do} {what}", "{who} {what} {do}",
-                        who=to_whom, what=thing, do=(f"want{s}", "चाहिए"))  # fmt: skip
+            yield _pair(
+                "{who} {do} {what}",
+                "{who} {what} {do}",
+                who=to_whom,
+                what=thing,
+                do=(f"want{s}", "चाहिए"),
+            )
             has = ("has" if s else "have", "के पास")
             near = who.before("के पास").removesuffix(" पास")
-            yield _pair("{who} {do} {what}", "{who} {do} {what} {है}", who=(who.english, near),
-                        what=thing, do=(has[0], "पास"), है=("", is_(what)))  # fmt: skip
+            yield _pair(
+                "{who} {do} {what}",
+                "{who} {do} {what} {है}",
+                who=(who.english, near),
+                what=thing,
+                do=(has[0], "पास"),
+                है=("", is_(what)),
+            )
         for what in [*FOOD[1::2], *DISHES, *DRINKS, *THINGS[1::2]]:
-            slots = dict(who=to_whom, what=(what.english, what.hindi), है=("", is_(what)))
-            yield _pair("{who} {do} {what}", "{who} {what} {do} {है}", do=(f"like{s}", "पसंद"), **slots)
-            yield _pair("{who} {not} {do} {what}", "{who} {what} {do} {not} {है}",
-                        do=("like", "पसंद"), **{"not": (f"do{'es' if s else ''} not", "नहीं")}, **slots)  # fmt: skip
+            slots = {"who": to_whom, "what": (what.english, what.hindi), "है": ("", is_(what))}
+            yield _pair(
+                "{who} {do} {what}", "{who} {what} {do} {है}", do=(f"like{s}", "पसंद"), **slots
+            )
+            yield _pair(
+                "{who} {not} {do} {what}",
+                "{who} {what} {do} {not} {है}",
+                do=("like", "पसंद"),
+                **{"not": (f"do{'es' if s else ''} not", "नहीं")},
+                **slots,
+            )
 
 
 KINDS = {
@@ -428,9 +531,7 @@ KINDS = {
     "going somewhere": _where_somebody_goes,
     "busy": _what_somebody_is_busy_with,
     "having, wanting, liking": _what_somebody_has_wants_and_likes,
-    **{
-        f"{verb.english} now": partial(_what_somebody_does, verb, nouns) for verb, nouns in DEEDS
-    },
+    **{f"{verb.english} now": partial(_what_somebody_does, verb, nouns) for verb, nouns in DEEDS},
     **{
         f"{verb.english} then": partial(_what_somebody_did_or_will_do, verb, nouns)
         for verb, nouns in [*DEEDS, (SEE, THINGS)]
@@ -461,11 +562,13 @@ def _progressive(who: Noun, verb: Verb, **rest: tuple[str, str]) -> Pair:
 
 def _habit(who: Noun, verb: Verb, **slots: tuple[str, str]) -> Pair:
     return _pair(
-        "{who} {do} {what} {when}", "{who} {when} {what} {do} {है}",
+        "{who} {do} {what} {when}",
+        "{who} {when} {what} {do} {है}",
         who=(who.english, who.hindi),
         do=(verb.s if who.be == "is" else verb.english, agree(verb.stem + "ता", who)),
-        है=("", is_(who)), **slots,
-    )  # fmt: skip
+        है=("", is_(who)),
+        **slots,
+    )
 
 
 def _pair(english: str, hindi: str, **slots: tuple[str, str]) -> Pair:

@@ -9,7 +9,8 @@ most frequent ones: those that belong together, seen together more often than
 their parts' own frequency explains. Google never published its trainer; this
 follows the description. (The trainer of Hugging Face's library counts pairs, as
 BPE does, and only the encoding is WordPiece.) It leaves out BERT's cased variant
-of the normaliser, but not that which keeps accents: Hindi's vowels are such signs. It follows today's Unicode; Hugging Face's library keeps older
+of the normaliser, but not the one that keeps accents: to Unicode, the vowel signs
+of Hindi are such. It follows today's Unicode; Hugging Face's library keeps older
 tables, so that some hundred characters of rare scripts differ.
 
 Source: Schuster and Nakajima 2012, "Japanese and Korean Voice Search" (the
