@@ -17,6 +17,16 @@ MISTAKES = [
 
 # Written as a reader would, not as the package does.
 READERS = {
+    "hide_words": lambda ids, chosen, fate, others: [
+        id if not c or f >= 0.9 else (4 if f < 0.8 else other)
+        for id, c, f, other in zip(
+            ids.tolist(), chosen.tolist(), fate.tolist(), others.tolist(), strict=True
+        )
+    ],
+    "masked_loss": lambda logits, truth, chosen: (
+        -(logits.log_softmax(-1)[torch.arange(len(truth)), truth] * chosen).sum() / chosen.sum()
+    ),
+    "token_types": lambda ids: [int(3 in ids.tolist()[:t]) for t in range(len(ids))],
     "shift_right": lambda ids: torch.stack(
         [
             torch.nn.functional.pad(ids, (1, 0), value=2),

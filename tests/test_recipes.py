@@ -198,6 +198,6 @@ def test_a_model_file_says_what_it_is(tmp_path):
 
 def test_a_name_that_is_no_recipe_is_one_clear_sentence():
     with pytest.raises(
-        ValueError, match="there is no recipe 'nope'; there are: story-gpt, translator"
+        ValueError, match="there is no recipe 'nope'; there are: story-gpt, story-bert, translator"
     ):
         load("nope")

@@ -13,6 +13,7 @@ from transformer_lab.training import (
     Batch,
     evaluate,
     learning_rate,
+    masked_batch,
     next_token_batch,
     next_token_loss,
     train,
@@ -110,3 +111,60 @@ def test_the_learning_rate_rises_holds_and_falls_to_zero():
     assert set(rates[40:50]) == {0.1}
     assert all(later < earlier for earlier, later in pairwise(rates[51:]))
     assert math.isclose(rates[100], 0.0)
+
+
+WORDS, MASK_ID = range(5, 105), 4
+
+
+def many_masked(**choices):
+    """A hundred texts of a hundred words between two special tokens, and a shorter one."""
+    generator = torch.Generator().manual_seed(7)
+    texts = torch.randint(5, 105, (100, 100), generator=generator).tolist()
+    sequences = [[2, *text, 3] for text in texts] + [[2, 50, 3]]
+    return sequences, masked_batch(
+        sequences, words=WORDS, mask_id=MASK_ID, generator=generator, **choices
+    )
+
+
+def test_fifteen_percent_of_the_words_are_asked_for_by_berts_rule():
+    """All shares are within five standard deviations of what the rule says."""
+    sequences, batch = many_masked()
+    truth = torch.tensor([s + [0] * (102 - len(s)) for s in sequences])
+    asked = batch.targets != IGNORED
+    hidden = asked & (batch.inputs == MASK_ID)
+    changed = asked & ~hidden & (batch.inputs != truth)
+    kept = asked & (batch.inputs == truth)
+    n, n_asked = 10_001, asked.sum().item()
+    # A word that is drawn at random is, once in a hundred times, the same word.
+    for found, expected, out_of in [
+        (n_asked, 0.15, n),
+        (hidden.sum().item(), 0.8, n_asked),
+        (changed.sum().item(), 0.099, n_asked),
+        (kept.sum().item(), 0.101, n_asked),
+    ]:
+        assert abs(found - expected * out_of) < 5 * math.sqrt(out_of * expected * (1 - expected))
+    assert torch.equal(batch.targets[asked], truth[asked])
+    assert torch.equal(batch.inputs[~asked], truth[~asked])
+
+
+@pytest.mark.parametrize("share", [0.15, 1.0])
+def test_special_tokens_and_padding_are_never_chosen_and_never_drawn(share):
+    sequences, batch = many_masked(share=share, share_masked=0.0, share_random=1.0)
+    truth = torch.tensor([s + [0] * (102 - len(s)) for s in sequences])
+    special = truth < 5
+    assert torch.equal(batch.inputs[special], truth[special])
+    assert (batch.targets[special] == IGNORED).all()
+    assert (batch.inputs[~special] >= 5).all()
+    if share == 1:
+        assert (batch.targets[~special] == truth[~special]).all()
+
+
+def test_the_same_draws_hide_the_same_words_and_others_hide_others():
+    def hidden(seed):
+        generator = torch.Generator().manual_seed(seed)
+        return masked_batch(
+            [[2, *range(5, 60), 3]], words=WORDS, mask_id=MASK_ID, generator=generator
+        ).inputs
+
+    assert torch.equal(hidden(1), hidden(1))
+    assert not torch.equal(hidden(1), hidden(2))

@@ -1,12 +1,13 @@
 """Training: predict, measure the error, follow the gradient, repeat.
 
-Holds the loss, the learning-rate schedule, the loop with its checkpoint, and
+Holds the loss, the batches of the two kinds of questions (what comes next? what
+is hidden?), the learning-rate schedule, the loop with its checkpoint, and
 evaluation. It knows nothing about text: a batch is two tensors of token IDs,
 and the data is a function from the step number to the batch of that step. That
 makes resuming exact: step 500 sees the same batch, whoever asks for it.
 
-Source: Radford et al. 2018 (next-token loss); Loshchilov and Hutter 2019
-(AdamW). Taught in chapter 12.
+Source: Radford et al. 2018 (next-token loss); Devlin et al. 2019 (masked words);
+Loshchilov and Hutter 2019 (AdamW). Taught in chapters 10 and 12.
 """
 
 from __future__ import annotations
@@ -64,6 +65,51 @@ def next_token_batch(sequences: Sequence[Sequence[int]], *, pad_id: int = 0) -> 
         inputs[row, : len(ids) - 1] = ids[:-1]
         targets[row, : len(ids) - 1] = ids[1:]
     return Batch(inputs, targets)
+
+
+def masked_batch(
+    sequences: Sequence[Sequence[int]],
+    *,
+    words: Sequence[int],
+    mask_id: int,
+    pad_id: int = 0,
+    share: float = 0.15,
+    share_masked: float = 0.8,
+    share_random: float = 0.1,
+    generator: torch.Generator | None = None,
+) -> Batch:
+    """BERT's rule: choose some of the words; hide most of these, change a few, keep the rest.
+
+    The target is the true word wherever one was chosen, and nothing elsewhere. Of
+    the chosen words 80 % become `[MASK]`, 10 % another word drawn at random, and
+    10 % stay. So a word that the model sees can be the wrong one, and it has to
+    have an opinion about that place all the same.
+
+    Args:
+        sequences: token IDs; special tokens among them are never chosen.
+        words: the IDs of all tokens that are not special.
+        mask_id: the ID of `[MASK]`.
+        pad_id: fills up the shorter sequences; not one of `words`.
+        share: how many of the words are chosen, each by itself.
+        share_masked, share_random: of the chosen ones.
+        generator: of the draws.
+
+    Source: Devlin et al. 2019, section 3.1, task 1. Taught in chapter 10.
+
+    >>> batch = masked_batch([[2, 7, 8, 3]], words=range(5, 10), mask_id=4, share=1, share_masked=1)
+    >>> batch.inputs.tolist(), batch.targets.tolist()
+    ([[2, 4, 4, 3]], [[-100, 7, 8, -100]])
+    """
+    longest = max(len(sequence) for sequence in sequences)
+    padded = [[*sequence, *[pad_id] * (longest - len(sequence))] for sequence in sequences]
+    truth, words = torch.tensor(padded), torch.tensor(words)
+    lottery, fate = torch.rand(2, *truth.shape, generator=generator)
+    chosen = torch.isin(truth, words) & (lottery < share)
+    masked = chosen & (fate < share_masked)
+    changed = chosen & ~masked & (fate < share_masked + share_random)
+    others = words[torch.randint(len(words), truth.shape, generator=generator)]
+    inputs = truth.where(~masked, mask_id).where(~changed, others)
+    return Batch(inputs, truth.where(chosen, IGNORED))
 
 
 def next_token_loss(

@@ -125,3 +125,27 @@ def test_a_start_that_no_story_has_is_one_clear_sentence():
     with pytest.raises(ValueError, match="no story of this language goes on with 'flew'"):
         GRAMMAR.next_word(split("One day Anna flew"))
     assert GRAMMAR.log_probability(split("Anna flew.")) == -math.inf
+
+
+def test_a_hidden_word_has_the_probability_that_bayes_rule_gives():
+    """By brute force: put each word there, and compare the stories' probabilities."""
+    for story, place in zip(SAMPLE[:6], (0, 3, 7, 11, 16, 20), strict=True):
+        spelt = words(story)
+        found = GRAMMAR.hidden_word(spelt, place)
+        masses = {
+            word: math.exp(GRAMMAR.log_probability([*spelt[:place], word, *spelt[place + 1 :]]))
+            for word in GRAMMAR.vocabulary()
+        }
+        total = sum(masses.values())
+        expected = {word: mass / total for word, mass in masses.items() if mass}
+        assert found == pytest.approx(expected)
+        assert spelt[place] in found
+
+
+def test_both_sides_say_more_about_a_word_than_the_left_side_alone():
+    both, left = [], []
+    for story in SAMPLE[:150]:
+        spelt, place = words(story), len(story.words) // 2
+        both.append(math.log(GRAMMAR.hidden_word(spelt, place)[spelt[place]]))
+        left.append(math.log(GRAMMAR.next_word(spelt[:place])[spelt[place]]))
+    assert sum(both) > sum(left) + 10

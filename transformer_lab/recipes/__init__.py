@@ -30,6 +30,7 @@ from transformer_lab.files import cache_folder, checksum, write_atomically
 from transformer_lab.models import count_parameters
 from transformer_lab.recipes.model_file import model_file, read_model, read_model_file, weights_file
 from transformer_lab.recipes.recipe import Recipe, TrainedModel
+from transformer_lab.recipes.story_bert import StoryBERT
 from transformer_lab.recipes.story_gpt import (
     StoryGPT,
     held_out_loss,
@@ -44,6 +45,7 @@ from transformer_lab.training import train
 __all__ = [
     "RECIPES",
     "Recipe",
+    "StoryBERT",
     "StoryGPT",
     "TrainedModel",
     "Translator",
@@ -77,6 +79,18 @@ RECIPES: dict[str, Recipe] = {
             batch_size=40,
             peak_lr=0.012,
             snapshots=(0, 20, 50, 100, 150, 200, 300, 400, 600, 790),
+        ),
+        StoryBERT(
+            name="story-bert",
+            description="a BERT that guesses hidden words of stories (encoder, chapter 10)",
+            d_model=64,
+            n_heads=4,
+            n_layers=2,
+            d_ff=256,
+            max_len=96,
+            steps=1100,
+            batch_size=40,
+            peak_lr=0.010,
         ),
         Translator(
             name="translator",

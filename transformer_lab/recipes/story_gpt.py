@@ -113,7 +113,29 @@ def prompt_ids(tokenizer: BPETokenizer, text: str) -> list[int]:
 def story_batches(
     tokenizer: BPETokenizer, *, batch_size: int, seed: int, without: Collection[str] = ()
 ) -> Callable[[int], Batch]:
-    """The batch of each training step: fresh stories, none of them in `without`.
+    """The batch of each training step: fresh stories, none of them in `without`."""
+
+    # Each word with its space is cut by itself, so its tokens can be looked up.
+    @cache
+    def ids_of_word(word: str) -> list[int]:
+        return tokenizer.encode(stories.spell(["", word]))
+
+    def ids_of(story: stories.Story) -> list[int]:
+        end = tokenizer.vocab[END]
+        return [end, *(id for word in story.words for id in ids_of_word(word.text)), end]
+
+    sequences_at = story_sequences(ids_of, batch_size=batch_size, seed=seed, without=without)
+    return lambda step: next_token_batch(sequences_at(step))
+
+
+def story_sequences(
+    ids_of: Callable[[stories.Story], list[int]],
+    *,
+    batch_size: int,
+    seed: int,
+    without: Collection[str] = (),
+) -> Callable[[int], list[list[int]]]:
+    """The stories of each training step, as `ids_of` writes them; none is in `without`.
 
     Stories are drawn for 32 steps at a time and sorted by length, so that those
     in one batch are about as long as each other and little is spent on padding.
@@ -134,16 +156,7 @@ def story_batches(
         rng.shuffle(batches)
         return batches
 
-    # Each word with its space is cut by itself, so its tokens can be looked up.
-    @cache
-    def ids_of_word(word: str) -> list[int]:
-        return tokenizer.encode(stories.spell(["", word]))
-
-    def ids_of(story: stories.Story) -> list[int]:
-        end = tokenizer.vocab[END]
-        return [end, *(id for word in story.words for id in ids_of_word(word.text)), end]
-
-    return lambda step: next_token_batch(pool(step // n_batches)[step % n_batches])
+    return lambda step: pool(step // n_batches)[step % n_batches]
 
 
 def held_out_stories(recipe: StoryGPT) -> list[stories.Story]:

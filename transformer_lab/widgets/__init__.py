@@ -18,6 +18,7 @@ _WHERE = {
     "HeadExplorer": "head_explorer",
     "LiveFigure": "live_figure",
     "MaskPlayground": "mask_playground",
+    "MaskedWordGuesser": "masked_word_guesser",
     "MergeReplay": "merge_replay",
     "ModelMap": "model_map",
     "NeuronExplorer": "neuron_explorer",

@@ -1,0 +1,260 @@
+// MaskedWordGuesser: hide a word, and see what an encoder and a decoder make of the gap.
+//
+// Above the text and its words, each a button that hides it. Below, side by side: the
+// encoder, which sees both sides, and the decoder, which sees the left side alone and
+// writes on from there. Last, where each of them looks.
+
+import { loadModel, promptIds } from "./engine/model_file.js";
+import { distribution, mostLikelyFirst } from "./engine/sampling.js";
+import {
+  arrowKeysMoveWithin, counted, debounce, element, figureRoot, formatPercent, markReady, select,
+  statusLine, svgElement, textBox, weightColour,
+} from "./parts/ui.js";
+
+const N_GUESSES = 5;
+const N_WRITTEN = 12; // tokens that the decoder writes on
+const [CELL, LABELS] = [13, 76]; // pixels of a matrix cell, and of the words beside it
+// Words as WordPiece cuts them, found in the reader's own spelling.
+const WORD = /\[MASK\]|[\p{P}$+<=>^`|~]|[^\p{White_Space}\p{P}$+<=>^`|~]+/gu;
+
+function render({ model, el }) {
+  const encoder = loadModel(model.get("model_file"));
+  const decoder = loadModel(model.get("decoder_file"));
+  const { tokenizer } = encoder;
+  const idOf = (name) => tokenizer.vocab.get(encoder.metadata[name]);
+  const [startId, stopId, maskId] = ["start", "stop", "mask"].map(idOf);
+  const room = encoder.config.max_len - 2; // without the tokens around the text
+  const root = figureRoot(el, "MaskedWordGuesser");
+  const publish = debounce(() => model.save_changes(), 250);
+  const remember = (name, value) => { model.set(name, value); publish(); };
+  const view = { words: [], hidden: new Set() };
+
+  // --- Controls
+  const text = textBox({
+    label: "A short story", value: model.get("text"), rows: 3, onInput: debounce(() => read(), 150),
+  });
+  const examples = select({
+    label: "Or one of these", value: "", options: [["", "choose …"], ...model.get("examples").map((one) => [one, one])],
+    onInput: (one) => { if (one) { text.value = one; view.hidden.clear(); read(); } },
+  });
+  const chips = element("div", { class: "tl-chips tl-guess-words", role: "group", "aria-label": "words; press one to hide it, arrow keys move" });
+  const settleStops = arrowKeysMoveWithin(chips, ".tl-chip");
+  const note = element("p", { class: "tl-quiet" });
+  const status = statusLine();
+  const both = element("div", { class: "tl-stack" });
+  const left = element("div", { class: "tl-stack" });
+  const look = select({
+    label: "Attention of", value: model.get("look"),
+    options: [["mean", "all heads (mean)"], ...encoder.guesser.blocks.flatMap((_, layer) =>
+      Array.from({ length: encoder.config.n_heads }, (__, head) => [`${layer} ${head}`, `layer ${layer + 1}, head ${head + 1}`]))],
+    onInput: (value) => { remember("look", value); showAttention(); },
+  });
+  const bothMatrix = matrix("encoder");
+  const leftMatrix = matrix("decoder");
+  const looking = element("p", { class: "tl-guess-looking" });
+  root.append(element("div", { class: "tl-stack" },
+    text.root, examples.root,
+    element("div", {},
+      element("p", { class: "tl-heading" }, "Hide a word ", element("span", { class: "tl-quiet" }, "press it; press again to show it")), chips),
+    note, status.root,
+    element("div", { class: "tl-columns" },
+      element("section", { class: "tl-stack", "aria-label": "encoder" }, element("div", { class: "tl-heading" }, "Encoder ", element("span", { class: "tl-quiet" }, "sees both sides of the gap")), both),
+      element("section", { class: "tl-stack", "aria-label": "decoder" }, element("div", { class: "tl-heading" }, "Decoder ", element("span", { class: "tl-quiet" }, "sees the left side alone")), left)),
+    look.root,
+    element("div", { class: "tl-columns" }, bothMatrix.root, leftMatrix.root),
+    looking));
+
+  // --- What happens
+  const isHidden = (at) => view.hidden.has(at) || view.words[at].id === maskId;
+  const nameOf = (at) => (isHidden(at) ? "[MASK]" : tokenizer.piece(view.words[at].id));
+
+  function read() {
+    remember("text", text.value);
+    const all = [...text.value.matchAll(WORD)].flatMap(({ 0: spelt, index }) =>
+      tokenizer.encode(spelt).map((id) => ({ id, spelt, start: index })));
+    view.words = all.slice(0, room);
+    view.hidden = new Set([...view.hidden].filter((at) => at < view.words.length));
+    const unknown = [...new Set(view.words.filter(({ id }) => id === tokenizer.unknown).map(({ spelt }) => spelt))];
+    const notes = [];
+    if (all.length > room) notes.push(`The encoder reads the first ${counted(room, "word")}.`);
+    if (unknown.length) notes.push(`The encoder does not know: ${unknown.join(", ")}. It reads [UNK] there.`);
+    note.hidden = !notes.length;
+    note.textContent = notes.join(" ");
+    guess();
+  }
+
+  function toggle(at) {
+    if (!view.hidden.delete(at)) view.hidden.add(at);
+    guess();
+  }
+
+  // Run both models on the text with its gaps, and show everything.
+  function guess() {
+    remember("hidden", [...view.hidden].sort((a, b) => a - b));
+    const ids = [startId, ...view.words.map(({ id }, at) => (isHidden(at) ? maskId : id)), stopId];
+    const gaps = view.words.map((_, at) => at).filter(isHidden);
+    view.gap = gaps.length ? gaps[0] : null;
+    view.encoder = encoder.guesser.forward(ids);
+    view.names = ["[CLS]", ...view.words.map((_, at) => nameOf(at)), "[SEP]"];
+    const before = view.gap === null ? text.value : text.value.slice(0, view.words[view.gap].start);
+    view.before = promptIds(decoder, before);
+    view.fits = view.before.length <= decoder.config.max_len;
+    view.decoder = view.fits ? decoder.decoder.forward(view.before) : null;
+    showWords();
+    both.replaceChildren(...(gaps.length ? gaps.map(guessesOfEncoder) : [element("p", { class: "tl-quiet" }, "It has no question: hide a word.")]));
+    left.replaceChildren(...guessesOfDecoder());
+    showAttention();
+    say();
+  }
+
+  function showWords() {
+    while (chips.childElementCount > view.words.length) chips.lastChild.remove();
+    while (chips.childElementCount < view.words.length) {
+      const at = chips.childElementCount;
+      chips.append(element("button", { type: "button", class: "tl-chip", tabindex: -1, on: { click: () => toggle(at) } }));
+    }
+    [...chips.children].forEach((chip, at) => {
+      const { id, spelt } = view.words[at];
+      chip.textContent = nameOf(at);
+      chip.setAttribute("aria-pressed", String(isHidden(at)));
+      chip.setAttribute("aria-label", `word ${at + 1}: ${spelt}${isHidden(at) ? ", hidden" : ""}${id === tokenizer.unknown ? ", unknown" : ""}`);
+      chip.classList.toggle("tl-unseen", id === tokenizer.unknown && !isHidden(at));
+      chip.classList.toggle("tl-guess-hidden", isHidden(at));
+    });
+    settleStops();
+  }
+
+  // The word of the reader at a place, as the encoder spells it; null if it typed [MASK].
+  const truthAt = (at) => (view.words[at].id === maskId ? null : tokenizer.piece(view.words[at].id));
+
+  function guessesOfEncoder(at) {
+    const shares = distribution(view.encoder.logits[at + 1]);
+    return guessList(`for word ${at + 1}`, shares, (id) => tokenizer.piece(id), truthAt(at));
+  }
+
+  function guessesOfDecoder() {
+    if (!view.fits) return [element("p", { class: "tl-quiet" }, `The left side is too long: this decoder sees at most ${decoder.config.max_len} tokens.`)];
+    const shares = distribution(view.decoder.logits.at(-1));
+    const where = view.gap === null ? "after the text" : `for word ${view.gap + 1}`;
+    const written = writeOn(decoder, view.before);
+    const seen = view.gap === null ? text.value : text.value.slice(0, view.words[view.gap].start);
+    return [
+      guessList(where, shares, wordOf, view.gap === null ? null : truthAt(view.gap)),
+      element("p", {}, element("span", { class: "tl-quiet" }, "It writes on: "),
+        `${seen.trim()}`, element("strong", { class: "tl-guess-written" }, written || " (the story ends here)")),
+    ];
+  }
+
+  // A decoder's token as a word: its space and its capitals do not matter here.
+  function wordOf(id) {
+    if (id === decoder.startId) return "⟨end⟩";
+    return decoder.tokenizer.piece(id).trim().toLowerCase();
+  }
+
+  // The likeliest words with their shares, and the reader's own word wherever it stands.
+  function guessList(where, shares, spell, truth) {
+    const order = mostLikelyFirst(shares);
+    const shown = order.slice(0, N_GUESSES);
+    const own = truth === null ? undefined : order.find((id) => spell(id) === truth);
+    if (own !== undefined && !shown.includes(own)) shown.push(own);
+    return element("div", {},
+      element("p", { class: "tl-caption" }, where),
+      element("ol", { class: "tl-guess-list", "aria-label": `guesses ${where}` }, ...shown.map((id) => element("li", { class: spell(id) === truth ? "tl-guess-own" : null },
+        element("span", { class: "tl-mono" }, spell(id) === truth ? `${spell(id)} ✓` : spell(id)),
+        element("span", { class: "tl-guess-track", "aria-hidden": "true" }, element("span", { style: `width: ${100 * shares[id]}%` })),
+        element("span", { class: "tl-guess-share" }, formatPercent(shares[id]))))));
+  }
+
+  function showAttention() {
+    const of = (attention) => (look.value === "mean" ? meanOf(attention.flat()) : attention[Number(look.value[0])]?.[Number(look.value.slice(2))]);
+    view.looks = of(view.encoder.attention);
+    const marked = view.gap === null ? null : view.gap + 1;
+    bothMatrix.show(view.names, view.looks, marked);
+    const pieces = view.fits ? view.before.map((id) => (id === decoder.startId ? "⟨start⟩" : decoder.tokenizer.piece(id).trim())) : [];
+    leftMatrix.show(pieces, view.fits ? of(view.decoder.attention) : [], pieces.length - 1);
+    if (marked === null) {
+      looking.textContent = "Rows look, columns are looked at, both in the order of the text. The decoder's upper right is empty: nobody sees what comes later.";
+      return;
+    }
+    const right = view.looks[marked].slice(marked + 1).reduce((sum, weight) => sum + weight, 0);
+    looking.textContent = `At [MASK], the marked row, the encoder spends ${formatPercent(right)} of its looking on what stands to the right. `
+      + "The decoder spends none: its upper right is empty, and its marked row is the last word that it has seen.";
+  }
+
+  function say() {
+    if (view.gap === null) {
+      status.say("No word is hidden. The encoder has nothing to guess; the decoder goes on after the last word.");
+      return;
+    }
+    const best = (shares, spell) => { const [id] = mostLikelyFirst(shares); return `“${spell(id)}” (${formatPercent(shares[id])})`; };
+    const guessed = best(distribution(view.encoder.logits[view.gap + 1]), (id) => tokenizer.piece(id));
+    const next = view.fits ? best(distribution(view.decoder.logits.at(-1)), wordOf) : "nothing";
+    const truth = truthAt(view.gap);
+    status.say(`Word ${view.gap + 1}${truth === null ? "" : ` is “${truth}”`}. From both sides: ${guessed}. From the left alone: ${next}.`);
+  }
+
+  // --- When Python changes something
+  const hear = () => {
+    const changed = text.value !== model.get("text")
+      || String([...view.hidden].sort((a, b) => a - b)) !== String(model.get("hidden"));
+    if (!changed) return;
+    text.value = model.get("text");
+    view.hidden = new Set(model.get("hidden"));
+    read();
+  };
+  const hearLook = () => { look.value = model.get("look"); showAttention(); };
+  model.on("change:text change:hidden", hear);
+  model.on("change:look", hearLook);
+  view.hidden = new Set(model.get("hidden"));
+  read();
+  markReady(root);
+  return () => {
+    model.off("change:text change:hidden", hear);
+    model.off("change:look", hearLook);
+  };
+}
+
+// What a decoder writes after these tokens if it always takes the likeliest one.
+function writeOn({ decoder, tokenizer, startId, config }, ids) {
+  const cache = decoder.newCache();
+  const written = [];
+  let unseen = ids;
+  while (written.length < N_WRITTEN && ids.length + written.length < config.max_len) {
+    const { logits } = decoder.forward(unseen, { cache, lastOnly: true });
+    const [id] = mostLikelyFirst(logits.at(-1));
+    if (id === startId) break;
+    written.push(id);
+    unseen = [id];
+  }
+  return tokenizer.decode(written);
+}
+
+// Several matrices of weights, averaged.
+function meanOf(heads) {
+  return heads[0].map((row, t) => Float64Array.from(row, (_, s) =>
+    heads.reduce((sum, head) => sum + head[t][s], 0) / heads.length));
+}
+
+// Attention as a drawing with the words beside the rows; it scrolls where it is too wide.
+function matrix(whose) {
+  const drawing = svgElement("svg", { role: "img" });
+  const frame = element("div", { class: "tl-guess-matrix", tabindex: 0, role: "group", "aria-label": `attention of the ${whose}` }, drawing);
+  return {
+    root: element("div", {}, element("div", { class: "tl-heading" }, `Where the ${whose} looks`), frame),
+    show(names, weights, marked) {
+      const n = names.length;
+      const [width, height] = [LABELS + n * CELL + 2, n * CELL + 2];
+      for (const [name, value] of [["width", width], ["height", height], ["viewBox", `0 0 ${width} ${height}`]]) drawing.setAttribute(name, value);
+      drawing.setAttribute("aria-label", `${n} rows that look at ${n} columns, in the order of the text`);
+      drawing.replaceChildren(
+        ...names.map((name, t) => svgElement("text", { x: LABELS - 5, y: t * CELL + 11, "text-anchor": "end", class: t === marked ? "tl-guess-now" : null }, name.length > 11 ? `${name.slice(0, 10)}…` : name)),
+        // The square root keeps small weights visible.
+        ...weights.flatMap((row, t) => Array.from(row, (weight, s) => svgElement("rect", {
+          x: LABELS + s * CELL + 0.5, y: t * CELL + 0.5, width: CELL - 1, height: CELL - 1, style: `fill: ${weightColour(Math.sqrt(weight))}`,
+        }))),
+        ...(marked === null || marked < 0 ? [] : [svgElement("rect", { x: LABELS, y: marked * CELL, width: n * CELL, height: CELL, class: "tl-guess-mark" })]));
+    },
+  };
+}
+
+export default { render };
