@@ -79,7 +79,8 @@ def test_the_page_gives_the_model_the_tokens_that_python_gives(engine, teacher, 
         in_page = engine(
             """([base64, messages]) => {
                  const { metadata, tokenizer } = load(base64);
-                 const template = new chatting.ChatTemplate(JSON.parse(metadata.template), tokenizer);
+                 const json = JSON.parse(metadata.template);
+                 const template = new chatting.ChatTemplate(json, tokenizer);
                  return [...messages.flatMap((m) => template.turn(m)), ...template.opened()];
                }""",
             [base64.b64encode(content).decode(), messages],

@@ -13,7 +13,7 @@ import {
 } from "./parts/ui.js";
 
 const TOKEN_MS = 45; // between two tokens of an answer, so that it is seen to be written
-const ROLES = { system: "system", user: "you", assistant: "assistant" };
+const ROLES = { system: "system", user: "you (user)", assistant: "assistant" };
 
 function render({ model, el }) {
   const lm = loadModel(model.get("model_file"));
@@ -226,8 +226,8 @@ function render({ model, el }) {
   }
 
   function describe() {
-    const given = fitted(sent());
-    return `The model is given ${counted(given.turns.length, "message")} as one row of ${counted(given.nTokens, "token")}.`;
+    const { turns } = fitted(sent());
+    return `What is sent now: ${counted(turns.length, "message")}, one row of ${counted(sequence.querySelectorAll(".tl-chat-token").length, "token")}.`;
   }
 
   // --- When Python changes something
