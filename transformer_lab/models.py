@@ -219,7 +219,9 @@ class EncoderDecoder(nn.Module):
             Block(config, crosses=True) for _ in range(config.n_layers)
         )
         self.decoder_norm = make_final_norm(config)
-        self.logit_bias = nn.Parameter(torch.zeros(config.vocab_size)) if config.logit_bias else None
+        self.logit_bias = None
+        if config.logit_bias:
+            self.logit_bias = nn.Parameter(torch.zeros(config.vocab_size))
         self.apply(partial(initialise, n_layers=config.n_layers))
 
     def forward(
