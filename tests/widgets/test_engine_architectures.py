@@ -7,6 +7,7 @@ import base64
 import pytest
 import torch
 
+from transformer_lab import recipes
 from transformer_lab.languages import translation
 from transformer_lab.models import Config, EncoderDecoder, MaskedWords
 from transformer_lab.recipes import model_file
@@ -60,6 +61,26 @@ def test_an_encoder_guesses_what_torch_guesses(engine, words, choices):
     assert (torch.tensor(result["logits"]) - expected).abs().max() < 1e-4
     weights = torch.stack([seen[f"encoder.blocks.{i}.attention.weights"][0] for i in range(2)])
     assert (torch.tensor(result["attention"]) - weights).abs().max() < 1e-5
+
+
+@torch.no_grad()
+def test_the_trained_story_bert_gives_torchs_logits_in_the_page(engine):
+    trained = recipes.load("story-bert", progress=False)
+    content = base64.b64encode(trained.to_bytes()).decode()
+    for question in trained.questions[:8]:
+        result = engine(
+            """([content, text]) => {
+                 const { guesser, tokenizer, metadata } = load(content);
+                 const ids = tokenizer.encode(`${metadata.start}${text}${metadata.stop}`);
+                 const { logits } = guesser.forward(ids);
+                 return { ids, logits: logits.map(row => [...row]) };
+               }""",
+            [content, question.text],
+        )
+        ids, _ = trained.tokenizer.encode_for_bert(question.text)
+        assert result["ids"] == ids
+        expected = trained.model(torch.tensor([ids]))[0]
+        assert (torch.tensor(result["logits"]) - expected).abs().max() < 1e-4
 
 
 TRANSLATE = """([content, source, target, steps]) => {
