@@ -88,9 +88,10 @@ RECIPES: dict[str, Recipe] = {
             n_layers=2,
             d_ff=256,
             max_len=96,
-            steps=1100,
-            batch_size=40,
+            steps=1500,
+            batch_size=24,
             peak_lr=0.010,
+            share=0.3,
         ),
         Translator(
             name="translator",

@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from transformer_lab.attention import padding_mask
+from transformer_lab.embeddings import sinusoidal_positions
 from transformer_lab.languages import stories
 from transformer_lab.models import MaskedWords
 from transformer_lab.recipes.recipe import Recipe, TrainedModel
@@ -87,14 +88,27 @@ class StoryBERT(Recipe):
     share: float = 0.15  # of the words are chosen; of the chosen ones
     share_masked: float = 0.8  # are hidden
     share_random: float = 0.1  # become another word
+    size_of_waves: float = 0.6  # of the positions at the start
 
     def make_tokenizer(self) -> WordPieceTokenizer:
         """Every word of the language is one piece, in small letters as in BERT."""
         return WordPieceTokenizer.of_words(stories.GRAMMAR.vocabulary())
 
     def make_model(self, vocab_size: int) -> MaskedWords:
-        """The same blocks as those of `story-gpt`; the mask is another."""
-        return MaskedWords(self.config(vocab_size))
+        """The same blocks as those of `story-gpt`; the mask is another.
+
+        A `[MASK]` says nothing about its place, so an encoder must find out first
+        where to look, and answers to a few words in each story teach that slowly.
+        So it starts with a sense of nearness: positions are learned, but start as
+        waves, of which near ones are alike; and each head starts with keys equal to
+        its queries, so that like looks at like.
+        """
+        model = MaskedWords(self.config(vocab_size))
+        waves = sinusoidal_positions(self.max_len, self.d_model)
+        model.encoder.embeddings.position.weight.data = self.size_of_waves * waves
+        for block in model.encoder.blocks:
+            block.attention.key.weight.data = block.attention.query.weight.data.clone()
+        return model
 
     def batches(self, tokenizer: WordPieceTokenizer) -> Callable[[int], MaskedStories]:
         """Stories with hidden words, none of them held out."""
