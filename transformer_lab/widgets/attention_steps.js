@@ -358,7 +358,8 @@ function render({ model, el }) {
     const secret = hidden(LOOK);
     heading.replaceChildren(`Where ${named(at)} looks `, element("span", { class: "tl-quiet" }, secret ? "hidden until you have predicted it" : "outlined: at first"));
     rows.forEach(({ own, fill: bar, share }, index) => {
-      own.style.width = `${secret ? 0 : 100 * before[index]}%`;
+      own.style.display = secret ? "none" : "";
+      own.style.width = `${100 * before[index]}%`;
       bar.style.width = `${secret ? 0 : 100 * now[index]}%`;
       share.textContent = secret ? "?" : formatPercent(now[index]);
     });

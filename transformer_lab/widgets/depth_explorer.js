@@ -122,10 +122,10 @@ function logChart({ label, kind }) {
     wait(n) { // before the prediction: what may happen, and no curve yet
       const [start, end] = kind === "signal" ? [left, width - 10] : [width - 10, left];
       const middle = (10 + height - bottom) / 2;
-      const ways = [[22, "explodes"], [middle, "stays"], [height - bottom - 12, "vanishes"]];
+      const ways = [[22, "explodes", -5], [middle, "stays", -5], [height - bottom - 12, "vanishes", 14]];
       drawing.replaceChildren(
         ...ways.map(([y]) => svgElement("line", { x1: start, y1: middle, x2: end, y2: y, class: "tl-log-maybe" })),
-        ...ways.map(([y, fate]) => text(end + (end < start ? 4 : -4), y - 5, `${fate}?`, end < start ? "start" : "end")),
+        ...ways.map(([y, fate, off]) => text(end + (end < start ? 4 : -4), y + off, `${fate}?`, end < start ? "start" : "end")),
         ...layers(n));
       drawing.setAttribute("aria-label", `${label}: shown after your prediction`);
     },
