@@ -7,7 +7,8 @@ ground up (a module imports only from floors below its own):
 2. `blocks`: the parts joined by residuals and normalisation
 3. `models`, `trace`: whole models, and a way to look inside them
 4. `languages`, `training`, `generation`: data in, weights learned, text out
-5. `recipes`: the small named models that the chapters share
+5. `recipes`, `pretrained`, `chat`: the small models that the chapters share, real
+   weights, conversations with both
 6. `figures`, `widgets`, `exercises`: what the reader looks at and tries
 7. `__main__`: the command line
 
@@ -28,6 +29,7 @@ __version__ = "0.1.0"
 _SUBMODULES = (
     "attention",
     "blocks",
+    "chat",
     "config",
     "embeddings",
     "exercises",

@@ -20,6 +20,7 @@ from transformer_lab.tokenization import hugging_face
 from transformer_lab.tokenization.byte_level import (
     from_letters,
     letter_of_byte,
+    letters_to_bytes,
     split_words,
     to_letters,
 )
@@ -90,6 +91,7 @@ class BPETokenizer:
         *,
         vocab_size: int,
         special_tokens: Sequence[str] = (),
+        split_digits: bool = False,
     ) -> BPETokenizer:
         """Learn merges from `texts` until the vocabulary has `vocab_size` entries.
 
@@ -107,7 +109,9 @@ class BPETokenizer:
                 f"{len(special_tokens)} special tokens need {len(pieces)}"
             )
         vocab = {piece: id for id, piece in enumerate(pieces)}
-        word_counts = Counter(word for text in texts for word in split_words(text))
+        word_counts = Counter(
+            word for text in texts for word in split_words(text, split_digits=split_digits)
+        )
         corpus = Corpus(
             [[vocab[letter] for letter in to_letters(word)] for word in word_counts],
             list(word_counts.values()),
@@ -123,7 +127,7 @@ class BPETokenizer:
                 pieces.append(glued)
             queue.update(corpus.glue(pair, vocab[glued]))
             merges.append(merge)
-        return cls(vocab, merges, special_tokens)
+        return cls(vocab, merges, special_tokens, split_digits=split_digits)
 
     def encode(self, text: str) -> list[int]:
         """The token IDs of `text`; a special token in it stands for itself."""
@@ -132,9 +136,21 @@ class BPETokenizer:
             if part in self.special_tokens:
                 ids.append(self.vocab[part])
             else:
-                words = split_words(part, split_digits=self.split_digits)
-                ids.extend(id for word in words for id in self._encode_word(word))
+                ids.extend(self.encode_plain(part))
         return ids
+
+    def encode_plain(self, text: str) -> list[int]:
+        """The token IDs of `text`, in which a special token is text like any other.
+
+        For text that a stranger wrote: nothing in it can become a special token.
+        Taught in chapter 14.
+
+        >>> tokenizer = BPETokenizer.train([], vocab_size=257, special_tokens=["<end>"])
+        >>> len(tokenizer.encode("<end>")), len(tokenizer.encode_plain("<end>"))
+        (1, 5)
+        """
+        words = split_words(text, split_digits=self.split_digits)
+        return [id for word in words for id in self._encode_word(word)]
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of these IDs, special tokens included.
@@ -156,6 +172,14 @@ class BPETokenizer:
         """The readable text of one token; part of a character shows as U+FFFD."""
         piece = self._lookup(id)
         return piece if piece in self.special_tokens else from_letters(piece)
+
+    def token_bytes(self, id: int) -> bytes:
+        """The UTF-8 bytes of one token, which may hold part of a character.
+
+        A special token is no text: it has none.
+        """
+        piece = self._lookup(id)
+        return b"" if piece in self.special_tokens else letters_to_bytes(piece)
 
     def __len__(self) -> int:
         """The size of the vocabulary."""

@@ -67,8 +67,17 @@ def from_letters(letters: str) -> str:
     >>> from_letters("ĠÃ©")
     ' é'
     """
+    return letters_to_bytes(letters).decode("utf-8", errors="replace")
+
+
+def letters_to_bytes(letters: str) -> bytes:
+    """The bytes that byte letters stand for.
+
+    >>> letters_to_bytes("Ã©")
+    b'\\xc3\\xa9'
+    """
     bytes_of = byte_of_letter()
-    return bytes(bytes_of[letter] for letter in letters).decode("utf-8", errors="replace")
+    return bytes(bytes_of[letter] for letter in letters)
 
 
 def split_words(text: str, *, split_digits: bool = False) -> list[str]:

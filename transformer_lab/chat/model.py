@@ -1,0 +1,255 @@
+"""A chat model: from a list of messages to the assistant's words, piece by piece.
+
+`ChatModel` holds a model with its tokenizer and its template, and the rule for what
+falls out of the context window. `Reply` is an answer that is being written.
+`Conversation` is the list of messages that is sent again, whole, each time: the
+model itself remembers nothing from one call to the next.
+
+Taught in chapter 14.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from transformer_lab import generation
+from transformer_lab.chat.messages import Message, check
+from transformer_lab.chat.template import ChatTemplate
+from transformer_lab.tokenization import BPETokenizer
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A conversation cut to the context window."""
+
+    ids: list[int]  # what the model sees
+    messages: list[Message]  # those that are in it
+    dropped: list[Message]  # those that fell out, in their order
+
+
+@dataclass(frozen=True)
+class ChatModel:
+    """A language model that was taught to answer in turns.
+
+    Args:
+        name: what it is called by.
+        model: from token IDs (1, T) to logits (1, T, V); has `config.max_len`.
+        tokenizer: byte-level, with the template's special tokens.
+        template: the format that the model was taught.
+        stop_ids: the tokens with which the model ends its turn.
+    """
+
+    name: str
+    model: generation.Logits
+    tokenizer: BPETokenizer
+    template: ChatTemplate
+    stop_ids: frozenset[int]
+
+    @property
+    def max_len(self) -> int:
+        """The most tokens that the model sees at once, its answer included."""
+        return self.model.config.max_len
+
+    def fit(self, messages: Sequence[Mapping | Message], room: int) -> Fitted:
+        """Cut a conversation so that it leaves `room` tokens for the answer.
+
+        The rule: the system message stays; the oldest exchange (a message of the
+        user with the answers to it) falls out first, as a whole, until the rest
+        fits. The last message of the user always stays.
+
+        Args:
+            messages: see `messages.check`.
+            room: tokens to keep free for the answer.
+
+        Raises:
+            ValueError: if the last message alone is too long.
+        """
+        checked = check(messages)
+        system = [message for message in checked[:1] if message.role == "system"]
+        exchanges = _exchanges(checked[len(system) :])
+        dropped: list[Message] = []
+        while True:
+            kept = [*system, *(message for exchange in exchanges for message in exchange)]
+            ids = self.template.render(self.tokenizer, kept)
+            if len(ids) + room <= self.max_len:
+                return Fitted(ids, kept, dropped)
+            if len(exchanges) == 1:
+                with_system = " with the system message" if system else ""
+                raise ValueError(
+                    f"the last message{with_system} takes {len(ids)} tokens; with {room} for the "
+                    f"answer that is more than the {self.max_len} that {self.name} sees at once"
+                )
+            dropped += exchanges.pop(0)
+
+    def stream(
+        self,
+        messages: Sequence[Mapping | Message],
+        *,
+        max_tokens: int | None = None,
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        seed: int = 0,
+        stop: Sequence[str] = (),
+    ) -> Reply:
+        """Start an answer; its text comes in pieces, as the model writes it.
+
+        Args:
+            messages: the whole conversation so far; see `messages.check`.
+            max_tokens: the most that the answer may have; None: until the window
+                is full. At most a quarter of the window is kept free for it.
+            temperature, top_p: see `generation.distribution`.
+            seed: of the draws; the same seed draws the same answer.
+            stop: texts that end the answer; they are not part of it.
+
+        Raises:
+            ValueError: if the messages or a setting cannot be used. This is known
+                before the first piece.
+        """
+        if max_tokens is not None and max_tokens < 1:
+            raise ValueError(f"max_tokens={max_tokens} must be at least 1")
+        if not 0 <= temperature < float("inf"):
+            raise ValueError(f"temperature={temperature} must be a number, and not negative")
+        if not 0 < top_p <= 1:
+            raise ValueError(f"top_p={top_p} must be above 0 and at most 1 (1 keeps every token)")
+        if isinstance(stop, str) or not all(isinstance(text, str) and text for text in stop):
+            raise ValueError("stop must be a list of texts, none of them empty")
+        quarter = max(1, self.max_len // 4)
+        fitted = self.fit(messages, min(max_tokens or quarter, quarter))
+        most = self.max_len - len(fitted.ids)
+        tokens = generation.stream(
+            self.model,
+            fitted.ids,
+            temperature=temperature,
+            top_p=top_p,
+            seed=seed,
+            max_len=self.max_len,
+        )
+        return Reply(self, fitted, tokens, min(max_tokens or most, most), tuple(stop))
+
+    def answer(self, messages: Sequence[Mapping | Message], **settings) -> Reply:
+        """The same, written to its end; `Reply.text` holds it."""
+        reply = self.stream(messages, **settings)
+        for _ in reply:
+            pass
+        return reply
+
+
+class Reply(Iterator[str]):
+    """An answer that is being written: iterate over it for pieces of text.
+
+    Each piece is valid text: a token may hold half a character, which waits for
+    its other half. What may be the beginning of a stop text waits too.
+
+    Attributes:
+        text: what has come so far.
+        finish_reason: None while it is being written, then "stop" (the model ended
+            its turn, or a stop text came) or "length".
+        prompt_tokens: how many tokens the model was given.
+        completion_tokens: how many it has chosen, the one that ends the turn included.
+        dropped: the messages that fell out of the window.
+    """
+
+    def __init__(
+        self,
+        model: ChatModel,
+        fitted: Fitted,
+        tokens: Iterator[int],
+        max_tokens: int,
+        stop: tuple[str, ...],
+    ) -> None:
+        self.text = ""
+        self.finish_reason: str | None = None
+        self.ids: list[int] = []
+        self.prompt_tokens = len(fitted.ids)
+        self.completion_tokens = 0
+        self.dropped = fitted.dropped
+        self._pieces = self._write(model, tokens, max_tokens, stop)
+
+    def __next__(self) -> str:
+        return next(self._pieces)
+
+    def close(self) -> None:
+        """Stop the work: no further token is computed."""
+        self._pieces.close()
+
+    def _write(
+        self, model: ChatModel, tokens: Iterator[int], max_tokens: int, stop: tuple[str, ...]
+    ) -> Iterator[str]:
+        # A character that is cut off by a token's end waits in the decoder.
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        waiting = ""
+        reason = "length"
+        while self.completion_tokens < max_tokens:
+            id = next(tokens)
+            self.completion_tokens += 1
+            if id in model.stop_ids:
+                reason = "stop"
+                break
+            self.ids.append(id)
+            waiting += decoder.decode(model.tokenizer.token_bytes(id))
+            ends = [at for text in stop if (at := waiting.find(text)) >= 0]
+            if ends:
+                if min(ends):
+                    yield self._say(waiting[: min(ends)])
+                self.finish_reason = "stop"
+                return
+            sure = len(waiting) - _beginning_of(stop, waiting)
+            if sure:
+                yield self._say(waiting[:sure])
+                waiting = waiting[sure:]
+        waiting += decoder.decode(b"", final=True)
+        if waiting:
+            yield self._say(waiting)
+        self.finish_reason = reason
+
+    def _say(self, piece: str) -> str:
+        self.text += piece
+        return piece
+
+
+class Conversation:
+    """A conversation: the list of messages, sent again with each new one.
+
+    Args:
+        model: who answers.
+        system: the system message, if there is to be one.
+        settings: as for `ChatModel.stream`.
+    """
+
+    def __init__(self, model: ChatModel, system: str | None = None, **settings) -> None:
+        self.model = model
+        self.settings = settings
+        self.messages: list[dict[str, str]] = []
+        if system is not None:
+            self.messages.append({"role": "system", "content": system})
+
+    def say(self, text: str) -> str:
+        """Append the user's message, send the whole list, append the answer and return it.
+
+        If that fails, the list is as before.
+        """
+        sent = [*self.messages, {"role": "user", "content": text}]
+        reply = self.model.answer(sent, **self.settings)
+        self.messages = [*sent, {"role": "assistant", "content": reply.text}]
+        return reply.text
+
+
+def _exchanges(messages: Sequence[Message]) -> list[list[Message]]:
+    """Cut before each message of the user: a question stays with its answer."""
+    exchanges: list[list[Message]] = []
+    for message in messages:
+        if message.role == "user" or not exchanges:
+            exchanges.append([])
+        exchanges[-1].append(message)
+    return exchanges
+
+
+def _beginning_of(stop: Sequence[str], text: str) -> int:
+    """How many letters at the end of `text` may be the beginning of a stop text."""
+    longest = max((len(end) for end in stop), default=1) - 1
+    for length in range(min(longest, len(text)), 0, -1):
+        if any(end.startswith(text[-length:]) for end in stop):
+            return length
+    return 0
