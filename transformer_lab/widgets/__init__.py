@@ -11,6 +11,7 @@ import importlib
 
 _WHERE = {
     "BendSpace": "bend_space",
+    "ChatWindow": "chat_window",
     "DistanceExplorer": "distance_explorer",
     "EmbeddingMap": "embedding_map",
     "DepthExplorer": "depth_explorer",
