@@ -22,6 +22,7 @@ from transformer_lab.chat.model import Reply
 from transformer_lab.chat.server import listen, running_server, start
 
 JSON_HEADERS = {"Content-Type": "application/json"}
+PLAIN = {"Content-Type": "text/plain"}
 
 
 @pytest.fixture(scope="module")
@@ -218,7 +219,7 @@ def test_our_own_mistake_is_no_secret_told(client, capfd):
         (413, "request_too_large", {"data": body("x" * 1_000_000)}),
         (413, "request_too_large", {"data": body("x" * 20_000_000)}),
         (415, "unsupported_media_type", {"data": body(), "headers": {}}),
-        (415, "unsupported_media_type", {"data": body(), "headers": {"Content-Type": "text/plain"}}),
+        (415, "unsupported_media_type", {"data": body(), "headers": PLAIN}),
     ],
 )  # fmt: skip
 def test_each_mistake_has_its_answer(running, status, code, request_):
@@ -261,17 +262,21 @@ def test_no_answer_lets_a_page_from_elsewhere_read_it(running):
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
     max_leaves=8,
-)  # fmt: skip
+)
 FIELDS = [
     "messages", "temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "seed", "n",
     "stream_options", "tools", "response_format", "logprobs", "user", "metadata",
 ]  # fmt: skip
 ALMOST = st.builds(
     lambda more: {"model": "echo", "messages": user("hi")} | more,
-    st.dictionaries(st.sampled_from(FIELDS), JSON | st.sampled_from([0, 1, 0.5, "x", ["x"]]), max_size=3),
-)  # fmt: skip
+    st.dictionaries(
+        st.sampled_from(FIELDS), JSON | st.sampled_from([0, 1, 0.5, "x", ["x"]]), max_size=3
+    ),
+)
 ALMOST_MESSAGES = st.builds(
     lambda messages: {"model": "echo", "messages": messages},
     st.lists(
@@ -285,7 +290,9 @@ ALMOST_MESSAGES = st.builds(
 
 
 @settings(max_examples=300)
-@given(st.binary(max_size=40) | (JSON | ALMOST | ALMOST_MESSAGES).map(lambda x: json.dumps(x).encode()))
+@given(
+    st.binary(max_size=40) | (JSON | ALMOST | ALMOST_MESSAGES).map(lambda x: json.dumps(x).encode())
+)
 def test_whatever_is_sent_the_answer_has_the_protocols_shape(running, data):
     status, answer = ask(running, data)
     if status == 200:
@@ -330,21 +337,23 @@ def test_many_at_once_each_get_their_own_answer(running):
 
 
 def test_a_model_is_loaded_once_however_many_ask_first():
-    loads, entered = [], threading.Barrier(1)
+    loads = []
 
     def load(name):
         loads.append(name)
-        entered.wait()
         time.sleep(0.2)
         return echo(name)
 
-    with running_server(names=["a", "b"], load=load) as url, ThreadPoolExecutor(12) as pool:
-        with openai.OpenAI(base_url=url, api_key="none", max_retries=0) as client:
-            answers = pool.map(
-                lambda n: client.chat.completions.create(model="ab"[n % 2], messages=user("hi")),
-                range(12),
-            )
-            assert {a.choices[0].message.content for a in answers} == {"hi"}
+    with (
+        running_server(names=["a", "b"], load=load) as url,
+        openai.OpenAI(base_url=url, api_key="none", max_retries=0) as client,
+        ThreadPoolExecutor(12) as pool,
+    ):
+        answers = pool.map(
+            lambda n: client.chat.completions.create(model="ab"[n % 2], messages=user("hi")),
+            range(12),
+        )
+        assert {a.choices[0].message.content for a in answers} == {"hi"}
     assert sorted(loads) == ["a", "b"]
 
 
@@ -356,14 +365,17 @@ def test_a_model_that_loads_keeps_nobody_else_waiting():
             opened.wait(30)
         return echo(name)
 
-    with running_server(names=["large", "small"], load=load) as url, ThreadPoolExecutor(1) as pool:
-        with openai.OpenAI(base_url=url, api_key="none", max_retries=0) as client:
-            ask = client.chat.completions.create
-            large = pool.submit(ask, model="large", messages=user("hi"))
-            assert ask(model="small", messages=user("ho")).choices[0].message.content == "ho"
-            assert not large.done()
-            opened.set()
-            assert large.result().choices[0].message.content == "hi"
+    with (
+        running_server(names=["large", "small"], load=load) as url,
+        openai.OpenAI(base_url=url, api_key="none", max_retries=0) as client,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        ask = client.chat.completions.create
+        large = pool.submit(ask, model="large", messages=user("hi"))
+        assert ask(model="small", messages=user("ho")).choices[0].message.content == "ho"
+        assert not large.done()
+        opened.set()
+        assert large.result().choices[0].message.content == "hi"
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -377,7 +389,7 @@ def test_a_client_that_hangs_up_stops_its_text_and_frees_its_place(stream):
             else:
                 wait_until(lambda: model.model.steps > 3)
         # The only place is free again long before a text without end is at its end.
-        status, answer = ask(server, body("next"))
+        _, answer = ask(server, body("next"))
         assert answer["choices"][0]["message"]["content"] == "next"
         assert model.model.steps < 1000
         steps = model.model.steps
@@ -399,7 +411,7 @@ def test_a_client_that_leaves_the_line_is_forgotten(running):
 
 def test_a_client_that_does_not_read_keeps_nobody_waiting(running):
     with raw(running, body("forever", stream=True)):
-        status, answer = ask(running, body("hi"))
+        _, answer = ask(running, body("hi"))
         assert answer["choices"][0]["message"]["content"] == "hi"
         wait_until(lambda: len(running.server.turns) == 0)  # written to its end all the same
 
@@ -455,8 +467,9 @@ def test_stopping_ends_open_answers_with_an_error():
             rest += piece
     assert b'"stopping"' in rest
     assert b"[DONE]" not in rest
+    address = urlsplit(server.base_url)
     with pytest.raises(ConnectionError):
-        socket.create_connection((urlsplit(server.base_url).hostname, urlsplit(server.base_url).port))
+        socket.create_connection((address.hostname, address.port))
 
 
 # --- Where it listens --------------------------------------------------------------

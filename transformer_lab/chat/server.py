@@ -168,9 +168,7 @@ def create_app(models: Models, turns: TakingTurns, *, host: str = "127.0.0.1") -
         refuse_foreign_pages(request, host)
 
     # Without FastAPI's own pages of documentation: they fetch scripts from elsewhere.
-    app = FastAPI(
-        dependencies=[Depends(no_foreign_page)], openapi_url=None, redirect_slashes=False
-    )
+    app = FastAPI(dependencies=[Depends(no_foreign_page)], openapi_url=None, redirect_slashes=False)
 
     @app.get("/v1/models")
     async def list_models() -> dict:
@@ -482,8 +480,11 @@ def start(*, port: int = 0, **settings: Any) -> RunningServer:
 def running_server(**settings: Any) -> Iterator[str]:
     """The same for a `with` block: gives the `base_url` for a client, and stops at its end.
 
-        with running_server() as base_url:
-            client = openai.OpenAI(base_url=base_url, api_key="none is needed")
+    >>> from openai import OpenAI
+    >>> with running_server() as base_url:
+    ...     models = OpenAI(base_url=base_url, api_key="none is needed").models.list()
+    >>> [model.id for model in models]
+    ['math-teacher', 'smollm2-135m-instruct']
     """
     running = start(**settings)
     try:
