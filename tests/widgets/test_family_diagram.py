@@ -162,7 +162,8 @@ def test_every_marked_choice_of_a_family_has_a_reason(engine):
 @pytest.fixture
 def page(open_figure):
     def make(*, browser_options=None, **state):
-        return open_figure(lambda: FamilyDiagram(rows=ROWS, **state), **(browser_options or {})).page
+        options = browser_options or {}
+        return open_figure(lambda: FamilyDiagram(rows=ROWS, **state), **options).page
 
     return make
 

@@ -43,7 +43,7 @@ export function partsOf({ architecture, config }) {
   const add = (key, label, kind, phrases, nParameters, stack = null) =>
     parts.push({ key, label, kind, stack, phrases: phrases.filter(Boolean), nParameters });
   add("token", "Token embeddings", "embedding",
-    ["one learned vector for each token", config.embedding_scale !== 1 && "multiplied, to outweigh the positions"], V * D);
+    ["one learned vector for each token", config.embedding_scale !== 1 && "multiplied by √d_model"], V * D);
   add("position", "Positions", "embedding", [POSITIONS[config.positions]], config.positions === "learned" ? maxLen * D : 0);
   if (config.n_token_types) {
     add("token_type", "Token types", "embedding", ["a learned vector for the first or the second text is added"], config.n_token_types * D);
@@ -164,11 +164,11 @@ export const REASONS = {
   "looks both ways": "To understand a text that is there already, each token may see all others (chapter 10).",
   "looks back only": "To write, a token must not see what is not written yet (chapters 6 and 10).",
   "bends large scores (soft cap)": "A cap keeps scores from growing without end in training.",
-  "queries and keys are normalised": "With queries and keys of one size, scores cannot grow without end; it took the place of the cap.",
+  "queries and keys are normalised": "With queries and keys of one size, scores cannot grow without end; in Gemma 3 this took the place of the cap.",
   "sees only the nearest tokens": "A window: the work and the cache of a layer stop growing with the text.",
   "scores each token by its embedding": "One table for reading and writing saves a large share of a small model's parameters (chapter 2).",
   "has weights of its own": "A large model can afford a second table for writing.",
-  "multiplied, to outweigh the positions": "The vectors are scaled up by √d_model, to a size that fits the rest of the stream.",
+  "multiplied by √d_model": "The vectors are scaled up by √d_model, to a size that fits the rest of the stream.",
   "looks across, at the encoder's vectors": "The one connection between the two stacks (chapter 13).",
 };
 
