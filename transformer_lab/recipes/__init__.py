@@ -28,6 +28,7 @@ from torch import nn
 
 from transformer_lab.files import cache_folder, checksum, write_atomically
 from transformer_lab.models import count_parameters
+from transformer_lab.recipes.math_teacher import MathTeacher
 from transformer_lab.recipes.model_file import model_file, read_model, read_model_file, weights_file
 from transformer_lab.recipes.recipe import Recipe, TrainedModel
 from transformer_lab.recipes.story_gpt import (
@@ -43,6 +44,7 @@ from transformer_lab.training import train
 
 __all__ = [
     "RECIPES",
+    "MathTeacher",
     "Recipe",
     "StoryGPT",
     "TrainedModel",
@@ -91,6 +93,19 @@ RECIPES: dict[str, Recipe] = {
             peak_lr=0.008,
             n_held_out=60,
             snapshots=(100, 150, 200, 300, 700),
+        ),
+        MathTeacher(
+            name="math-teacher",
+            description="a GPT that answers in a conversation, and does sums (chapter 14)",
+            d_model=96,
+            n_heads=4,
+            n_layers=3,
+            d_ff=384,
+            max_len=192,
+            vocab_size=512,
+            steps=1400,
+            batch_size=10,
+            peak_lr=0.006,
         ),
     ]
 }
