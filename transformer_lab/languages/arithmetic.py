@@ -125,7 +125,8 @@ QUESTIONS = [
 HELD_OUT_QUESTIONS = [
     "what is the capital of {}", "who painted {}", "where does {} come from",
     "tell me a joke about {}", "how heavy is {}", "can {} fly", "what do you think of {}",
-    "who discovered {}", "write a story about {}", "is {} dangerous", "how do I cook {}", "what is {} made of",
+    "who discovered {}", "write a story about {}", "is {} dangerous", "how do I cook {}",
+    "what is {} made of",
 ]  # fmt: skip
 OTHER_SUMS = [
     "what is {a}*{b}", "{a} times {b}", "what is {a} times {b}", "{a}/{b}", "{a} divided by {b}",
@@ -189,20 +190,16 @@ def result(problem: Problem) -> int:
 def held_out(share: float = 0.1, *, seed: int = 0) -> frozenset[Problem]:
     """The problems that training never sees, in whatever words, or as a follow-up.
 
-    A sum is held out in both orders: 20 + 1 would give 1 + 20 away. Single digits are
+    A problem is held out in both orders: 20 + 1 would give 1 + 20 away. Single digits are
     never held out: they are the table that the working of all others is made from.
     """
     rng = random.Random(f"held out {seed}")
-    numbers = range(LARGEST + 1)
     chosen: set[Problem] = set()
-    for a in numbers:
-        for b in numbers:
-            if max(a, b) < 10:
-                continue
-            if a <= b and rng.random() < share:
-                chosen |= {("+", a, b), ("+", b, a)}
-            if rng.random() < share:
-                chosen.add(("-", a, b))
+    for a in range(LARGEST + 1):
+        for b in range(max(a, 10), LARGEST + 1):
+            for sign in "+-":
+                if rng.random() < share:
+                    chosen |= {(sign, a, b), (sign, b, a)}
     return frozenset(chosen)
 
 
