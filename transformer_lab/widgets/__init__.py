@@ -16,6 +16,7 @@ _WHERE = {
     "EmbeddingMap": "embedding_map",
     "DepthExplorer": "depth_explorer",
     "AttentionSteps": "attention_steps",
+    "FamilyDiagram": "family_diagram",
     "HeadExplorer": "head_explorer",
     "LiveFigure": "live_figure",
     "MaskPlayground": "mask_playground",
