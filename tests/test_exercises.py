@@ -17,6 +17,15 @@ MISTAKES = [
 
 # Written as a reader would, not as the package does.
 READERS = {
+    "one_sequence": lambda messages: (
+        " ".join(f"<|{m['role']}|> {m['content']} <|end|>" for m in messages) + " <|assistant|>"
+    ).split(),
+    "learned_targets": lambda turns: [
+        target
+        for role, (opening, *words) in turns
+        for target in [-100, *(words if role == "assistant" else len(words) * [-100])]
+    ],
+    "fit_window": lambda messages, room: _readers_window(messages, room),
     "shift_right": lambda ids: torch.stack(
         [
             torch.nn.functional.pad(ids, (1, 0), value=2),
@@ -122,6 +131,15 @@ def _readers_separation(vectors, labels):
         for j in range(i):
             pairs[labels[i] == labels[j]].append(float(vectors[i] @ vectors[j]))
     return sum(pairs[True]) / len(pairs[True]) - sum(pairs[False]) / len(pairs[False])
+
+
+def _readers_window(messages, room):
+    starts = [i for i, (role, _) in enumerate(messages) if role == "user"]
+    for start in starts:
+        kept = messages[:1] + messages[start:]
+        if sum(n for _, n in kept) <= room:
+            return kept
+    return None
 
 
 def _readers_stream(start, parts):
