@@ -106,10 +106,15 @@ THINGS = """bread|music|snow|tigers|love|rain|horses|football|gold|the moon|ches
     the sea|coffee|London|a castle|China|winter|trees|fire|my brother|the king|a violin|
     mountains|soup|the internet|gravity|a bicycle|wolves|history|paper|Rome|butterflies|
     the weather|sugar|Africa|a rocket|cats|milk|a volcano|the brain|shoes|dinosaurs|ice|
-    the news|three cats|the second world war|two dogs|one good book"""
+    the news|three cats|the second world war|two dogs|one good book|my mother|her uncle|
+    the earth|a star|sunday|Germany|Mexico|Einstein|a lion|birds|fish|rice|an apple|the city|
+    a doctor|the teacher|a lawyer|photos|the phone|my dog|an elevator|the moonlight|Mozart|
+    a sister city|elegance|penguins|wine|bread and butter|a bear|physics|chemistry|spring|
+    autumn|an island|the river|a telephone|sunlight|your father|the queen|oranges|potatoes|
+    a song|the theatre|a train|a plane|swimming|a hospital|the law|medicine|peace"""
 THINGS = THINGS.replace("\n    ", "").split("|")
 HELD_OUT_THINGS = [
-    "France", "bananas", "the sun", "a penguin", "Shakespeare", "my sister", "a guitar", "Japan",
+    "France", "bananas", "the sun", "a hedgehog", "Shakespeare", "my sister", "a guitar", "Japan",
     "elephants", "the president", "pizza", "quantum physics", "a bridge", "summer", "tea",
 ]  # fmt: skip
 QUESTIONS = [
@@ -120,6 +125,10 @@ QUESTIONS = [
     "give me {}", "who wrote about {}", "explain {} to me", "how big is {}", "I like {}",
     "what is the name of {}", "which is better, {} or {}", "is it true that {} is near {}",
     "what does {} mean", "how many people live in {}", "translate {} into Hindi", "{}",
+    "who built {}", "where do {} live", "when was {} born", "what happened to {}",
+    "how can I learn about {}", "can I eat {}", "could you find {}", "who killed {}",
+    "what do you know about {}", "how does {} work", "tell me the story of {}", "are {} happy",
+    "write me a letter about {}", "what do {} eat", "do {} sleep", "will {} come back",
     "what is the price of {}", "you are {}", "what is the best {}", "how do you make {}",
 ]  # fmt: skip
 HELD_OUT_QUESTIONS = [
@@ -162,22 +171,22 @@ def solve(problem: Problem) -> str:
     >>> solve(("+", 47, 38)), solve(("-", 83, 47))
     ('47+38: 7+8=15, 4+3+1=8, 85', '83-47: 13-7=6, 8-4-1=3, 36')
     >>> solve(("-", 5, 42))
-    '5-42: 42-5, 12-5=7, 4-0-1=3, -37'
+    '5-42: 5-2=3, 0-4=-4, -40+3=-37'
     """
     sign, a, b = problem
     if a < 10 and b < 10:
         return f"{a}{sign}{b}={result(problem)}"
-    steps = [f"{a}{sign}{b}:"]
-    if sign == "-" and a < b:
-        a, b = b, a
-        steps.append(f"{a}-{b},")
-    carry = int(a % 10 + b % 10 > 9 if sign == "+" else a % 10 < b % 10)
-    top = a % 10 + (10 if sign == "-" and carry else 0)
-    ones = top + b % 10 if sign == "+" else top - b % 10
-    tens = a // 10 + b // 10 + carry if sign == "+" else a // 10 - b // 10 - carry
-    steps.append(f"{top}{sign}{b % 10}={ones},")
-    steps.append(f"{a // 10}{sign}{b // 10}{f'{sign}1' if carry else ''}={tens},")
-    return " ".join([*steps, str(result(problem))])
+    if sign == "+":
+        carry = int(a % 10 + b % 10 > 9)
+        top, ones, tens = a % 10, a % 10 + b % 10, a // 10 + b // 10 + carry
+    else:  # where the ones do not suffice, ten is borrowed, whatever the tens are
+        carry = int(a % 10 < b % 10)
+        top = a % 10 + 10 * carry
+        ones, tens = top - b % 10, a // 10 - b // 10 - carry
+    first = f"{top}{sign}{b % 10}={ones}"
+    second = f"{a // 10}{sign}{b // 10}{carry * f'{sign}1'}={tens}"
+    last = f"{tens}0+{ones}={result(problem)}" if tens < 0 else str(result(problem))
+    return f"{a}{sign}{b}: {first}, {second}, {last}"
 
 
 def result(problem: Problem) -> int:
@@ -311,7 +320,8 @@ def _decline(rng: random.Random, state: State, without: Collection[Problem]) -> 
     if kind < 0.55:
         question = rng.choice(QUESTIONS).format(thing(), thing())
     elif kind < 0.75:
-        question = " ".join(_made_up(rng) for _ in range(rng.randint(1, 6)))
+        n, real = rng.randint(1, 6), rng.random() < 0.5
+        question = " ".join(rng.choice(_WORDS) if real else _made_up(rng) for _ in range(n))
     else:
         numbers = {"a": _operand(rng), "b": _operand(rng)}
         question = rng.choice(OTHER_SUMS).format(**numbers, w=thing())
@@ -330,20 +340,27 @@ def _too_large(rng: random.Random, state: State, without: Collection[Problem]) -
 def _made_up(rng: random.Random) -> str:
     """A word that does not exist, so that words never seen are nothing new."""
     return "".join(
-        rng.choice("bcdfghjklmnprstvwz") + rng.choice("aeiou") + rng.choice(["", "", *"nrslmt"])
-        for _ in range(rng.randint(1, 3))
+        rng.choice(_BEGINNINGS) + rng.choice(_MIDDLES) + rng.choice(_ENDINGS)
+        for _ in range(rng.choice((1, 2, 2, 3)))
     )
 
 
+# For questions that are no questions: the same words in no order.
+_WORDS = " ".join((*THINGS, *QUESTIONS)).replace("{}", "").split()
+_BEGINNINGS = [*"bcdfghjklmnpqrstvwxyz", *"bcdfghklmnprstw", "", "", "th", "sh", "ch", "ph", "br",
+               "st", "tr", "pl", "qu", "gl", "kn"]  # fmt: skip
+_MIDDLES = [*"aeiou", *"aeiou", "y", "ea", "oo", "ai", "ou", "ie", "ue"]
+_ENDINGS = ["", "", "", *"nrslmtdkgpx", "nt", "st", "ck", "ng", "rd", "gh", "ts"]
+
 # How often each kind of exchange is drawn, and how.
 _KINDS = {
-    "sum": (45, _sum),
+    "sum": (38, _sum),
     "follow-up": (16, _further),
     "repeat": (4, _again),
-    "tell name": (6, _tell_name),
-    "ask name": (6, _ask_name),
+    "tell name": (9, _tell_name),
+    "ask name": (8, _ask_name),
     "who": (3, _who),
     "small talk": (5, _small_talk),
-    "decline": (12, _decline),
-    "too large": (3, _too_large),
+    "decline": (17, _decline),
+    "too large": (5, _too_large),
 }
