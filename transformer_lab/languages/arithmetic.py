@@ -125,6 +125,7 @@ QUESTIONS = [
     "give me {}", "who wrote about {}", "explain {} to me", "how big is {}", "I like {}",
     "what is the name of {}", "which is better, {} or {}", "is it true that {} is near {}",
     "what does {} mean", "how many people live in {}", "translate {} into Hindi", "{}",
+    "where is {} from", "who comes from {}", "how do I come from {} to {}", "take me to {}",
     "who built {}", "where do {} live", "when was {} born", "what happened to {}",
     "how can I learn about {}", "can I eat {}", "could you find {}", "who killed {}",
     "what do you know about {}", "how does {} work", "tell me the story of {}", "are {} happy",
@@ -293,7 +294,7 @@ def _again(rng: random.Random, state: State, without: Collection[Problem]) -> tu
 
 
 def _tell_name(rng: random.Random, state: State, without: Collection[Problem]) -> tuple[str, str]:
-    state.name = rng.choice(NAMES) if rng.random() < 0.5 else _made_up(rng).capitalize()
+    state.name = rng.choice(NAMES) if rng.random() < 0.4 else _made_up_name(rng)
     return rng.choice(NAMED).format(name=state.name), f"nice to meet you, {state.name}"
 
 
@@ -320,8 +321,8 @@ def _decline(rng: random.Random, state: State, without: Collection[Problem]) -> 
     if kind < 0.55:
         question = rng.choice(QUESTIONS).format(thing(), thing())
     elif kind < 0.75:
-        n, real = rng.randint(1, 6), rng.random() < 0.5
-        question = " ".join(rng.choice(_WORDS) if real else _made_up(rng) for _ in range(n))
+        word = rng.choice([lambda: rng.choice(_WORDS), lambda: _made_up(rng), lambda: _foreign(rng)])
+        question = " ".join(word() for _ in range(rng.randint(1, 6)))
     else:
         numbers = {"a": _operand(rng), "b": _operand(rng)}
         question = rng.choice(OTHER_SUMS).format(**numbers, w=thing())
@@ -345,6 +346,25 @@ def _made_up(rng: random.Random) -> str:
     )
 
 
+def _made_up_name(rng: random.Random) -> str:
+    """A name that is easy to say."""
+    syllables = (
+        rng.choice("bcdfghjklmnprstvwyz") + rng.choice("aeiou") + rng.choice(["", "", *"nrslm"])
+        for _ in range(rng.choice((1, 2, 2, 3)))
+    )
+    return "".join(syllables).capitalize()
+
+
+def _foreign(rng: random.Random) -> str:
+    """Letters or signs that the teacher cannot read: it is to say so, whatever they mean."""
+    first, last = rng.choice(_SCRIPTS)
+    return "".join(chr(rng.randint(first, last)) for _ in range(rng.randint(1, 5)))
+
+
+# Accented letters, Greek, Cyrillic, Hebrew, Arabic, Devanagari, Kana, Chinese, emoji, signs.
+_SCRIPTS = [(0xC0, 0xFF), (0x391, 0x3C9), (0x410, 0x44F), (0x5D0, 0x5EA), (0x627, 0x64A),
+            (0x905, 0x94D), (0x3041, 0x30FA), (0x4E00, 0x9FA0), (0x1F600, 0x1F64F),
+            (0x21, 0x2A)]  # fmt: skip
 # For questions that are no questions: the same words in no order.
 _WORDS = " ".join((*THINGS, *QUESTIONS)).replace("{}", "").split()
 _BEGINNINGS = [*"bcdfghjklmnpqrstvwxyz", *"bcdfghklmnprstw", "", "", "th", "sh", "ch", "ph", "br",
@@ -357,7 +377,7 @@ _KINDS = {
     "sum": (38, _sum),
     "follow-up": (16, _further),
     "repeat": (4, _again),
-    "tell name": (9, _tell_name),
+    "tell name": (10, _tell_name),
     "ask name": (8, _ask_name),
     "who": (3, _who),
     "small talk": (5, _small_talk),
