@@ -1,4 +1,4 @@
-"""The command line: `transformer-lab list`, `train`, `generate`, `translate`."""
+"""The command line: `transformer-lab list`, `train`, `generate`, `translate`, `chat`, `serve`."""
 
 from __future__ import annotations
 
@@ -81,11 +81,41 @@ def translate(
     typer.echo(f"{hindi}  ({latin})")
 
 
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 8080,
+    host: Annotated[
+        str, typer.Option(help="Listen for other machines too, such as with 0.0.0.0.")
+    ] = "127.0.0.1",
+) -> None:
+    """Serve the chat models to any OpenAI client, on this machine."""
+    try:
+        from transformer_lab.chat import server
+    except ModuleNotFoundError as error:
+        raise ValueError(f"{error}; it comes with: pip install 'transformer-lab[chat]'") from error
+    server.serve(host, port)
+
+
+@app.command()
+def chat(
+    name: Annotated[str, typer.Argument(help="A chat model.")] = "math-teacher",
+    system: Annotated[str | None, typer.Option(help="The system message.")] = None,
+    temperature: Annotated[float, typer.Option(help="0 always takes the likeliest token.")] = 0,
+    max_tokens: Annotated[int | None, typer.Option(help="The most in one answer.", min=1)] = None,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same answers.")] = 0,
+) -> None:
+    """Talk with a chat model in the terminal."""
+    from transformer_lab.chat import load, terminal
+
+    settings = {"temperature": temperature, "max_tokens": max_tokens, "seed": seed}
+    terminal.run(load(name), system=system, **settings)
+
+
 def main() -> None:
     """Run the command line; a mistake in the input is one sentence, not a traceback."""
     try:
         app()
-    except ValueError as error:
+    except (ValueError, ConnectionError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit("stopped; run the same command again to go on from here")
