@@ -9,12 +9,14 @@ first layer of a deep stack.
 
 Source: Vaswani et al. 2017, section 3.1 (add, then normalise: "post-norm");
 pre-norm: Xiong et al. 2020, "On Layer Normalization in the Transformer
-Architecture"; RMSNorm: Zhang and Sennrich 2019. Taught in chapter 9.
+Architecture"; RMSNorm: Zhang and Sennrich 2019; a norm on both sides of a layer:
+Gemma Team 2024, "Gemma 2". Taught in chapters 9 and 15.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from jaxtyping import Bool, Float
@@ -52,9 +54,24 @@ class RMSNorm(nn.Module):
 NORMS = {"layer": nn.LayerNorm, "rms": RMSNorm}
 
 
-def make_norm(config: Config) -> nn.Module:
-    """The norm that a model of this kind uses."""
-    return NORMS[config.norm](config.d_model, eps=config.norm_eps)
+def make_norm(config: Config, size: int = 0) -> nn.Module:
+    """The norm that a model of this kind uses, for vectors of `size` (0: d_model)."""
+    return NORMS[config.norm](size or config.d_model, eps=config.norm_eps)
+
+
+def make_attention(config: Config, *, rotate: Callable | None = None) -> MultiHeadAttention:
+    """The attention that a model of this kind uses."""
+    return MultiHeadAttention(
+        config.d_model,
+        config.n_heads,
+        n_kv_heads=config.n_kv_heads,
+        head_size=config.head_size,
+        bias=config.bias,
+        rotate=rotate,
+        score_scale=config.score_scale,
+        score_cap=config.score_cap,
+        head_norm=partial(make_norm, config, config.d_head) if config.head_norm else None,
+    )
 
 
 class Block(nn.Module):
@@ -62,29 +79,28 @@ class Block(nn.Module):
 
     With a causal mask this is also the block of a GPT. With `crosses=True` it is
     that of a translator's decoder: between looking around and thinking it looks
-    across, at another text.
+    across, at another text. With `local=True` its positions turn as those of a
+    layer with a window do; the window itself comes with the mask.
     """
 
-    def __init__(self, config: Config, *, crosses: bool = False) -> None:
+    def __init__(self, config: Config, *, crosses: bool = False, local: bool = False) -> None:
         super().__init__()
         self.norm_order = config.norm_order
         self.attention_norm = make_norm(config)
-        self.attention = MultiHeadAttention(
-            config.d_model,
-            config.n_heads,
-            bias=config.bias,
-            rotate=rotate if config.positions == "rotary" else None,
-        )
+        base = (local and config.local_rope_base) or config.rope_base
+        turn = partial(rotate, base=base) if config.positions == "rotary" else None
+        self.attention = make_attention(config, rotate=turn)
         if crosses:
             # No positions turn here: places in two texts cannot be compared.
             self.cross_attention_norm = make_norm(config)
-            self.cross_attention = MultiHeadAttention(
-                config.d_model, config.n_heads, bias=config.bias
-            )
+            self.cross_attention = make_attention(config)
         self.feed_forward_norm = make_norm(config)
         self.feed_forward = FeedForward(
             config.d_model, config.d_ff, activation=config.activation, bias=config.bias
         )
+        if config.norm_order == "sandwich":
+            self.attention_after_norm = make_norm(config)
+            self.feed_forward_after_norm = make_norm(config)
 
     def forward(
         self,
@@ -113,13 +129,16 @@ class Block(nn.Module):
         def look_across(x: Tensor) -> Tensor:
             return self.cross_attention(x, context, mask=context_mask, cache=context_cache)
 
-        x = self._add(x, look_around, self.attention_norm)
+        x = self._add(x, look_around, "attention")
         if context is not None:
-            x = self._add(x, look_across, self.cross_attention_norm)
-        return self._add(x, self.feed_forward, self.feed_forward_norm)
+            x = self._add(x, look_across, "cross_attention")
+        return self._add(x, self.feed_forward, "feed_forward")
 
-    def _add(self, x: Tensor, layer: Callable[[Tensor], Tensor], norm: nn.Module) -> Tensor:
-        """The residual connection around one layer, in either order."""
+    def _add(self, x: Tensor, layer: Callable[[Tensor], Tensor], name: str) -> Tensor:
+        """The residual connection around one layer, with its norm where it belongs."""
+        norm = getattr(self, f"{name}_norm")
         if self.norm_order == "pre":
             return x + layer(norm(x))  # the stream itself is never normalised
+        if self.norm_order == "sandwich":
+            return x + getattr(self, f"{name}_after_norm")(layer(norm(x)))
         return norm(x + layer(x))

@@ -23,6 +23,7 @@ ACTIVATIONS = {
     "gelu": (nn.GELU, False),
     # The tanh approximation that GPT-2 was trained with.
     "gelu_tanh": (lambda: nn.GELU(approximate="tanh"), False),
+    "silu": (nn.SiLU, False),  # also called swish
     "swiglu": (nn.SiLU, True),
     # Gemma's: also with the tanh approximation.
     "geglu": (lambda: nn.GELU(approximate="tanh"), True),

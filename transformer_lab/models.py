@@ -23,7 +23,12 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from transformer_lab.attention import KeyValueCache, MultiHeadAttention, causal_mask
+from transformer_lab.attention import (
+    KeyValueCache,
+    MultiHeadAttention,
+    causal_mask,
+    soft_cap,
+)
 from transformer_lab.blocks import Block, make_norm
 from transformer_lab.config import Config
 from transformer_lab.embeddings import Embeddings
@@ -41,9 +46,12 @@ class Decoder(nn.Module):
 
     def __init__(self, config: Config) -> None:
         super().__init__()
+        refuse_choices(config, "a decoder", "logit_bias")
         self.config = config
         self.embeddings = make_embeddings(config)
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layers))
+        self.blocks = nn.ModuleList(
+            Block(config, local=config.is_local(layer)) for layer in range(config.n_layers)
+        )
         self.final_norm = make_final_norm(config)
         # A tied head has no weights of its own: a token is predicted by how
         # well its embedding matches the final vector (Press and Wolf 2017).
@@ -69,13 +77,16 @@ class Decoder(nn.Module):
         n_seen = len(cache[0]) if cache else 0
         n_new = ids.shape[-1]
         mask = causal_mask(n_new, n_seen + n_new, device=ids.device)  # (T, S)
+        near = causal_mask(n_new, n_seen + n_new, window=self.config.window, device=ids.device)
         x = self.embeddings(ids, start=n_seen)  # (B, T, D)
         for layer, block in enumerate(self.blocks):
-            x = block(x, mask=mask, cache=cache[layer] if cache else None)
+            visible = near if self.config.is_local(layer) else mask
+            x = block(x, mask=visible, cache=cache[layer] if cache else None)
         x = self.final_norm(x)
-        if self.head is None:
-            return x @ self.embeddings.token.weight.T  # (B, T, V)
-        return self.head(x)  # (B, T, V)
+        logits = x @ self.embeddings.token.weight.T if self.head is None else self.head(x)
+        if self.config.logit_cap:
+            logits = soft_cap(logits, self.config.logit_cap)
+        return logits  # (B, T, V)
 
     def new_cache(self) -> list[KeyValueCache]:
         """An empty key/value cache, one for each layer."""
@@ -93,6 +104,7 @@ class Encoder(nn.Module):
 
     def __init__(self, config: Config) -> None:
         super().__init__()
+        refuse_choices(config, "an encoder", "window", "logit_cap", "logit_bias")
         self.config = config
         self.embeddings = make_embeddings(config)
         self.embedding_norm = make_norm(config) if config.embedding_norm else nn.Identity()
@@ -198,6 +210,7 @@ class EncoderDecoder(nn.Module):
 
     def __init__(self, config: Config) -> None:
         super().__init__()
+        refuse_choices(config, "an encoder-decoder", "window", "logit_cap")
         self.config = config
         self.embeddings = make_embeddings(config)
         self.encoder_blocks = nn.ModuleList(Block(config) for _ in range(config.n_layers))
@@ -206,6 +219,9 @@ class EncoderDecoder(nn.Module):
             Block(config, crosses=True) for _ in range(config.n_layers)
         )
         self.decoder_norm = make_final_norm(config)
+        self.logit_bias = None
+        if config.logit_bias:
+            self.logit_bias = nn.Parameter(torch.zeros(config.vocab_size))
         self.apply(partial(initialise, n_layers=config.n_layers))
 
     def forward(
@@ -268,7 +284,8 @@ class EncoderDecoder(nn.Module):
                 context_mask=source_mask,
                 context_cache=read,
             )
-        return self.decoder_norm(x) @ self.embeddings.token.weight.T  # (B, T, V)
+        logits = self.decoder_norm(x) @ self.embeddings.token.weight.T  # (B, T, V)
+        return logits if self.logit_bias is None else logits + self.logit_bias
 
     def new_cache(self) -> list[tuple[KeyValueCache, KeyValueCache]]:
         """For each layer two empty caches: of what is written, and of what was read."""
@@ -309,7 +326,14 @@ def make_embeddings(config: Config) -> Embeddings:
 
 def make_final_norm(config: Config) -> nn.Module:
     """With post-norm, the last block has already normalised its result."""
-    return make_norm(config) if config.norm_order == "pre" else nn.Identity()
+    return nn.Identity() if config.norm_order == "post" else make_norm(config)
+
+
+def refuse_choices(config: Config, kind: str, *names: str) -> None:
+    """Raise a ValueError for a choice that a model of this kind would not heed."""
+    for name in names:
+        if value := getattr(config, name):
+            raise ValueError(f"{name}={value} means nothing to {kind}")
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -345,4 +369,9 @@ def initialise(module: nn.Module, *, n_layers: int) -> None:
         module.contract.weight.data *= into_stream
     elif isinstance(module, MultiHeadAttention):
         nn.init.orthogonal_(module.value.weight)
-        module.output.weight.data = into_stream * module.value.weight.data.T.clone()
+        values = module.value.weight.data  # (G * K, D)
+        if module.n_sharing > 1:  # each of the heads that share brings its part
+            shared = values.unflatten(0, (-1, module.query.out_features // module.n_heads))
+            values = shared.repeat_interleave(module.n_sharing, dim=0).flatten(0, 1)
+            values = values / module.n_sharing  # (H * K, D)
+        module.output.weight.data = into_stream * values.T.clone()

@@ -12,6 +12,8 @@ import { KeyValueCache, MultiHeadAttention } from "./attention.js";
 const SUPPORTED = {
   positions: ["learned", "sinusoidal"], n_token_types: [0], embedding_scale: [1], embedding_norm: [false],
   bias: [true], norm: ["layer"], norm_order: ["pre", "post"], norm_eps: [1e-5],
+  head_size: [0], n_kv_heads: [0], score_scale: [0], score_cap: [0], logit_cap: [0],
+  logit_bias: [false], head_norm: [false], window: [0],
 };
 
 export function refuseUnsupported(config) {

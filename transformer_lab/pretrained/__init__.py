@@ -1,0 +1,93 @@
+"""Real weights and real vocabularies, into this book's own classes.
+
+`from_pretrained` reads what Hugging Face or llama.cpp wrote: a folder with
+`config.json` and `safetensors`, or one GGUF file. Two real models need no hub at
+all: `minilm` and `smollm2` come from the Python package index. It leaves out
+training: see `recipes` for the models that we train ourselves.
+
+Each file beside this one knows one thing: `wheels` the packages, `reading` the
+files, `families` what each family's config and tensors mean here, `gguf_file`
+llama.cpp's format.
+
+Taught in chapters 3 (vocabularies), 11 (BERT) and 15 (the family).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from transformer_lab.models import Decoder, Encoder
+from transformer_lab.pretrained.families import FAMILIES, Family, build
+from transformer_lab.pretrained.reading import from_pretrained
+from transformer_lab.pretrained.wheels import MINILM, SMOLLM2, Wheel, package_file
+from transformer_lab.tokenization import BPETokenizer, WordPieceTokenizer
+
+__all__ = [
+    "FAMILIES",
+    "MINILM",
+    "SMOLLM2",
+    "Family",
+    "Wheel",
+    "bert_tokenizer",
+    "build",
+    "from_pretrained",
+    "minilm",
+    "package_file",
+    "smollm2",
+    "smollm2_chat_template",
+    "smollm2_tokenizer",
+]
+
+_SMOLLM2_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+@cache
+def bert_tokenizer() -> WordPieceTokenizer:
+    """BERT's own vocabulary of 30,522 pieces (uncased English). Taught in chapter 3."""
+    return WordPieceTokenizer.from_json(package_file(MINILM, "tokenizer.json").read_text("utf-8"))
+
+
+@cache
+def minilm() -> Encoder:
+    """all-MiniLM-L6-v2, a six-layer BERT, with its real weights. Taught in chapter 11."""
+    package_file(MINILM, "model.safetensors")
+    return from_pretrained(package_file(MINILM, "config.json").parent)
+
+
+@cache
+def smollm2() -> Decoder:
+    """SmolLM2-135M-Instruct, a LLaMA that chats, with its real weights.
+
+    Taught in chapters 14 and 15.
+    """
+    return from_pretrained(package_file(SMOLLM2, _SMOLLM2_FILE))
+
+
+@cache
+def smollm2_tokenizer() -> BPETokenizer:
+    """SmolLM2's byte-level BPE of 49,152 pieces, in which each digit stands alone.
+
+    Taught in chapter 3.
+    """
+    from gguf import GGUFReader  # only these functions need it
+
+    fields = GGUFReader(package_file(SMOLLM2, _SMOLLM2_FILE)).fields
+    tokens, kinds, merges = (
+        fields[f"tokenizer.ggml.{name}"].contents() for name in ("tokens", "token_type", "merges")
+    )
+    special = 3  # llama.cpp's number for a control token
+    return BPETokenizer(
+        {token: id for id, token in enumerate(tokens)},
+        [tuple(merge.split(" ")) for merge in merges],
+        [token for token, kind in zip(tokens, kinds, strict=True) if kind == special],
+        split_digits=True,
+    )
+
+
+@cache
+def smollm2_chat_template() -> str:
+    """The Jinja template that SmolLM2 was tuned with, as its file has it. See chapter 14."""
+    from gguf import GGUFReader
+
+    fields = GGUFReader(package_file(SMOLLM2, _SMOLLM2_FILE)).fields
+    return fields["tokenizer.chat_template"].contents()
