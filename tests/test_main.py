@@ -61,10 +61,10 @@ def test_a_readers_text_becomes_a_named_model_that_continues_it(text):
     told = run("generate", "my-cat", "--prompt", "On day 3 the", "--temperature", "0.5")
     assert told.stdout.startswith("On day 3 the")
     assert "training" not in told.stderr
-    words = set(re.findall(r"[a-z]+", told.stdout.lower()))
-    known = set(re.findall(r"[a-z]+", TEXT.lower()))
-    assert len(words & known) > len(words) / 2, "it writes in the words of the text"
     assert len(told.stdout) > recipes.find("my-cat").max_len * 2, "beyond what it sees at once"
+    told, known = (re.findall(r"[a-z]+", text.lower()) for text in (told.stdout, TEXT))
+    n_known = sum(word in set(known) for word in told)
+    assert n_known > len(told) / 2, "it writes in the words of the text"
 
 
 @pytest.mark.parametrize("tokenizer", ["characters", "bpe"])

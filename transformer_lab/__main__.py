@@ -1,4 +1,4 @@
-"""The command line: `transformer-lab list`, `train`, `generate`, `translate`, `clean`.
+"""The command line: what is typed after `transformer-lab`.
 
 Results go to standard output, one line of JSON each with `--json`; progress and
 complaints go to standard error. A mistake in the input is one sentence and exit
@@ -156,6 +156,36 @@ def translate(
     latin = translation.spell([translation.romanise(word) for word in hindi.split()])
     facts = {"english": sentence, "hindi": hindi, "romanised": latin}
     say(f"{hindi}  ({latin})", facts, as_json=as_json)
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 8080,
+    host: Annotated[
+        str, typer.Option(help="Listen for other machines too, such as with 0.0.0.0.")
+    ] = "127.0.0.1",
+) -> None:
+    """Serve the chat models to any OpenAI client, on this machine."""
+    try:
+        from transformer_lab.chat import server
+    except ModuleNotFoundError as error:
+        raise ValueError(f"{error}; it comes with: pip install 'transformer-lab[chat]'") from error
+    server.serve(host, port)
+
+
+@app.command()
+def chat(
+    name: Annotated[str, typer.Argument(help="A chat model.")] = "math-teacher",
+    system: Annotated[str | None, typer.Option(help="The system message.")] = None,
+    temperature: Annotated[float, typer.Option(help="0 always takes the likeliest token.")] = 0,
+    max_tokens: Annotated[int | None, typer.Option(help="The most in one answer.", min=1)] = None,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same answers.")] = 0,
+) -> None:
+    """Talk with a chat model in the terminal."""
+    from transformer_lab.chat import load, terminal
+
+    settings = {"temperature": temperature, "max_tokens": max_tokens, "seed": seed}
+    terminal.run(load(name), system=system, **settings)
 
 
 @app.command()

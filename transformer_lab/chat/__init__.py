@@ -4,13 +4,15 @@
 - `template`: the list becomes one sequence of tokens.
 - `model`: the answer, piece by piece; what falls out of the context window.
 - `loading`: the models that can be asked, by name.
+- `server`, `protocol`, `turns`: the same behind a network address, for any client.
+- `terminal`: the same for a terminal.
 
 Taught in chapter 14.
 """
 
 from transformer_lab.chat.loading import MODELS, load
 from transformer_lab.chat.messages import Message, check
-from transformer_lab.chat.model import ChatModel, Conversation, Reply
+from transformer_lab.chat.model import ChatModel, ContextLengthError, Conversation, Reply
 from transformer_lab.chat.template import CHATML, PLAIN_TURNS, SMOLLM2, ChatTemplate
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "SMOLLM2",
     "ChatModel",
     "ChatTemplate",
+    "ContextLengthError",
     "Conversation",
     "Message",
     "Reply",

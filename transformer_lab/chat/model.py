@@ -20,6 +20,10 @@ from transformer_lab.chat.template import ChatTemplate
 from transformer_lab.tokenization import BPETokenizer
 
 
+class ContextLengthError(ValueError):
+    """The last message alone is more than the model sees at once."""
+
+
 @dataclass(frozen=True)
 class Fitted:
     """A conversation cut to the context window."""
@@ -64,24 +68,33 @@ class ChatModel:
             room: tokens to keep free for the answer.
 
         Raises:
-            ValueError: if the last message alone is too long.
+            ContextLengthError: if the last message alone is too long.
+            ValueError: as for `messages.check`.
         """
         checked = check(messages)
         system = [message for message in checked[:1] if message.role == "system"]
         exchanges = _exchanges(checked[len(system) :])
-        dropped: list[Message] = []
-        while True:
-            kept = [*system, *(message for exchange in exchanges for message in exchange)]
-            ids = self.template.render(self.tokenizer, kept)
-            if len(ids) + room <= self.max_len:
-                return Fitted(ids, kept, dropped)
-            if len(exchanges) == 1:
-                with_system = " with the system message" if system else ""
-                raise ValueError(
-                    f"the last message{with_system} takes {len(ids)} tokens; with {room} for the "
-                    f"answer that is more than the {self.max_len} that {self.name} sees at once"
-                )
-            dropped += exchanges.pop(0)
+        # Each exchange is measured once, however many have to fall out.
+        sizes = [
+            sum(len(self.template.turn(self.tokenizer, message)) for message in exchange)
+            for exchange in exchanges
+        ]
+        frame = len(self.template.render(self.tokenizer, system))
+        too_many = frame + sum(sizes) + room - self.max_len
+        n_dropped = 0
+        while too_many > 0 and n_dropped < len(exchanges) - 1:
+            too_many -= sizes[n_dropped]
+            n_dropped += 1
+        kept = [*system, *(message for each in exchanges[n_dropped:] for message in each)]
+        ids = self.template.render(self.tokenizer, kept)
+        if too_many > 0:
+            with_system = " with the system message" if system else ""
+            raise ContextLengthError(
+                f"the last message{with_system} takes {len(ids)} tokens; with {room} for the "
+                f"answer that is more than the {self.max_len} that {self.name} sees at once"
+            )
+        dropped = [message for each in exchanges[:n_dropped] for message in each]
+        return Fitted(ids, kept, dropped)
 
     def stream(
         self,

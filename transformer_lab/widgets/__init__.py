@@ -11,10 +11,12 @@ import importlib
 
 _WHERE = {
     "BendSpace": "bend_space",
+    "ChatWindow": "chat_window",
     "DistanceExplorer": "distance_explorer",
     "EmbeddingMap": "embedding_map",
     "DepthExplorer": "depth_explorer",
     "AttentionSteps": "attention_steps",
+    "FamilyDiagram": "family_diagram",
     "HeadExplorer": "head_explorer",
     "LiveFigure": "live_figure",
     "MaskPlayground": "mask_playground",

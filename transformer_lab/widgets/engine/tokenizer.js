@@ -63,9 +63,12 @@ export class BPETokenizer {
   // The token IDs of a text; a special token written in it stands for itself.
   encode(text) {
     const parts = this.specialPattern ? text.split(this.specialPattern) : [text];
-    return parts.flatMap((part) =>
-      this.special.has(part) ? [this.special.get(part)]
-        : splitWords(part, this.splitDigits).flatMap((word) => this.encodeWord(word)));
+    return parts.flatMap((part) => (this.special.has(part) ? [this.special.get(part)] : this.encodePlain(part)));
+  }
+
+  // The same for text that a stranger wrote: a special token in it is text like any other.
+  encodePlain(text) {
+    return splitWords(text, this.splitDigits).flatMap((word) => this.encodeWord(word));
   }
 
   // The text of these IDs, special tokens included. Bytes that are no UTF-8

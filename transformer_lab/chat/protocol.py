@@ -1,0 +1,247 @@
+"""The chat-completions protocol: what a client may ask, and how answers and errors look.
+
+The protocol is the one of OpenAI's API, which most providers and tools speak. Here
+are its request (checked field by field), its two forms of answer (whole, and in
+chunks) and its errors. It leaves out the network: see `server`.
+
+A field that this book does not know is ignored, as the protocol grows. But a field
+that asks for what no model here can do is refused: an answer that silently lacks
+what was asked for would be wrong.
+
+Source: OpenAI, "API reference: Chat Completions". Taught in chapter 14.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, ValidationError
+
+
+class ProtocolError(Exception):
+    """A request that cannot be answered, in the protocol's own shape.
+
+    Args:
+        message: one sentence for a human.
+        status: of HTTP.
+        code: one word for a program.
+        param: the field that is wrong.
+    """
+
+    def __init__(
+        self, message: str, *, status: int = 400, code: str | None = None, param: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message, self.status, self.code, self.param = message, status, code, param
+
+    def body(self) -> dict:
+        """What the client is sent."""
+        kind = "server_error" if self.status >= 500 else "invalid_request_error"
+        return {
+            "error": {"message": self.message, "type": kind, "param": self.param, "code": self.code}
+        }
+
+
+# --- The request -------------------------------------------------------------------
+
+ROLES = ("system", "user", "assistant")
+
+
+def _plain_text(content: Any) -> Any:
+    """Clients send text as a string, or as a list of parts; the parts are joined."""
+    if not isinstance(content, list):
+        return content
+    texts = []
+    for part in content:
+        if not isinstance(part, dict) or part.get("type") != "text":
+            raise ValueError('a part must be {"type": "text", "text": "..."}: text is all we read')
+        if not isinstance(part.get("text"), str):
+            raise ValueError("a part of text needs a string as its 'text'")
+        texts.append(part["text"])
+    return "\n".join(texts)
+
+
+def _known_role(role: Any) -> Any:
+    """The protocol's newer name for the system's role is "developer"."""
+    if role == "developer":
+        return "system"
+    if role not in ROLES:
+        raise ValueError(f"there is no such role; there are: {', '.join(ROLES)}")
+    return role
+
+
+def _as_list(stop: Any) -> Any:
+    return [stop] if isinstance(stop, str) else stop
+
+
+class _Strict(BaseModel):
+    """A number is a number, not a string that looks like one; more fields do no harm."""
+
+    model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
+
+
+class Message(_Strict):
+    """One turn of the conversation."""
+
+    role: Annotated[str, BeforeValidator(_known_role)]
+    content: Annotated[StrictStr, BeforeValidator(_plain_text)]
+
+
+class StreamOptions(_Strict):
+    """How to stream."""
+
+    include_usage: bool | None = None
+
+
+class ChatRequest(_Strict):
+    """The body of `POST /v1/chat/completions`. None means what is left out: the default."""
+
+    model: str
+    messages: Annotated[list[Message], Field(min_length=1)]
+    temperature: Annotated[float | None, Field(ge=0, le=2)] = None
+    top_p: Annotated[float | None, Field(ge=0, le=1)] = None
+    max_tokens: Annotated[int | None, Field(ge=1)] = None
+    max_completion_tokens: Annotated[int | None, Field(ge=1)] = None
+    stop: Annotated[
+        list[Annotated[str, Field(min_length=1)]] | None,
+        Field(max_length=4),
+        BeforeValidator(_as_list),
+    ] = None
+    seed: Annotated[int | None, Field(ge=-(2**63), lt=2**63)] = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+
+
+# What asks for something else than one plain text, and the values that do not.
+_ONE_PLAIN_TEXT: dict[str, tuple] = {
+    "n": (None, 1),
+    "tools": (None, []),
+    "functions": (None, []),
+    "logprobs": (None, False),
+    "response_format": (None, {"type": "text"}),
+    "modalities": (None, ["text"]),
+    "audio": (None,),
+}
+_ONLY_ONE = "one request gets one plain text here"
+
+
+def parse(body: bytes) -> ChatRequest:
+    """Check the body of a request.
+
+    Raises:
+        ProtocolError: if it is no JSON, or a field is missing, of the wrong kind,
+            out of range or beyond what a model here can do.
+    """
+    try:
+        request = ChatRequest.model_validate_json(body)
+    except ValidationError as error:
+        raise _in_protocol_shape(error) from None
+    for name, harmless in _ONE_PLAIN_TEXT.items():
+        value = request.model_extra.get(name)
+        if not any(value == each and type(value) is type(each) for each in harmless):
+            raise ProtocolError(
+                f"'{name}' is not supported: {_ONLY_ONE}", code="unsupported_value", param=name
+            )
+    if request.max_tokens is not None and request.max_completion_tokens is not None:
+        raise ProtocolError(
+            "give 'max_tokens' or 'max_completion_tokens', not both: they mean the same",
+            code="invalid_value",
+            param="max_tokens",
+        )
+    if request.stream_options is not None and not request.stream:
+        raise ProtocolError(
+            "'stream_options' is only for a request with 'stream': true",
+            code="invalid_value",
+            param="stream_options",
+        )
+    return request
+
+
+def _in_protocol_shape(error: ValidationError) -> ProtocolError:
+    """The first thing that is wrong, in one sentence."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    param = ".".join(str(part) for part in first["loc"] if not str(part).startswith("function-"))
+    kind, message = first["type"], first["msg"].removeprefix("Value error, ")
+    if kind == "json_invalid":
+        reason = message.removeprefix("Invalid JSON: ")
+        return ProtocolError(f"the body is no JSON: {reason}", code="invalid_json")
+    if kind == "missing":
+        return ProtocolError(
+            f"'{param}' is missing", code="missing_required_parameter", param=param
+        )
+    if not param:
+        return ProtocolError("the body must be a JSON object", code="invalid_type")
+    code = "invalid_type" if kind.endswith("_type") else "invalid_value"
+    return ProtocolError(f"'{param}': {message}", code=code, param=param)
+
+
+# --- The answer --------------------------------------------------------------------
+
+FinishReason = Literal["stop", "length"]
+
+
+@dataclass(frozen=True)
+class Usage:
+    """How many tokens were read and written."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+    def body(self) -> dict:
+        """What the client is sent."""
+        return {
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "total_tokens": self.prompt_tokens + self.completion_tokens,
+        }
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The frame of one answer: all its chunks share an ID and a time."""
+
+    model: str
+    id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
+    created: int = field(default_factory=lambda: int(time.time()))
+
+    def whole(self, text: str, finish_reason: FinishReason, usage: Usage) -> dict:
+        """The answer in one piece."""
+        message = {"role": "assistant", "content": text, "refusal": None}
+        choice = {"message": message, "finish_reason": finish_reason}
+        return self._frame("chat.completion", choice) | {"usage": usage.body()}
+
+    def chunk(self, delta: dict, finish_reason: FinishReason | None = None) -> dict:
+        """A piece of the answer: what is new since the last one."""
+        choice = {"delta": delta, "finish_reason": finish_reason}
+        return self._frame("chat.completion.chunk", choice)
+
+    def usage_chunk(self, usage: Usage) -> dict:
+        """The chunk after the last piece, for who asked for it."""
+        frame = self._frame("chat.completion.chunk", {})
+        return frame | {"choices": [], "usage": usage.body()}
+
+    def _frame(self, kind: str, choice: dict) -> dict:
+        return {
+            "id": self.id,
+            "object": kind,
+            "created": self.created,
+            "model": self.model,
+            "choices": [{"index": 0, **choice, "logprobs": None}],
+        }
+
+
+def event(body: dict | str) -> bytes:
+    """A server-sent event: one line of data, and an empty line.
+
+    JSON escapes every line break inside a text, so one line is enough. All else that
+    is not ASCII is escaped too: some clients also end a line at rarer characters.
+
+    >>> event("[DONE]")
+    b'data: [DONE]\\n\\n'
+    """
+    data = body if isinstance(body, str) else json.dumps(body)
+    return f"data: {data}\n\n".encode()

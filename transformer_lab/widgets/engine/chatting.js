@@ -1,0 +1,74 @@
+// Chatting: a list of messages becomes one row of tokens, and the model goes on from there.
+//
+// As transformer_lab/chat/ (template.py, model.py): the same tokens, the same rule for
+// what falls out of the context window. Taught in chapter 14.
+
+import { distribution, sample } from "./sampling.js";
+
+// How a model writes a conversation: one special token opens a turn, another closes it.
+// What people write is encoded as plain text, so nobody can type the end of a turn.
+export class ChatTemplate {
+  // choices: Python's ChatTemplate as JSON; tokenizer: with its special tokens.
+  constructor({ opening, closing, header = "", after = "" }, tokenizer) {
+    Object.assign(this, { opening, closing, header, after, tokenizer });
+  }
+
+  // The token IDs of one message { role, content }.
+  turn({ role, content }) {
+    const { tokenizer } = this;
+    return [
+      tokenizer.special.get(this.opening[role]),
+      ...tokenizer.encodePlain(this.header.replaceAll("{role}", role) + content),
+      tokenizer.special.get(this.closing),
+      ...tokenizer.encodePlain(this.after),
+    ];
+  }
+
+  // The opening of the assistant's turn, which the model goes on from.
+  opened() {
+    const header = this.tokenizer.encodePlain(this.header.replaceAll("{role}", "assistant"));
+    return [this.tokenizer.special.get(this.opening.assistant), ...header];
+  }
+}
+
+// Cuts a conversation so that `room` tokens are left for the answer. The system message
+// stays; the oldest exchange (a message of the user and what answers it) falls out first,
+// whole. Returns { turns: [{ message, ids }], opened: IDs, nTokens, dropped: messages,
+// fits }; `fits` is false if even the last message is too long.
+export function fit(template, messages, { maxLen, room }) {
+  const turns = messages.map((message) => ({ message, ids: template.turn(message) }));
+  const system = turns.filter(({ message }, i) => i === 0 && message.role === "system");
+  const exchanges = [];
+  for (const turn of turns.slice(system.length)) {
+    if (turn.message.role === "user" || !exchanges.length) exchanges.push([]);
+    exchanges.at(-1).push(turn);
+  }
+  const opened = template.opened();
+  const nTokens = () => [...system, ...exchanges.flat()].reduce((n, { ids }) => n + ids.length, opened.length);
+  const dropped = [];
+  while (exchanges.length > 1 && nTokens() + room > maxLen) {
+    dropped.push(...exchanges.shift().map(({ message }) => message));
+  }
+  return {
+    turns: [...system, ...exchanges.flat()], opened, nTokens: nTokens(), dropped,
+    fits: nTokens() + room <= maxLen,
+  };
+}
+
+// Writes the assistant's turn, a token at a time, until a special token ends it or the
+// window is full. Yields token IDs, the one that ends the turn included.
+//
+//   ids          the whole conversation, with the assistant's turn opened
+//   temperature  0 always takes the likeliest token
+//   random       a function that gives a number from [0, 1)
+export function* answer({ decoder, tokenizer, config }, ids, { temperature = 0, random = Math.random } = {}) {
+  const cache = decoder.newCache();
+  let unseen = ids;
+  for (let length = ids.length; length < config.max_len; length++) {
+    const { logits } = decoder.forward(unseen, { cache, lastOnly: true });
+    const id = sample(distribution(logits.at(-1), { temperature }), random);
+    yield id;
+    if (tokenizer.isSpecial(id)) return;
+    unseen = [id];
+  }
+}
