@@ -10,7 +10,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import torch
 from safetensors import safe_open
+from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from transformer_lab import recipes
@@ -52,7 +54,7 @@ def folders(cache):
 
 
 def test_a_readers_text_becomes_a_named_model_that_continues_it(text):
-    trained = run("train", "--text", text, "--steps", 60)
+    trained = run("train", "--text", text, "--steps", 120)
     assert trained.exit_code == 0, trained.output
     assert "my-cat:" in trained.stdout
     assert "training my-cat" in trained.stderr
@@ -118,7 +120,7 @@ def test_a_folder_is_no_text(tmp_path):
     ("arguments", "says"),
     [
         (["train", "story-gtp"], "no recipe 'story-gtp'; did you mean 'story-gpt'?"),
-        (["generate", "zzz"], "no recipe 'zzz'; there are: story-gpt, translator"),
+        (["generate", "zzz"], "no recipe 'zzz'; there are: story-gpt"),
         (["generate", "translator"], "translator continues no texts"),
         (["train", "--text", "TEXT", "--name", "../up"], "'../up' is no name for a model"),
         (["train", "--text", "TEXT", "--name", "story-gpt"], "is a model of the book"),
@@ -188,8 +190,8 @@ def test_a_real_ctrl_c_saves_and_the_same_command_goes_on_to_the_same_model(tmp_
     never_cut = start(*arguments, cache=whole, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
     reports = [json.loads(process.communicate(timeout=300)[0]) for process in (resumed, never_cut)]
     assert reports[0]["held_out_loss"] == reports[1]["held_out_loss"]
-    [a, b] = [next(place.glob("*/model.safetensors")).read_bytes() for place in (cut, whole)]
-    assert a == b
+    [a, b] = [load_file(next(place.glob("*/model.safetensors"))) for place in (cut, whole)]
+    assert all(torch.equal(a[name], b[name]) for name in a | b)
 
 
 def test_two_processes_on_one_name_train_once(text, cache):
