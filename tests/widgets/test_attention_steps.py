@@ -131,6 +131,33 @@ def test_scores_come_from_two_rows_and_weights_from_one(steps):
     assert sum_of(page).count("e^") == 1 + 4
 
 
+def test_a_reader_can_predict_each_result_and_the_look_before_seeing_them(steps):
+    page, state = steps(guess=True, followed=2)
+    shares = page.locator(".tl-look .tl-bar-share")
+    cells = page.locator("table.tl-result .tl-cell")
+    shown = page.get_by_role("button", name="Show the numbers")
+    assert not shown.is_visible()  # the vectors are given, not computed
+    go_to(page, "Queries")
+    assert set(cells.all_text_contents()) == {"?"}
+    assert "query of “his”" in sum_of(page)
+    shown.focus()
+    page.keyboard.press("Enter")
+    torch.testing.assert_close(result(page), in_torch(state)["Queries"], atol=0.00501, rtol=0)
+    assert page.evaluate("document.activeElement.textContent") == "Next step"
+    assert set(shares.all_text_contents()) == {"?"}
+    go_to(page, "Weights")
+    assert set(cells.all_text_contents()) == {"?"}
+    assert "Predict" in words(page)
+    shown.click()
+    assert all(share.endswith("%") for share in shares.all_text_contents())
+    go_to(page, "Queries")  # what was shown stays shown
+    assert "?" not in cells.all_text_contents()
+    page.get_by_label("Let me predict first").uncheck()
+    go_to(page, "Output")
+    assert not shown.is_visible()
+    torch.testing.assert_close(result(page), in_torch(state)["Output"], atol=0.00501, rtol=0)
+
+
 def test_changing_a_number_changes_the_look_and_the_words_say_so(steps):
     page, state = steps(followed=2)
     before = words(page)

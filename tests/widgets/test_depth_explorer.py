@@ -93,13 +93,17 @@ def test_the_knobs_work_from_the_keyboard(explorer):
 
 def test_a_prediction_comes_before_the_curves(explorer):
     page = explorer(guess=True)
-    chart = page.locator(".tl-log-chart").first
-    assert not chart.is_visible()
+    charts, curves = page.locator(".tl-log-chart"), page.locator(".tl-log-line")
+    assert curves.count() == 0
+    assert charts.first.locator("text", has_text="?").all_text_contents() == [
+        "explodes?", "stays?", "vanishes?",
+    ]  # fmt: skip
+    assert "after your prediction" in charts.last.get_attribute("aria-label")
     page.get_by_role("button", name="explodes").click()
-    assert chart.is_visible()
+    assert curves.count() == 2
     assert words(page).startswith("You predicted that it explodes. The gradient vanishes")
     page.get_by_label("Layers").fill("2")
-    assert not chart.is_visible()
+    assert curves.count() == 0
     page.get_by_role("button", name="stays").click()
     assert words(page).startswith("As you predicted.")
 

@@ -195,6 +195,15 @@ def test_the_engines_principal_directions_are_torchs(engine):
     assert (found.gather(1, found.abs().argmax(1, keepdim=True)) > 0).all()
 
 
+def test_on_a_phone_one_word_of_each_kind_is_named_unasked(show_map):
+    page = show_map(browser_options={"viewport": {"width": 360, "height": 740}})
+    named = page.locator(".tl-em-word:not(.tl-chosen):not(.tl-neighbour)").filter(
+        has=page.locator("text[visibility=visible]")
+    )
+    kinds = [word.get_attribute("aria-label").split("(")[1] for word in named.all()]
+    assert len(kinds) == len(set(kinds))
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_a_narrow_screen_and_axe_finds_nothing_serious(show_map, scheme):
     page = show_map(

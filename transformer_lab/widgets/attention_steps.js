@@ -2,7 +2,8 @@
 //
 // A step shows the matrices it takes and the one it makes; pointing at a number of
 // the result lights up the row and the column it comes from and writes the sum out.
-// Below, at every step: the look of one token, as it is and as it was at first.
+// Below, at every step: the look of one token, as it is and as it was at first. A reader
+// who wants to predict first sees each result only on asking for it.
 
 import {
   arrowKeysMoveWithin, button, buttonRow, checkbox, debounce, element, figureRoot, formatPercent,
@@ -27,24 +28,32 @@ const SHEETS = {
   output: { name: "Output", words: "mixed values", rows: "tokens", columns: "features" },
 };
 
-// From which matrices each step makes its result, and what it means.
+// From which matrices each step makes its result, what it means, and what can be
+// predicted about it (of the followed token).
 const STEPS = [
   { title: "Vectors", takes: [], makes: "x",
     means: "Each token is a row of numbers. Here the columns have names, because we made them up." },
   { title: "Queries", takes: ["x", "wq"], makes: "q",
-    means: "A query says what its token looks for. The same matrix makes it for every token." },
+    means: "A query says what its token looks for. The same matrix makes it for every token.",
+    asks: "which numbers of the query of {token} will not be 0?" },
   { title: "Keys", takes: ["x", "wk"], makes: "k",
-    means: "A key says what its token can be found by. Another matrix, the same tokens." },
+    means: "A key says what its token can be found by. Another matrix, the same tokens.",
+    asks: "by what can {token} be found? Which numbers of its key will not be 0?" },
   { title: "Values", takes: ["x", "wv"], makes: "v",
-    means: "A value is what its token hands over to those who look at it." },
+    means: "A value is what its token hands over to those who look at it.",
+    asks: "what does {token} hand over?" },
   { title: "Scores", takes: ["q", "k"], makes: "scores",
-    means: "Each query meets each key: a dot product, row by row. A high score is a good fit." },
+    means: "Each query meets each key: a dot product, row by row. A high score is a good fit.",
+    asks: "whose key will fit the query of {token} best?" },
   { title: "Scale", takes: ["scores"], makes: "scaled",
-    means: "Every score is divided by the same number." },
+    means: "Every score is divided by the same number.",
+    asks: "will another key fit {token} best now?" },
   { title: "Weights", takes: ["scaled"], makes: "weights",
-    means: "Softmax, row by row: e to the power of each score, divided by the sum of the row." },
+    means: "Softmax, row by row: e to the power of each score, divided by the sum of the row.",
+    asks: "at whom will {token} look most, and with how much of its look?" },
   { title: "Output", takes: ["weights", "v"], makes: "output",
-    means: "Each token's new vector: all values, each times its weight, added up." },
+    means: "Each token's new vector: all values, each times its weight, added up.",
+    asks: "of which features will {token} have gathered most?" },
 ];
 
 // --- The arithmetic: everything that the figure shows, from its state ----------------
@@ -76,13 +85,15 @@ function short(number) {
 }
 const factor = (number) => (Number(number.toFixed(2)) < 0 ? `(${short(number)})` : short(number));
 
+const LOOK = STEPS.findIndex(({ makes }) => makes === "weights"); // the step that shows the look
+
 function render({ model, el }) {
   const root = figureRoot(el, "AttentionSteps");
   const tokens = model.get("tokens");
   const features = model.get("features");
   const size = features.length;
   const first = Object.fromEntries([...INPUTS, "scaled", "temperature"].map((name) => [name, model.get(name)]));
-  const view = { all: null, start: null, place: null, sheets: {}, faulty: new Set() };
+  const view = { all: null, start: null, place: null, sheets: {}, faulty: new Set(), revealed: new Set() };
   const publish = debounce(() => model.save_changes(), 250);
   const remember = (name, value) => { model.set(name, value); publish(); };
 
@@ -90,6 +101,8 @@ function render({ model, el }) {
   const followed = () => Math.max(0, Math.min(tokens.length - 1, model.get("followed")));
   const divisorOf = ({ scaled, temperature }) => (scaled ? Math.sqrt(size) : 1) * temperature;
   const named = (index) => `“${tokens[index]}”`;
+  // What a reader who predicts first has not asked for yet: a step's result, the look.
+  const hidden = (at) => model.get("guess") && STEPS[at].takes.length > 0 && !view.revealed.has(at);
   const namesOf = (kind) => (kind === "tokens" ? tokens : features);
 
   // --- The steps
@@ -101,6 +114,15 @@ function render({ model, el }) {
   const settleStops = arrowKeysMoveWithin(stepRow, ".tl-step");
   const back = button("Back", () => goTo(step() - 1));
   const next = button("Next step", () => goTo(step() + 1), { primary: true });
+  const reveal = button("Show the numbers", () => {
+    view.revealed.add(step());
+    (step() < STEPS.length - 1 ? next : back).focus(); // this button goes away
+    compute();
+  });
+  const guess = checkbox({
+    label: "Let me predict first", value: model.get("guess"),
+    onInput: (ticked) => { view.revealed.clear(); remember("guess", ticked); },
+  });
   const title = element("div", { class: "tl-heading" });
   const means = element("p", {});
   const terms = element("div", { class: "tl-terms" });
@@ -141,7 +163,7 @@ function render({ model, el }) {
   const words = statusLine();
 
   root.append(element("div", { class: "tl-stack" },
-    stepRow, buttonRow("go through the steps", back, next),
+    stepRow, buttonRow("go through the steps", back, next, reveal, guess.root),
     element("div", { class: "tl-step-text" }, title, means),
     element("div", { class: "tl-sheets" }, terms, sum.root), fault.root,
     element("div", { class: "tl-columns tl-below" },
@@ -266,7 +288,10 @@ function render({ model, el }) {
     follow.value = String(followed());
     scale.value = model.get("scaled");
     if (temperature.value !== model.get("temperature")) temperature.value = model.get("temperature");
+    guess.value = model.get("guess");
+    reveal.hidden = !hidden(step());
     if (view.place) point(...view.place);
+    else if (hidden(LOOK)) sum.say("Go on, and predict each step before you see it.");
     else sum.say("Change a number: the bars below follow at once.");
     showLook();
   }
@@ -278,8 +303,9 @@ function render({ model, el }) {
       if (kind === "input") {
         if (cell !== document.activeElement && !view.faulty.has(cell)) cell.value = number;
       } else {
-        cell.textContent = key === "weights" ? number.toFixed(2) : text;
-        cell.style.backgroundColor = key === "weights" ? weightColour(number, 0.5) : "";
+        const secret = kind === "result" && hidden(step());
+        cell.textContent = secret ? "?" : key === "weights" ? number.toFixed(2) : text;
+        cell.style.backgroundColor = key === "weights" && !secret ? weightColour(number, 0.5) : "";
         if (kind === "result") cell.setAttribute("aria-label", `${cell.dataset.name}: ${cell.textContent}`);
       }
       cell.closest("tr").classList.toggle("tl-followed",
@@ -301,6 +327,7 @@ function render({ model, el }) {
       light(given[0], (r) => r === i);
       light(given[1], (r, c) => (makes === "scores" ? r === j : c === j));
     } else light(given[0], (r, c) => r === i && (makes === "weights" || c === j));
+    if (hidden(step())) return sum.say(`Predict: ${STEPS[step()].asks.replaceAll("{token}", named(followed()))}`);
     sum.say(howItCame(takes, makes, i, j), { delay: 60 });
   }
 
@@ -328,12 +355,15 @@ function render({ model, el }) {
   function showLook() {
     const at = followed();
     const [now, before] = [view.all.weights[at], view.start.weights[at]];
-    heading.replaceChildren(`Where ${named(at)} looks `, element("span", { class: "tl-quiet" }, "outlined: at first"));
+    const secret = hidden(LOOK);
+    heading.replaceChildren(`Where ${named(at)} looks `, element("span", { class: "tl-quiet" }, secret ? "hidden until you have predicted it" : "outlined: at first"));
     rows.forEach(({ own, fill: bar, share }, index) => {
+      own.style.display = secret ? "none" : "";
       own.style.width = `${100 * before[index]}%`;
-      bar.style.width = `${100 * now[index]}%`;
-      share.textContent = formatPercent(now[index]);
+      bar.style.width = `${secret ? 0 : 100 * now[index]}%`;
+      share.textContent = secret ? "?" : formatPercent(now[index]);
     });
+    if (secret) return words.say(`At whom will ${named(at)} look most? Predict it, then show the numbers of step ${LOOK + 1}.`);
     words.say(lookInWords(at, now, before), { delay: 120 });
   }
 
@@ -355,14 +385,14 @@ function render({ model, el }) {
   const hearNumbers = () => compute();
   model.on("change:step", hearStep);
   model.on("change:followed", hearFollowed);
-  for (const name of [...INPUTS, "scaled", "temperature"]) model.on(`change:${name}`, hearNumbers);
+  for (const name of [...INPUTS, "scaled", "temperature", "guess"]) model.on(`change:${name}`, hearNumbers);
 
   lay();
   markReady(root);
   return () => {
     model.off("change:step", hearStep);
     model.off("change:followed", hearFollowed);
-    for (const name of [...INPUTS, "scaled", "temperature"]) model.off(`change:${name}`, hearNumbers);
+    for (const name of [...INPUTS, "scaled", "temperature", "guess"]) model.off(`change:${name}`, hearNumbers);
   };
 }
 

@@ -29,6 +29,7 @@ class AttentionSteps(LiveFigure):
         followed: the token whose look is told in words, counted from 0.
         scaled: whether scores are divided by the square root of D.
         temperature: what the scaled scores are divided by, from 0.1 to 4.
+        guess: whether the reader predicts each result before it is shown.
 
     Raises:
         ValueError: if the sizes do not fit each other.
@@ -46,6 +47,7 @@ class AttentionSteps(LiveFigure):
     followed = traitlets.Int(0, min=0).tag(sync=True)
     scaled = traitlets.Bool(True).tag(sync=True)
     temperature = traitlets.Float(1.0, min=0.1, max=4.0).tag(sync=True)
+    guess = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, **state) -> None:
         super().__init__(**state)

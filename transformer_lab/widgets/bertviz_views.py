@@ -53,6 +53,7 @@ _STYLE = """
 body { margin: 0; padding: 12px; background: #fff; color: #111; overflow-x: auto;
        font: 14px system-ui, sans-serif; }
 select { font: inherit; padding: 2px 6px; }
+svg { min-width: 330px; } /* head_view: words, lines, words, 110 pixels each */
 """
 
 

@@ -55,11 +55,13 @@ function render({ model, el }) {
     result = runStack(stack, settings);
     const waits = model.get("guess") && guessed === null;
     question.hidden = !waits;
-    charts.classList.toggle("tl-hidden-for-now", waits);
-    charts.setAttribute("aria-hidden", String(waits));
+    if (waits) {
+      signal.wait(result.signal.length);
+      gradient.wait(result.gradients.length);
+      return words.say("Predict; then the curves appear.");
+    }
     signal.show(result.signal);
     gradient.show(result.gradients);
-    if (waits) return words.say("Predict; then the curves appear.");
     const fate = fateOf(result.gradients);
     const verdict = guessed === null ? "" : guessed === fate ? "As you predicted. " : `You predicted that it ${FATES[guessed]}. `;
     words.say(verdict + inWords(fate));
@@ -109,8 +111,24 @@ function logChart({ label, kind }) {
   const [width, height, left, bottom] = [340, 200, 46, 34];
   const drawing = svgElement("svg", { viewBox: `0 0 ${width} ${height}`, class: "tl-log-chart", role: "img", "aria-label": label });
   const text = (x, y, words, anchor) => svgElement("text", { x, y, "text-anchor": anchor, class: "tl-axis" }, words);
+  const from = kind === "signal" ? 0 : 1; // the signal also has a size before the first layer
+  const layers = (n) => [
+    text(left, height - bottom + 16, String(from), "middle"),
+    text(width - 10, height - bottom + 16, String(from + n - 1), "middle"),
+    text((left + width) / 2, height - 4, kind === "gradient" ? "layer (the gradient comes from the right)" : "after layer", "middle"),
+  ];
   return {
     root: drawing,
+    wait(n) { // before the prediction: what may happen, and no curve yet
+      const [start, end] = kind === "signal" ? [left, width - 10] : [width - 10, left];
+      const middle = (10 + height - bottom) / 2;
+      const ways = [[22, "explodes", -5], [middle, "stays", -5], [height - bottom - 12, "vanishes", 14]];
+      drawing.replaceChildren(
+        ...ways.map(([y]) => svgElement("line", { x1: start, y1: middle, x2: end, y2: y, class: "tl-log-maybe" })),
+        ...ways.map(([y, fate, off]) => text(end + (end < start ? 4 : -4), y + off, `${fate}?`, end < start ? "start" : "end")),
+        ...layers(n));
+      drawing.setAttribute("aria-label", `${label}: shown after your prediction`);
+    },
     show(values) {
       const powers = values.map((value) => Math.log10(Math.max(value, 1e-30)));
       // At least four powers of ten, so that a steady line looks steady.
@@ -121,16 +139,13 @@ function logChart({ label, kind }) {
       const y = (power) => 10 + ((height - bottom - 10) * (high - power)) / (high - low);
       const step = Math.max(1, Math.ceil((high - low) / 6));
       const ticks = Array.from({ length: Math.floor((high - low) / step) + 1 }, (_, i) => low + i * step);
-      const from = kind === "signal" ? 0 : 1; // the signal also has a size before the first layer
       const line = powers.map((power, at) => `${at ? "L" : "M"}${x(at).toFixed(1)} ${y(power).toFixed(1)}`).join("");
       drawing.replaceChildren(
         ...ticks.map((power) => svgElement("line", { x1: left, x2: width, y1: y(power), y2: y(power), class: "tl-curve-grid" })),
         ...ticks.map((power) => text(left - 5, y(power) + 4, power === 0 ? "1" : `10${raised(power)}`, "end")),
         svgElement("path", { d: line, class: `tl-log-line tl-log-${kind}` }),
         ...powers.map((power, at) => svgElement("circle", { cx: x(at), cy: y(power), r: n > 30 ? 1.8 : 3, class: `tl-log-dot tl-log-${kind}` })),
-        text(left, height - bottom + 16, String(from), "middle"),
-        text(width - 10, height - bottom + 16, String(from + n - 1), "middle"),
-        text((left + width) / 2, height - 4, kind === "gradient" ? "layer (the gradient comes from the right)" : "after layer", "middle"));
+        ...layers(n));
       drawing.setAttribute("aria-label", `${label}: ${values[0].toExponential(1)} at the first, ${values.at(-1).toExponential(1)} at the last`);
     },
   };

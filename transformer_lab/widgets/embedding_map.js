@@ -17,6 +17,7 @@ const PLAY_MS = 1000; // how long each snapshot is shown while playing
 const GLIDE_MS = 450; // how long the words take to their next place
 const EDGE = 26; // pixels around the map, for words that stand at its rim
 const REACH = 24; // pixels from a word within which a hand means it
+const NARROW = 520; // pixels: on a narrower map only one word of a kind is named unasked
 const CLOSER = 3; // how much the map grows around the chosen word
 // The signs of the first kinds: form and colour both differ.
 const SIGNS = [
@@ -236,6 +237,8 @@ function render({ model, el }) {
     const marked = (index) => signOf(index)[0] !== "dot";
     const wanted = words.map((_, index) => index).filter((index) => !always.has(index)
       && (view.kind === null ? marked(index) : kinds[index] === view.kind));
+    const crowded = view.width < NARROW && view.kind === null && !view.closer;
+    const named = new Set(crowded ? [...always].map((index) => kinds[index]) : []);
     const taken = places.map(([x, y]) => [x - 5, y - 5, x + 5, y + 5]);
     const boxes = [];
     const inMap = ([x, y]) => x >= 0 && x <= view.width && y >= 0 && y <= view.height;
@@ -244,6 +247,7 @@ function render({ model, el }) {
       label.setAttribute("visibility", "hidden");
     });
     for (const index of [...always, ...wanted]) {
+      if (!always.has(index) && named.has(kinds[index])) continue;
       const [x, y] = places[index];
       const width = 7.1 * words[index].length + 2;
       const tries = [[8, 4, "start"], [-8, 4, "end"], [0, -8, "middle"], [0, 17, "middle"]].map(([dx, dy, anchor]) => {
@@ -259,6 +263,7 @@ function render({ model, el }) {
         : null);
       if (!pick || !inMap(places[index])) continue;
       boxes.push(pick.box);
+      if (crowded) named.add(kinds[index]);
       const { label } = dots[index];
       for (const [name, value] of [["x", pick.dx], ["y", pick.dy], ["text-anchor", pick.anchor], ["visibility", "visible"]]) {
         label.setAttribute(name, value);
@@ -325,7 +330,7 @@ function render({ model, el }) {
   const resize = () => {
     const width = Math.floor(map.getBoundingClientRect().width);
     if (!width || width === view.width) return;
-    Object.assign(view, { width, height: width < 520 ? 320 : 520, places: [] });
+    Object.assign(view, { width, height: width < NARROW ? 360 : 520, places: [] });
     map.setAttribute("viewBox", `0 0 ${view.width} ${view.height}`);
     map.style.height = `${view.height}px`;
     show({ glide: false });

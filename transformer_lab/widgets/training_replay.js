@@ -34,7 +34,7 @@ function render({ model, el }) {
   // --- Controls
   const step = slider({
     label: "Training step", min: 0, max: lastIndex, value: chosen(),
-    format: (index) => `${steps[index]}`, onInput: (index) => { stop(); choose(index); },
+    format: (index) => `${steps[index]} of ${steps[lastIndex]}`, onInput: (index) => { stop(); choose(index); },
   });
   const play = button("Play ▸", () => (playing ? stop() : start()));
   const text = textBox({
