@@ -7,7 +7,7 @@ ground up (a module imports only from floors below its own):
 2. `blocks`: the parts joined by residuals and normalisation
 3. `models`, `trace`, `distributed`: whole models, a way to look inside them, and
    a way to train one with many processes
-4. `languages`, `training`, `generation`: data in, weights learned, text out
+4. `languages`, `training`, `generation`, `family`: data in, weights learned, text out, costs
 5. `recipes`, `pretrained`, `chat`: the small models that the chapters share, real
    weights, conversations with both
 6. `figures`, `widgets`, `exercises`: what the reader looks at and tries
@@ -35,6 +35,7 @@ _SUBMODULES = (
     "distributed",
     "embeddings",
     "exercises",
+    "family",
     "feedforward",
     "figures",
     "generation",
