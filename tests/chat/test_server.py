@@ -489,3 +489,29 @@ def test_a_port_in_use_is_one_sentence(running):
 def test_a_host_that_is_not_ours_is_one_sentence(host):
     with pytest.raises(ValueError, match=f"cannot listen on {host}, port 0"):
         listen(host, 0)
+
+
+# --- The real model ----------------------------------------------------------------
+
+
+def test_the_client_talks_with_smollm2_whole_and_in_pieces():
+    """The same greedy text both ways, and the one that Hugging Face's weights begin with."""
+    asked = {
+        "model": "smollm2-135m-instruct",
+        "messages": user("Which country has Paris as its capital?"),
+        "temperature": 0,
+        "max_tokens": 8,
+    }
+    with (
+        running_server() as url,
+        openai.OpenAI(base_url=url, api_key="none", max_retries=0) as client,
+    ):
+        whole = client.chat.completions.create(**asked)
+        *chunks, last = client.chat.completions.create(
+            **asked, stream=True, stream_options={"include_usage": True}
+        )
+    text = whole.choices[0].message.content
+    assert "Paris" in text or "France" in text
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == text
+    assert last.usage == whole.usage
+    assert whole.usage.completion_tokens <= 8
