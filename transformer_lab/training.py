@@ -25,6 +25,7 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from transformer_lab.files import write_atomically
+from transformer_lab.interrupts import Patience
 
 IGNORED = -100  # a target that is not to be predicted (padding)
 
@@ -153,23 +154,24 @@ def train(
         disable=progress is None,
         mininterval=0.5,
     )
-    try:
-        for step in range(len(losses), steps):
-            if on_step:
-                on_step(step, model)
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate(step, peak=peak_lr, steps=steps)
-            losses.append(_step(model, optimiser, batch_at(step)))
-            bar.update()
-            bar.set_postfix(loss=f"{losses[-1]:.3f}", refresh=False)
-            if checkpoint is not None and (step + 1) % checkpoint_every == 0:
+    with bar, Patience() as ctrl_c:
+        try:
+            for step in range(len(losses), steps):
+                if on_step:
+                    on_step(step, model)
+                for group in optimiser.param_groups:
+                    group["lr"] = learning_rate(step, peak=peak_lr, steps=steps)
+                losses.append(_step(model, optimiser, batch_at(step)))
+                bar.update()
+                bar.set_postfix(loss=f"{losses[-1]:.3f}", refresh=False)
+                if checkpoint is not None and (step + 1) % checkpoint_every == 0:
+                    save_checkpoint(checkpoint, model, optimiser, losses)
+                if ctrl_c.asked:
+                    raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            if checkpoint is not None and not ctrl_c.obeyed:
                 save_checkpoint(checkpoint, model, optimiser, losses)
-    except KeyboardInterrupt:
-        if checkpoint is not None:
-            save_checkpoint(checkpoint, model, optimiser, losses)
-        raise
-    finally:
-        bar.close()
+            raise
     if on_step:
         on_step(steps, model)
     return losses
