@@ -321,8 +321,8 @@ def _decline(rng: random.Random, state: State, without: Collection[Problem]) -> 
     if kind < 0.55:
         question = rng.choice(QUESTIONS).format(thing(), thing())
     elif kind < 0.75:
-        word = rng.choice([lambda: rng.choice(_WORDS), lambda: _made_up(rng), lambda: _foreign(rng)])
-        question = " ".join(word() for _ in range(rng.randint(1, 6)))
+        word = rng.choice([_real, _made_up, _foreign])
+        question = " ".join(word(rng) for _ in range(rng.randint(1, 6)))
     else:
         numbers = {"a": _operand(rng), "b": _operand(rng)}
         question = rng.choice(OTHER_SUMS).format(**numbers, w=thing())
@@ -346,6 +346,11 @@ def _made_up(rng: random.Random) -> str:
     )
 
 
+def _real(rng: random.Random) -> str:
+    """A word of the questions: in a row, they make no question."""
+    return rng.choice(_WORDS)
+
+
 def _made_up_name(rng: random.Random) -> str:
     """A name that is easy to say."""
     syllables = (
@@ -365,7 +370,6 @@ def _foreign(rng: random.Random) -> str:
 _SCRIPTS = [(0xC0, 0xFF), (0x391, 0x3C9), (0x410, 0x44F), (0x5D0, 0x5EA), (0x627, 0x64A),
             (0x905, 0x94D), (0x3041, 0x30FA), (0x4E00, 0x9FA0), (0x1F600, 0x1F64F),
             (0x21, 0x2A)]  # fmt: skip
-# For questions that are no questions: the same words in no order.
 _WORDS = " ".join((*THINGS, *QUESTIONS)).replace("{}", "").split()
 _BEGINNINGS = [*"bcdfghjklmnpqrstvwxyz", *"bcdfghklmnprstw", "", "", "th", "sh", "ch", "ph", "br",
                "st", "tr", "pl", "qu", "gl", "kn"]  # fmt: skip
