@@ -26,6 +26,11 @@ READERS = {
         for target in [-100, *(words if role == "assistant" else len(words) * [-100])]
     ],
     "fit_window": lambda messages, room: _readers_window(messages, room),
+    "kv_cache_bytes": lambda n_layers, n_kv_heads, d_head, n_tokens: sum(
+        2 * 2 * n_kv_heads * d_head for _ in range(n_layers * n_tokens)
+    ),
+    "shared_head": lambda head, n_heads, n_kv_heads: int(head / (n_heads / n_kv_heads)),
+    "gated_width": lambda d_ff: (2 * d_ff + 1) // 3,
     "shift_right": lambda ids: torch.stack(
         [
             torch.nn.functional.pad(ids, (1, 0), value=2),

@@ -13,7 +13,7 @@ et al. 2025 (SmolLM2). Taught in chapter 15.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Literal
 
 from transformer_lab.config import Config
@@ -157,6 +157,34 @@ FAMILY: dict[str, tuple[Kind, Config]] = {
         ),
     ),
 }
+
+# Name: the family it belongs to, and the year in which it was published.
+_BORN: dict[str, tuple[str, int]] = {
+    "Transformer 2017, base": ("Transformer", 2017),
+    "BERT base": ("BERT", 2018),
+    "GPT-2 small": ("GPT-2", 2019),
+    "LLaMA 7B": ("LLaMA", 2023),
+    "Llama 2 70B": ("LLaMA", 2023),
+    "Llama 3 8B": ("LLaMA", 2024),
+    "SmolLM2 135M": ("LLaMA", 2024),
+    "Gemma 2B": ("Gemma", 2024),
+    "Gemma 2 2B": ("Gemma", 2024),
+    "Gemma 2 9B": ("Gemma", 2024),
+}
+
+
+def figure_rows() -> list[dict]:
+    """The family as the live figure of chapter 15 takes it: plain dictionaries."""
+    return [
+        {
+            "family": _BORN[name][0],
+            "name": name,
+            "year": _BORN[name][1],
+            "architecture": kind,
+            "config": asdict(config),
+        }
+        for name, (kind, config) in FAMILY.items()
+    ]
 
 
 def parameters(kind: Kind, config: Config) -> dict[str, int]:

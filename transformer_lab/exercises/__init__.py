@@ -31,6 +31,7 @@ from transformer_lab.exercises import (
     chapter_12,
     chapter_13,
     chapter_14,
+    chapter_15,
 )
 from transformer_lab.exercises.exercise import Exercise, Function
 
@@ -48,6 +49,7 @@ _CHAPTERS = (
     chapter_12,
     chapter_13,
     chapter_14,
+    chapter_15,
 )
 EXERCISES: dict[str, Exercise] = {
     name: exercise for chapter in _CHAPTERS for name, exercise in chapter.EXERCISES.items()
