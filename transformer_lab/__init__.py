@@ -5,7 +5,8 @@ ground up (a module imports only from floors below its own):
 
 1. `tokenization`, `attention`, `embeddings`, `feedforward`: the parts
 2. `blocks`: the parts joined by residuals and normalisation
-3. `models`, `trace`: whole models, and a way to look inside them
+3. `models`, `trace`, `distributed`: whole models, a way to look inside them, and
+   a way to train one with many processes
 4. `languages`, `training`, `generation`, `family`: data in, weights learned, text out, costs
 5. `recipes`, `pretrained`, `chat`: the small models that the chapters share, real
    weights, conversations with both
@@ -31,6 +32,7 @@ _SUBMODULES = (
     "blocks",
     "chat",
     "config",
+    "distributed",
     "embeddings",
     "exercises",
     "family",

@@ -89,7 +89,8 @@ def train(
 ) -> None:
     """Train a model, or say how it did if it is there already.
 
-    Ctrl-C stops; the same command goes on from where it stopped.
+    Ctrl-C stops; the same command goes on from where it stopped. Several processes
+    train one model together: torchrun --nproc-per-node 2 -m transformer_lab train NAME
     """
     if (name is None) == (text is None):
         raise typer.BadParameter("give either the NAME of a model or --text FILE")
@@ -97,7 +98,7 @@ def train(
         raise typer.BadParameter("--tokenizer, --steps and --name go with --text FILE")
     if tokenizer not in (None, "characters", "bpe"):
         raise typer.BadParameter(f"--tokenizer {tokenizer} is not one of characters, bpe")
-    from transformer_lab import recipes
+    from transformer_lab import distributed, recipes
     from transformer_lab.files import cache_folder
 
     if text is not None:
@@ -106,7 +107,10 @@ def train(
             raise ValueError(f"{name} is a model of the book: choose another --name")
         settings = {"name": name, "source": text.name, "tokenizer": tokenizer, "steps": steps}
         recipes.keep(recipes.recipe_of_text(recipes.read_text(text), **settings), cache_folder())
-    trained = recipes.load(name)
+    with distributed.workers():  # if torchrun started several of us
+        trained = recipes.load(name)
+        if not distributed.is_first():
+            return
     report = trained.report
     facts = {"name": name} | {key: fact for key, fact in report.items() if key != "losses"}
     done = f"{report['parameters']:,} parameters, {report['steps']:,} steps"

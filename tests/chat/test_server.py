@@ -6,6 +6,8 @@ import gc
 import http.client
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.chat.echo import echo
+from tests.conftest import ROOT
 from transformer_lab.chat import server as chat_server
 from transformer_lab.chat.model import Reply
 from transformer_lab.chat.server import listen, running_server, start
@@ -515,3 +518,44 @@ def test_the_client_talks_with_smollm2_whole_and_in_pieces():
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == text
     assert last.usage == whole.usage
     assert whole.usage.completion_tokens <= 8
+
+
+# --- The end -----------------------------------------------------------------------
+
+ENDS_WITHOUT_STOP = """
+from tests.chat.echo import echo
+from tests.chat.test_server import body, raw
+from transformer_lab.chat.server import start
+
+running = start(names=["echo"], load=lambda name: echo(pause=0.001))
+connection = raw(running, body("forever", stream=True))
+connection.recv(100)
+"""
+STOPS_DURING_A_LOAD = """
+import os, signal, threading, torch
+from tests.chat.test_server import body, raw
+from transformer_lab.chat import server
+
+def load(name):
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    while True:
+        torch.randn(400, 400) @ torch.randn(400, 400)
+
+class Server(server.Server):
+    def __init__(self, listening, host):
+        super().__init__(listening, host, ["slow"], load)
+        at = type("At", (), {"base_url": self.url})
+        threading.Timer(0.5, lambda: open_.append(raw(at, body(model="slow")))).start()
+
+open_ = []
+server.Server = Server
+server.serve(port=0)
+"""
+
+
+@pytest.mark.parametrize("program", [ENDS_WITHOUT_STOP, STOPS_DURING_A_LOAD])
+def test_a_program_ends_in_peace_while_a_model_is_at_work(program):
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, cwd=ROOT
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -29,6 +29,7 @@ import torch
 from filelock import FileLock, Timeout
 from torch import nn
 
+from transformer_lab import distributed
 from transformer_lab.files import cache_folder, checksum, write_atomically
 from transformer_lab.models import count_parameters
 from transformer_lab.recipes.model_file import model_file, read_model, read_model_file, weights_file
@@ -128,14 +129,16 @@ def load(recipe: str | Recipe, *, cache: Path | None = None, progress: bool = Tr
     """
     recipe = find(recipe, cache=cache)
     folder = _folder(recipe, cache)
-    if (ready := _read(recipe, folder)) is not None:
-        return ready
+    ready = _read(recipe, folder)
+    if distributed.as_first_says(ready is not None):
+        return ready or _read(recipe, folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _only_one(folder.with_suffix(".lock"), recipe.name, progress=progress):
         # Another process may have trained it while this one waited.
-        if (ready := _read(recipe, folder)) is not None:
-            return ready
-        if folder.exists():
+        ready = _read(recipe, folder)
+        if distributed.as_first_says(ready is not None):
+            return ready or _read(recipe, folder)
+        if folder.exists() and distributed.is_first():
             print(f"the cached {recipe.name} is damaged; training it again", file=sys.stderr)
             shutil.rmtree(folder)
         _train(recipe, folder, progress=progress)
@@ -223,7 +226,13 @@ def _folder(recipe: Recipe, cache: Path | None) -> Path:
 
 @contextmanager
 def _only_one(path: Path, name: str, *, progress: bool) -> Iterator[None]:
-    """Hold the lock of this recipe; if another process has it, say so and wait."""
+    """Hold the lock of this recipe; if another process has it, say so and wait.
+
+    Of several workers the first holds it for all; they wait for what it says.
+    """
+    if not distributed.is_first():
+        yield
+        return
     lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
@@ -253,30 +262,34 @@ def _train(recipe: Recipe, folder: Path, *, progress: bool) -> None:
             content = model_file(half.half(), tokenizer, step=str(step), **recipe.facts(tokenizer))
             write_atomically(unfinished / _snapshot_name(step), content)
 
-    checkpoint = unfinished / "checkpoint.safetensors"
     losses = train(
         model,
         recipe.batches(tokenizer),
         steps=recipe.steps,
         peak_lr=recipe.peak_lr,
-        checkpoint=checkpoint,
+        checkpoint=unfinished / "checkpoint.safetensors",
         on_step=keep_snapshot,
         progress=f"training {recipe.name}" if progress else None,
     )
-    seconds = time.perf_counter() - started
-    model.eval()
     report = {
         "parameters": count_parameters(model),
         "steps": recipe.steps,
-        "seconds": round(seconds, 1),
+        "seconds": round(time.perf_counter() - started, 1),
         "losses": losses,
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
-        **recipe.measure(model, tokenizer),
     }
-    content = model_file(model, tokenizer, **recipe.facts(tokenizer))
+    if distributed.is_first():
+        report |= recipe.measure(model.eval(), tokenizer)
+        content = model_file(model, tokenizer, **recipe.facts(tokenizer))
+        _keep(unfinished, folder, content, report)
+    distributed.as_first_says("it is kept")  # the others wait for that
+
+
+def _keep(unfinished: Path, folder: Path, content: bytes, report: dict) -> None:
+    """Write the model and its report, and give the folder its name."""
     write_atomically(unfinished / "model.safetensors", content)
     write_atomically(unfinished / "report.json", json.dumps(report).encode())
-    checkpoint.unlink(missing_ok=True)
+    (unfinished / "checkpoint.safetensors").unlink(missing_ok=True)
     checksums = {path.name: checksum(path.read_bytes()) for path in sorted(unfinished.iterdir())}
     write_atomically(unfinished / "checksums.json", json.dumps(checksums).encode())
     unfinished.rename(folder)
