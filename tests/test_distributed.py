@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 from tests.conftest import ROOT
@@ -81,6 +83,62 @@ def test_a_worker_that_dies_costs_no_more_than_the_steps_since_the_checkpoint(al
     assert same(result["losses"], losses)
 
 
+@pytest.fixture
+def command(tmp_path):
+    """The command line, started by torchrun or alone, on a text; with a cache of its own."""
+    text = tmp_path / "cat.txt"
+    text.write_text("".join(f"On day {n} the cat saw {n % 7} birds.\n" for n in range(40)))
+
+    def start(runner=(), *, cache="cache", steps, **options):
+        arguments = ["-m", "transformer_lab", "train", "--text", str(text), "--json"]
+        return subprocess.Popen(
+            [*(runner or [sys.executable]), *arguments, "--steps", str(steps)],
+            env=os.environ
+            | {"OMP_NUM_THREADS": "1", "TRANSFORMER_LAB_CACHE": str(tmp_path / cache)}
+            | distributed.FRESH_STORE,
+            cwd=ROOT,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            **options,
+        )
+
+    return start
+
+
+def test_the_command_line_trains_with_many_processes(command):
+    outputs = {}
+    for name, runner in {"one": (), "two": TORCHRUN}.items():
+        process = command(runner, cache=name, steps=8)
+        outputs[name], errors = process.communicate(timeout=300)
+        assert process.returncode == 0, errors[-3000:]
+    [one], [two] = (output.splitlines() for output in outputs.values())  # only the first prints
+    loss_of_one, loss_of_two = (json.loads(line)["held_out_loss"] for line in (one, two))
+    assert loss_of_two == pytest.approx(loss_of_one, abs=1e-3)
+
+
+def test_ctrl_c_stops_all_workers_at_one_step_and_one_process_can_go_on(command, tmp_path):
+    """Ctrl-C in a terminal goes to torchrun and to its workers, and torchrun passes it on."""
+    steps = 60
+    process = command(TORCHRUN, steps=steps, start_new_session=True)
+    heard = ""
+    while "loss=" not in heard:  # they have taken some steps
+        heard += process.stderr.read(1)
+        assert process.poll() is None, heard
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=300)
+    assert errors.count("stopped; run the same command again") == 1, errors[-3000:]
+    [checkpoint] = tmp_path.glob("cache/*.unfinished/checkpoint.safetensors")
+    with safe_open(checkpoint, framework="pt") as file:
+        assert 0 < len(json.loads(file.metadata()["losses"])) < steps
+    resumed, whole = command(steps=steps), command(cache="other", steps=steps)
+    loss, expected = (
+        json.loads(process.communicate(timeout=300)[0])["held_out_loss"]
+        for process in (resumed, whole)
+    )
+    assert loss == pytest.approx(expected, abs=1e-2)
+
+
 def test_alone_the_share_is_the_whole():
     batch = next_token_batch([[1, 2, 3], [4, 5]])
     assert distributed.share(batch) is batch
@@ -88,6 +146,8 @@ def test_alone_the_share_is_the_whole():
     assert distributed.is_first()
     assert distributed.as_first_says("yes") == "yes"
     assert distributed.add_up(torch.tensor(2.5)) == 2.5
+    assert distributed.any_says(True)
+    assert not distributed.any_says(False)
     model = torch.nn.Linear(2, 2)
     assert distributed.join(model) is model
 

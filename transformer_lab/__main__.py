@@ -8,6 +8,7 @@ code 1, a wrong use of a command 2, Ctrl-C 130.
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Annotated
@@ -24,12 +25,12 @@ class OneSentence(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            typer.echo("stopped; run the same command again to go on from here", err=True)
+            complain("stopped; run the same command again to go on from here")
             raise typer.Exit(130) from None
         except BrokenPipeError:  # whoever reads our output has had enough: no mistake
             raise
         except (ValueError, OSError) as error:
-            typer.echo(f"error: {error}", err=True)
+            complain(f"error: {error}")
             raise typer.Exit(1) from None
 
 
@@ -44,6 +45,12 @@ app = typer.Typer(
 
 NAME = "A name that `list` shows."
 Json = Annotated[bool, typer.Option("--json", help="Print a line of JSON for a machine.")]
+
+
+def complain(text: str) -> None:
+    """Print to standard error; of the workers that `torchrun` started, only the first does."""
+    if os.environ.get("RANK", "0") == "0":
+        typer.echo(text, err=True)
 
 
 def say(text: str, facts: dict, *, as_json: bool) -> None:

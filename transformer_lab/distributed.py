@@ -124,6 +124,11 @@ def add_up(number: Tensor) -> float:
     return number.item()
 
 
+def any_says(answer: bool) -> bool:
+    """Whether any worker says yes: then all do, at the same step."""
+    return add_up(torch.tensor(float(answer), device=_device())) > 0
+
+
 def as_first_says(answer: object) -> object:
     """The first worker's answer, for all: they must not decide differently."""
     if not distributed.is_initialized():
@@ -180,6 +185,12 @@ def set_whole_state(
     model.load_state_dict(weights)
     numbered = {at: averages[name] for at, name in enumerate(names)} if averages else {}
     optimiser.load_state_dict({"state": numbered, "param_groups": groups})
+
+
+def _device() -> str:
+    """Where numbers must lie to be sent: NCCL sends from graphics cards only."""
+    on_cards = distributed.is_initialized() and distributed.get_backend() == "nccl"
+    return "cuda" if on_cards else "cpu"
 
 
 def _is_sharded(model: nn.Module) -> bool:

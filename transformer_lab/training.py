@@ -162,7 +162,8 @@ def train(
         disable=progress is None or not distributed.is_first(),
         mininterval=0.5,
     )
-    with bar, Patience() as ctrl_c:
+    # torchrun passes Ctrl-C on to workers that have heard it already.
+    with bar, Patience(obeys_second=distributed.n_workers() == 1) as ctrl_c:
         try:
             for step in range(len(losses), steps):
                 if looks:
@@ -174,7 +175,7 @@ def train(
                 bar.set_postfix(loss=f"{losses[-1]:.3f}", refresh=False)
                 if checkpoint is not None and (step + 1) % checkpoint_every == 0:
                     save_checkpoint(checkpoint, model, optimiser, losses)
-                if ctrl_c.asked:
+                if distributed.any_says(ctrl_c.asked):
                     raise KeyboardInterrupt
         except KeyboardInterrupt:
             if checkpoint is not None and not ctrl_c.obeyed:
