@@ -230,6 +230,8 @@ def sample(
         conversation.messages.append(system)
     for _ in range(rng.randint(1, most) if rng.random() < 0.3 else most):
         kind = rng.choices(list(_KINDS), [share for share, _ in _KINDS.values()])[0]
+        if kind == "tell name" and state.name:  # nobody says it twice
+            kind = "ask name"
         question, answer = _KINDS[kind][1](rng, state, without)
         conversation.messages.append({"role": "user", "content": _typed(rng, question)})
         conversation.messages.append({"role": "assistant", "content": answer})
@@ -294,7 +296,7 @@ def _again(rng: random.Random, state: State, without: Collection[Problem]) -> tu
 
 
 def _tell_name(rng: random.Random, state: State, without: Collection[Problem]) -> tuple[str, str]:
-    state.name = rng.choice(NAMES) if rng.random() < 0.4 else _made_up_name(rng)
+    state.name = rng.choice(NAMES) if rng.random() < 0.65 else _made_up_name(rng)
     return rng.choice(NAMED).format(name=state.name), f"nice to meet you, {state.name}"
 
 
@@ -355,7 +357,7 @@ def _made_up_name(rng: random.Random) -> str:
     """A name that is easy to say."""
     syllables = (
         rng.choice("bcdfghjklmnprstvwyz") + rng.choice("aeiou") + rng.choice(["", "", *"nrslm"])
-        for _ in range(rng.choice((1, 2, 2, 3)))
+        for _ in range(rng.choice((1, 2, 2)))
     )
     return "".join(syllables).capitalize()
 
@@ -381,7 +383,7 @@ _KINDS = {
     "sum": (38, _sum),
     "follow-up": (16, _further),
     "repeat": (4, _again),
-    "tell name": (10, _tell_name),
+    "tell name": (12, _tell_name),
     "ask name": (8, _ask_name),
     "who": (3, _who),
     "small talk": (5, _small_talk),

@@ -39,8 +39,10 @@ class MathTeacher(Recipe):
 
     def make_tokenizer(self) -> BPETokenizer:
         """Byte-pair encoding in which each digit stands alone, so that places can be added."""
+        # Names often enough to become one token each, as frequent words do.
+        names = [f" {name}" for name in arithmetic.NAMES] * 100
         return BPETokenizer.train(
-            self._texts(),
+            [*self._texts(), *names],
             vocab_size=self.vocab_size,
             special_tokens=SPECIAL_TOKENS,
             split_digits=True,
