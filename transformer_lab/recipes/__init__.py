@@ -123,7 +123,7 @@ RECIPES: dict[str, Recipe] = {
             d_ff=384,
             max_len=192,
             vocab_size=640,
-            steps=1500,
+            steps=2200,
             batch_size=10,
             peak_lr=0.004,
         ),
