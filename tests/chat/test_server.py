@@ -520,6 +520,26 @@ def test_the_client_talks_with_smollm2_whole_and_in_pieces():
     assert whole.usage.completion_tokens <= 8
 
 
+def test_math_teacher_answers_the_real_client_in_pieces_and_whole():
+    asked = {
+        "model": "math-teacher",
+        "messages": [
+            {"role": "system", "content": "you are a math teacher"},
+            {"role": "user", "content": "what is 2+1"},
+        ],
+        "temperature": 0,
+    }
+    with (
+        running_server() as url,
+        openai.OpenAI(base_url=url, api_key="none", max_retries=0) as client,
+    ):
+        whole = client.chat.completions.create(**asked)
+        chunks = list(client.chat.completions.create(**asked, stream=True))
+    assert whole.choices[0].message.content == "2+1=3"
+    assert whole.choices[0].finish_reason == "stop"
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == "2+1=3"
+
+
 # --- The end -----------------------------------------------------------------------
 
 ENDS_WITHOUT_STOP = """
