@@ -18,6 +18,7 @@ from typing import Literal
 
 from transformer_lab.config import Config
 from transformer_lab.feedforward import ACTIVATIONS
+from transformer_lab.models import TRANSFORMER_2017
 
 Kind = Literal["encoder", "decoder", "encoder-decoder"]
 
@@ -66,21 +67,7 @@ _GEMMA2 = replace(
 
 # Name: what kind of model it is, and its row.
 FAMILY: dict[str, tuple[Kind, Config]] = {
-    "Transformer 2017, base": (
-        "encoder-decoder",
-        Config(
-            vocab_size=37_000,
-            max_len=512,
-            d_model=512,
-            n_heads=8,
-            n_layers=6,
-            d_ff=2048,
-            positions="sinusoidal",
-            embedding_scale=512**0.5,
-            activation="relu",
-            norm_order="post",
-        ),
-    ),
+    "Transformer 2017, base": ("encoder-decoder", TRANSFORMER_2017),
     "BERT base": (
         "encoder",
         Config(
