@@ -15,6 +15,7 @@ from transformer_lab.attention import (
     causal_mask,
     padding_mask,
     scaled_dot_product_attention,
+    soft_cap,
 )
 
 sizes = st.integers(1, 7)
@@ -89,6 +90,41 @@ def test_multi_head_attention_equals_pytorchs_own():
     torch.testing.assert_close(ours(x, context), expected)
 
 
+def test_shared_keys_and_values_equal_pytorchs_grouped_attention():
+    torch.manual_seed(0)
+    ours = MultiHeadAttention(12, 6, n_kv_heads=2, head_size=4)
+    x, mask = torch.randn(2, 5, 12), causal_mask(5)
+    query, key, value = (
+        layer(x).unflatten(-1, (-1, 4)).transpose(1, 2)
+        for layer in (ours.query, ours.key, ours.value)
+    )
+    theirs = functional.scaled_dot_product_attention(
+        query, key, value, attn_mask=mask, enable_gqa=True
+    )
+    expected = ours.output(theirs.transpose(1, 2).flatten(-2))
+    torch.testing.assert_close(ours(x, mask=mask), expected)
+
+
+@given(queries=sizes, seen=st.integers(0, 5), window=sizes)
+def test_a_window_hides_what_is_further_back(queries, seen, window):
+    mask = causal_mask(queries, seen + queries, window=window)
+    for row in range(queries):
+        here = seen + row
+        assert mask[row].tolist() == [
+            here - window < key <= here for key in range(seen + queries)
+        ]
+
+
+def test_a_cap_keeps_order_and_sign_and_is_never_crossed():
+    x = torch.linspace(-200, 200, 401)
+    capped = soft_cap(x, 30.0)
+    assert (capped.abs() <= 30).all()
+    assert (capped.diff() >= 0).all()
+    torch.testing.assert_close(capped[195:206], x[195:206], atol=0.05, rtol=0)
+
+
 def test_heads_that_do_not_divide_the_width_are_refused():
     with pytest.raises(ValueError, match="d_model=10 is not divisible by n_heads=4"):
         MultiHeadAttention(10, 4)
+    with pytest.raises(ValueError, match="n_heads=4 is not divisible by n_kv_heads=3"):
+        MultiHeadAttention(12, 4, n_kv_heads=3)

@@ -27,6 +27,20 @@ READERS = {
         -(logits.log_softmax(-1)[torch.arange(len(truth)), truth] * chosen).sum() / chosen.sum()
     ),
     "token_types": lambda ids: [int(3 in ids.tolist()[:t]) for t in range(len(ids))],
+    "one_sequence": lambda messages: (
+        " ".join(f"<|{m['role']}|> {m['content']} <|end|>" for m in messages) + " <|assistant|>"
+    ).split(),
+    "learned_targets": lambda turns: [
+        target
+        for role, (opening, *words) in turns
+        for target in [-100, *(words if role == "assistant" else len(words) * [-100])]
+    ],
+    "fit_window": lambda messages, room: _readers_window(messages, room),
+    "kv_cache_bytes": lambda n_layers, n_kv_heads, d_head, n_tokens: sum(
+        2 * 2 * n_kv_heads * d_head for _ in range(n_layers * n_tokens)
+    ),
+    "shared_head": lambda head, n_heads, n_kv_heads: int(head / (n_heads / n_kv_heads)),
+    "gated_width": lambda d_ff: (2 * d_ff + 1) // 3,
     "shift_right": lambda ids: torch.stack(
         [
             torch.nn.functional.pad(ids, (1, 0), value=2),
@@ -132,6 +146,15 @@ def _readers_separation(vectors, labels):
         for j in range(i):
             pairs[labels[i] == labels[j]].append(float(vectors[i] @ vectors[j]))
     return sum(pairs[True]) / len(pairs[True]) - sum(pairs[False]) / len(pairs[False])
+
+
+def _readers_window(messages, room):
+    starts = [i for i, (role, _) in enumerate(messages) if role == "user"]
+    for start in starts:
+        kept = messages[:1] + messages[start:]
+        if sum(n for _, n in kept) <= room:
+            return kept
+    return None
 
 
 def _readers_stream(start, parts):

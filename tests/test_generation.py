@@ -5,6 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from transformer_lab import generation
 from transformer_lab.generation import beam_search, distribution, generate, stream
 from transformer_lab.models import Config, Decoder
 
@@ -142,3 +143,14 @@ def test_a_beam_search_of_nothing_is_refused(model):
         beam_search(model, [], stop=7)
     with pytest.raises(ValueError, match="must be at least 1"):
         beam_search(model, [3], stop=7, n_beams=0)
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 7, 100])
+def test_a_prompt_read_in_parts_is_continued_the_same(model, at_once, monkeypatch):
+    expected = generate(model, [1, 2, 3, 4, 5, 6, 7], max_new_tokens=8, use_cache=False)
+    monkeypatch.setattr(generation, "READ_AT_ONCE", at_once)
+    seen = []
+    hook = model.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0].shape[-1]))
+    assert generate(model, [1, 2, 3, 4, 5, 6, 7], max_new_tokens=8) == expected
+    hook.remove()
+    assert max(seen) == min(at_once, 7)

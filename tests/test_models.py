@@ -191,8 +191,9 @@ def test_encoder_and_decoder_compute_what_pytorchs_transformer_computes():
 
 
 @torch.no_grad()
-def test_with_a_cache_a_translation_is_the_same():
-    model = small_translator()
+@pytest.mark.parametrize("order", ["pre", "post", "sandwich"])
+def test_with_a_cache_a_translation_is_the_same(order):
+    model = small_translator(norm_order=order)
     source, target = torch.randint(40, (1, 7)), torch.randint(40, (1, 6))
     reader = model.after_reading(source)
     cache = reader.new_cache()
@@ -232,3 +233,61 @@ def test_a_bert_looks_both_ways_and_scores_every_token():
         other[0, 5] = (other[0, 5] + 1) % 40
         assert logits.shape == (1, 6, 40)
         assert not torch.allclose(model(other)[0, 0], logits[0, 0], atol=1e-4)
+
+
+# --- The choices of later families (chapter 15) -------------------------------------------
+
+LATER = {
+    "grouped queries": {"n_kv_heads": 2},
+    "one head of keys": {"n_kv_heads": 1, "head_size": 6},
+    "sandwich": {"norm_order": "sandwich", "norm": "rms"},
+    "caps": {"score_cap": 2.0, "logit_cap": 1.0, "score_scale": 0.3},
+    "windows": {"window": 3, "global_every": 2, "positions": "rotary", "local_rope_base": 100.0},
+    "head norms": {"head_norm": True, "positions": "rotary"},
+    "silu": {"activation": "silu"},
+}
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", LATER)
+def test_every_choice_keeps_the_future_hidden_and_the_cache_exact(name):
+    torch.manual_seed(0)
+    model = Decoder(Config(**{**vars(CONFIG), **LATER[name]})).eval()
+    ids = torch.randint(0, 30, (1, 10))
+    expected = model(ids)
+    changed = ids.clone()
+    changed[0, 7] = (changed[0, 7] + 1) % 30
+    torch.testing.assert_close(model(changed)[:, :7], expected[:, :7])
+    cache = model.new_cache()
+    parts = [model(ids[:, i : i + 1], cache=cache) for i in range(10)]
+    torch.testing.assert_close(torch.cat(parts, dim=1), expected, atol=1e-5, rtol=1e-5)
+    plain = Decoder(CONFIG).eval()
+    assert plain(ids).shape == expected.shape
+    same = {k: v for k, v in model.state_dict().items() if k in plain.state_dict()}
+    if all(v.shape == plain.state_dict()[k].shape for k, v in same.items()):
+        plain.load_state_dict(same, strict=False)
+        assert not torch.allclose(plain(ids), expected, atol=1e-3)  # the choice does something
+
+
+@pytest.mark.parametrize(("heads", "shared"), [(4, 1), (4, 2)])
+def test_attention_that_shares_keys_starts_as_a_copier_too(heads, shared):
+    model = Decoder(Config(**{**vars(CONFIG), "n_heads": heads, "n_kv_heads": shared}))
+    attention = model.blocks[0].attention
+    values = attention.value.weight.unflatten(0, (shared, 4))
+    all_values = values.repeat_interleave(heads // shared, dim=0).flatten(0, 1)
+    both = attention.output.weight @ all_values  # looking at one token with all heads
+    expected = 6**-0.5 * attention.value.weight.T @ attention.value.weight
+    torch.testing.assert_close(both, expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "choices", "sentence"),
+    [
+        (Decoder, {"logit_bias": True}, "logit_bias=True means nothing to a decoder"),
+        (MaskedWords, {"window": 3}, "window=3 means nothing to an encoder"),
+        (EncoderDecoder, {"logit_cap": 3.0}, "logit_cap=3.0 means nothing to an encoder-decoder"),
+    ],
+)
+def test_a_choice_that_a_model_would_not_heed_is_refused(kind, choices, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        kind(Config(**{**vars(CONFIG), **choices}))

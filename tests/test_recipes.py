@@ -136,7 +136,7 @@ def test_a_damaged_copy_is_noticed_and_rebuilt(tmp_path, damage, capsys):
         path.unlink()
     again = load(TINY, cache=tmp_path, progress=False)
     assert torch.equal(weights(again), expected)
-    assert "is damaged; training it again" in capsys.readouterr().out
+    assert "is damaged; training it again" in capsys.readouterr().err
 
 
 def test_an_interrupted_training_goes_on_to_the_same_model(tmp_path, monkeypatch):

@@ -1,76 +1,163 @@
-"""The command line: `transformer-lab list`, `train`, `generate`, `translate`, `chat`, `serve`."""
+"""The command line: what is typed after `transformer-lab`.
+
+Results go to standard output, one line of JSON each with `--json`; progress and
+complaints go to standard error. A mistake in the input is one sentence and exit
+code 1, a wrong use of a command 2, Ctrl-C 130.
+"""
 
 from __future__ import annotations
 
-import sys
+import json
+import os
+import re
+from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
+
+
+class OneSentence(TyperGroup):
+    """Commands whose failures are one sentence, not a traceback."""
+
+    def invoke(self, ctx: typer.Context) -> object:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            complain("stopped; run the same command again to go on from here")
+            raise typer.Exit(130) from None
+        except BrokenPipeError:  # whoever reads our output has had enough: no mistake
+            raise
+        except (ValueError, OSError) as error:
+            complain(f"error: {error}")
+            raise typer.Exit(1) from None
+
 
 app = typer.Typer(
     help="Train and try the small models of the Transformer Lab book.",
+    cls=OneSentence,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
+
+NAME = "A name that `list` shows."
+Json = Annotated[bool, typer.Option("--json", help="Print a line of JSON for a machine.")]
+
+
+def complain(text: str) -> None:
+    """Print to standard error; of the workers that `torchrun` started, only the first does."""
+    if os.environ.get("RANK", "0") == "0":
+        typer.echo(text, err=True)
+
+
+def say(text: str, facts: dict, *, as_json: bool) -> None:
+    """Print one result: as text for people, or as one line of JSON."""
+    typer.echo(json.dumps(facts, ensure_ascii=False) if as_json else text)
 
 
 @app.command("list")
-def list_recipes() -> None:
-    """List the models that can be trained."""
-    from transformer_lab.recipes import RECIPES
+def list_recipes(as_json: Json = False) -> None:
+    """List the models that can be trained, your own texts among them."""
+    from transformer_lab import recipes
+    from transformer_lab.files import cache_folder
 
-    for recipe in RECIPES.values():
-        typer.echo(f"{recipe.name}: {recipe.description}")
+    for name in [*recipes.RECIPES, *recipes.kept_names(cache_folder())]:
+        try:
+            recipe = recipes.find(name)
+            about, trained = recipe.description, recipes.is_trained(recipe)
+        except ValueError as error:  # a damaged copy of a text
+            about, trained = str(error), False
+        facts = {"name": name, "description": about, "trained": trained}
+        say(f"{name}: {about}{'' if trained else ' (not trained yet)'}", facts, as_json=as_json)
 
 
 @app.command()
-def train(name: Annotated[str, typer.Argument(help="A name that `list` shows.")]) -> None:
+def train(
+    name: Annotated[str | None, typer.Argument(help=NAME)] = None,
+    text: Annotated[
+        Path | None, typer.Option(help="Train on this text file of your own instead.")
+    ] = None,
+    tokenizer: Annotated[
+        str | None,
+        typer.Option(help="With --text: characters or bpe; by default what suits its length."),
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(help="With --text: by default what suits its length.", min=1, max=1_000_000),
+    ] = None,
+    called: Annotated[
+        str | None,
+        typer.Option("--name", help="With --text: the model's name; by default the file's."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Train a model, or say how it did if it is there already.
 
-    Ctrl-C stops; the same command goes on from where it stopped.
+    Ctrl-C stops; the same command goes on from where it stopped. Several processes
+    train one model together: torchrun --nproc-per-node 2 -m transformer_lab train NAME
     """
-    from transformer_lab import recipes
+    if (name is None) == (text is None):
+        raise typer.BadParameter("give either the NAME of a model or --text FILE")
+    if text is None and (tokenizer, steps, called) != (None, None, None):
+        raise typer.BadParameter("--tokenizer, --steps and --name go with --text FILE")
+    if tokenizer not in (None, "characters", "bpe"):
+        raise typer.BadParameter(f"--tokenizer {tokenizer} is not one of characters, bpe")
+    from transformer_lab import distributed, recipes
+    from transformer_lab.files import cache_folder
 
-    trained = recipes.load(name)
+    if text is not None:
+        name = called or re.sub(r"[^a-z0-9]+", "-", text.stem.lower()).strip("-") or "my-text"
+        if name in recipes.RECIPES:
+            raise ValueError(f"{name} is a model of the book: choose another --name")
+        settings = {"name": name, "source": text.name, "tokenizer": tokenizer, "steps": steps}
+        recipes.keep(recipes.recipe_of_text(recipes.read_text(text), **settings), cache_folder())
+    with distributed.workers():  # if torchrun started several of us
+        trained = recipes.load(name)
+        if not distributed.is_first():
+            return
     report = trained.report
-    typer.echo(
-        f"{name}: {report['parameters']:,} parameters, {report['steps']:,} steps in "
-        f"{report['seconds']} s\n{trained.recipe.summary(report)}"
-    )
+    facts = {"name": name} | {key: fact for key, fact in report.items() if key != "losses"}
+    done = f"{report['parameters']:,} parameters, {report['steps']:,} steps"
+    summary = trained.recipe.summary(report)
+    say(f"{name}: {done} in {report['seconds']} s\n{summary}", facts, as_json=as_json)
 
 
 @app.command()
 def generate(
-    name: Annotated[str, typer.Argument(help="A name that `list` shows.")],
+    name: Annotated[str, typer.Argument(help=NAME)],
     prompt: Annotated[str, typer.Option(help="The text to continue.")] = "",
-    temperature: Annotated[float, typer.Option(help="0 always takes the likeliest token.")] = 0.8,
-    top_k: Annotated[int, typer.Option(help="Keep this many tokens; 0 keeps all.")] = 0,
-    top_p: Annotated[float, typer.Option(help="Keep this much probability.")] = 1.0,
-    max_new_tokens: Annotated[int, typer.Option(help="Stop after this many.", min=1)] = 96,
+    temperature: Annotated[
+        float, typer.Option(help="0 always takes the likeliest token.", min=0)
+    ] = 0.8,
+    top_k: Annotated[int, typer.Option(help="Keep this many tokens; 0 keeps all.", min=0)] = 0,
+    top_p: Annotated[float, typer.Option(help="Keep this much probability.", min=0, max=1)] = 1.0,
+    max_new_tokens: Annotated[
+        int | None, typer.Option(help="Stop after this many.", min=1)
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed draws the same text.")] = 0,
+    as_json: Json = False,
 ) -> None:
     """Continue a text."""
     from transformer_lab import recipes
 
-    if not isinstance(recipes.find(name), recipes.StoryGPT):
+    recipe = recipes.find(name)
+    if not hasattr(recipe.trained_model, "generate"):
         raise ValueError(f"{name} continues no texts; story-gpt does")
-    typer.echo(
-        recipes.load(name).generate(
-            prompt,
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            max_new_tokens=max_new_tokens,
-            seed=seed,
-        )
-    )
+    settings = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
+    if max_new_tokens is not None:  # each kind of model has a length that suits it
+        settings["max_new_tokens"] = max_new_tokens
+    text = recipes.load(name).generate(prompt, **settings)
+    say(text, {"name": name, "prompt": prompt, "text": text, **settings}, as_json=as_json)
 
 
 @app.command()
 def translate(
     sentence: Annotated[str, typer.Argument(help="English, such as 'we are friends'.")],
     beams: Annotated[int, typer.Option(help="How many translations to follow.", min=1)] = 1,
+    as_json: Json = False,
 ) -> None:
     """Translate English into Hindi."""
     from transformer_lab import recipes
@@ -78,7 +165,8 @@ def translate(
 
     hindi = recipes.load("translator").translate(sentence, n_beams=beams)
     latin = translation.spell([translation.romanise(word) for word in hindi.split()])
-    typer.echo(f"{hindi}  ({latin})")
+    facts = {"english": sentence, "hindi": hindi, "romanised": latin}
+    say(f"{hindi}  ({latin})", facts, as_json=as_json)
 
 
 @app.command()
@@ -111,14 +199,24 @@ def chat(
     terminal.run(load(name), system=system, **settings)
 
 
+@app.command()
+def clean(
+    name: Annotated[
+        str | None, typer.Argument(help="Remove this model whole, and the copy of its text.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Remove trained models that an older version left in the cache."""
+    from transformer_lab import recipes
+
+    removed = recipes.clean(name)
+    text = "\n".join(f"removed {folder}" for folder in removed) or "there is nothing to remove"
+    say(text, {"removed": removed}, as_json=as_json)
+
+
 def main() -> None:
-    """Run the command line; a mistake in the input is one sentence, not a traceback."""
-    try:
-        app()
-    except (ValueError, ConnectionError) as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit("stopped; run the same command again to go on from here")
+    """Run the command line."""
+    app(prog_name="transformer-lab")
 
 
 if __name__ == "__main__":

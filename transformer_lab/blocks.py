@@ -101,6 +101,8 @@ class Block(nn.Module):
         if config.norm_order == "sandwich":
             self.attention_after_norm = make_norm(config)
             self.feed_forward_after_norm = make_norm(config)
+            if crosses:
+                self.cross_attention_after_norm = make_norm(config)
 
     def forward(
         self,

@@ -12,6 +12,7 @@ import io
 from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import cycle
+from statistics import mean, stdev
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -110,6 +111,47 @@ def lines(
     if len(series) > 1 or floor is not None:
         axes.legend(frameon=False, labelcolor=INK)
     return figure
+
+
+def effects(
+    samples: Mapping[str, Sequence[float]], *, title: str, unit: str, low: str, high: str
+) -> Figure:
+    """What each change did: a dot for each seed, and a bar that holds the true mean.
+
+    The bar is the 95 % confidence interval of the mean (Student's t). One that
+    crosses 0 says that these runs do not show a difference.
+
+    Args:
+        samples: for each name, the difference in each run (at least two).
+        title: the finding, as a sentence.
+        unit: what the numbers are.
+        low, high: what a number below 0, or above, means.
+    """
+    figure, axes = _new(title, height=1.2 + 0.36 * len(samples))
+    names = list(samples)[::-1]
+    for row, name in enumerate(names):
+        centre, half = mean_and_interval(samples[name])
+        colour = INK if abs(centre) <= half else (BLUE if centre < 0 else ORANGE)
+        axes.plot([centre - half, centre + half], [row, row], color=colour, linewidth=2)
+        axes.plot(samples[name], [row] * len(samples[name]), "o", color=colour, markersize=4)
+    axes.axvline(0, color=INK, linestyle="--", linewidth=1)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_xlabel(f"{unit}   (left: {low}; right: {high})")
+    return figure
+
+
+def mean_and_interval(sample: Sequence[float]) -> tuple[float, float]:
+    """The mean, and how far its 95 % confidence interval reaches to each side.
+
+    >>> mean_and_interval([1.0, 2.0, 3.0])[0]
+    2.0
+    """
+    # Student's t for 95 % in two directions, by degrees of freedom.
+    student = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306}
+    free = len(sample) - 1
+    if free not in student:
+        raise ValueError(f"the interval is known for 2 to 9 numbers, not for {len(sample)}")
+    return mean(sample), student[free] * stdev(sample) / len(sample) ** 0.5
 
 
 def trade_off(

@@ -19,6 +19,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 Logits = Callable[..., Tensor]
+READ_AT_ONCE = 256  # tokens of a prompt
 
 
 def distribution(
@@ -111,8 +112,7 @@ def stream(
     unseen = ids
     while max_len is None or len(ids) < max_len:
         with torch.no_grad():
-            inputs = torch.tensor([unseen if cache else ids])
-            logits = model(inputs, cache=cache) if cache else model(inputs)
+            logits = _read(model, unseen, cache) if cache else model(torch.tensor([ids]))
         probabilities = distribution(
             logits[0, -1], temperature=temperature, top_k=top_k, top_p=top_p
         )
@@ -122,6 +122,17 @@ def stream(
         yield token
         ids.append(token)
         unseen = [token]
+
+
+def _read(model: Logits, ids: Sequence[int], cache: list) -> Float[Tensor, "1 T V"]:
+    """Show a model tokens that its cache has not seen, and take the scores after them.
+
+    A long prompt is read in parts: whole, its scores would be a table of T x T in
+    every head. Each part sees the earlier ones in the cache, so nothing changes.
+    """
+    for start in range(0, len(ids), READ_AT_ONCE):
+        logits = model(torch.tensor([ids[start : start + READ_AT_ONCE]]), cache=cache)
+    return logits
 
 
 def generate(model: Logits, prompt: Sequence[int], *, max_new_tokens: int, **settings) -> list[int]:

@@ -374,4 +374,4 @@ def initialise(module: nn.Module, *, n_layers: int) -> None:
             shared = values.unflatten(0, (-1, module.query.out_features // module.n_heads))
             values = shared.repeat_interleave(module.n_sharing, dim=0).flatten(0, 1)
             values = values / module.n_sharing  # (H * K, D)
-        module.output.weight.data = into_stream * values.T.clone()
+        module.output.weight.data = into_stream * values.T.contiguous()

@@ -4,7 +4,9 @@ Holds the loss, the batches of the two kinds of questions (what comes next? what
 is hidden?), the learning-rate schedule, the loop with its checkpoint, and
 evaluation. It knows nothing about text: a batch is two tensors of token IDs,
 and the data is a function from the step number to the batch of that step. That
-makes resuming exact: step 500 sees the same batch, whoever asks for it.
+makes resuming exact: step 500 sees the same batch, whoever asks for it. It makes
+sharing easy too: several processes can train one model (see `distributed.py`); for
+one alone, what is said about them changes nothing.
 
 Source: Radford et al. 2018 (next-token loss); Devlin et al. 2019 (masked words);
 Loshchilov and Hutter 2019 (AdamW). Taught in chapters 10 and 12.
@@ -25,7 +27,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
+from transformer_lab import distributed
 from transformer_lab.files import write_atomically
+from transformer_lab.interrupts import Patience
 
 IGNORED = -100  # a target that is not to be predicted (padding)
 
@@ -167,6 +171,7 @@ def train(
     checkpoint_every: int = 200,
     on_step: Callable[[int, nn.Module], None] | None = None,
     progress: str | None = "training",
+    shard: bool = False,
 ) -> list[float]:
     """Train `model` in place; return the loss of each step (nats per token).
 
@@ -180,12 +185,16 @@ def train(
             the run is interrupted (Ctrl-C). If it is there at the start, the
             run goes on from it, to the same result as if never interrupted.
         on_step: called before each step, and after the last one, with the
-            number of steps taken; to look, not to change.
+            number of steps taken, by the first worker; to look, not to change.
         progress: the label of the progress bar; None for no bar.
+        shard: with several workers, each keeps only its share of the model (FSDP,
+            see `distributed.join`); then `on_step` sees shares too.
 
     Raises:
         ValueError: if the checkpoint belongs to another model or cannot be read.
     """
+    joined = distributed.join(model, shard=shard)
+    looks = on_step is not None and distributed.is_first()
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=peak_lr, betas=(0.9, 0.98), weight_decay=weight_decay
     )
@@ -196,49 +205,61 @@ def train(
         total=steps,
         initial=len(losses),
         desc=progress,
-        disable=progress is None,
+        disable=progress is None or not distributed.is_first(),
         mininterval=0.5,
     )
-    try:
-        for step in range(len(losses), steps):
-            if on_step:
-                on_step(step, model)
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate(step, peak=peak_lr, steps=steps)
-            losses.append(_step(model, optimiser, batch_at(step)))
-            bar.update()
-            bar.set_postfix(loss=f"{losses[-1]:.3f}", refresh=False)
-            if checkpoint is not None and (step + 1) % checkpoint_every == 0:
+    # torchrun passes Ctrl-C on to workers that have heard it already.
+    with bar, Patience(obeys_second=distributed.n_workers() == 1) as ctrl_c:
+        try:
+            for step in range(len(losses), steps):
+                if looks:
+                    on_step(step, model)
+                for group in optimiser.param_groups:
+                    group["lr"] = learning_rate(step, peak=peak_lr, steps=steps)
+                losses.append(_step(joined, optimiser, batch_at(step)))
+                bar.update()
+                bar.set_postfix(loss=f"{losses[-1]:.3f}", refresh=False)
+                if checkpoint is not None and (step + 1) % checkpoint_every == 0:
+                    save_checkpoint(checkpoint, model, optimiser, losses)
+                if distributed.any_says(ctrl_c.asked):
+                    raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            if checkpoint is not None and not ctrl_c.obeyed:
                 save_checkpoint(checkpoint, model, optimiser, losses)
-    except KeyboardInterrupt:
-        if checkpoint is not None:
-            save_checkpoint(checkpoint, model, optimiser, losses)
-        raise
-    finally:
-        bar.close()
-    if on_step:
+            raise
+    if looks:
         on_step(steps, model)
     return losses
 
 
 def _step(model: nn.Module, optimiser: torch.optim.Optimizer, batch: Batch) -> float:
     """Predict, measure, go back through the model, move every weight a little."""
-    loss = next_token_loss(batch.logits(model), batch.targets)
+    share = distributed.share(batch)
+    # The mean over all targets of the batch. Texts differ in length, so the mean of the
+    # workers' own means would be another number.
+    loss = next_token_loss(share.logits(model), share.targets, reduction="sum") / batch.n_targets
     optimiser.zero_grad()
-    loss.backward()
+    # The workers' gradients are averaged, and they should be added up.
+    (distributed.n_workers() * loss).backward()
     # One unusual batch must not throw the model far away.
     nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)
     optimiser.step()
-    return loss.item()
+    return distributed.add_up(loss.detach())
 
 
 def save_checkpoint(
     path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, losses: Sequence[float]
 ) -> None:
-    """Write all that the next step depends on: weights, Adam's averages, losses."""
-    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
-    for index, state in optimiser.state_dict()["state"].items():
-        tensors.update({f"optimiser.{index}.{key}": value for key, value in state.items()})
+    """Write all that the next step depends on: weights, Adam's averages, losses.
+
+    The file is the same whether one process wrote it or many; only the first writes.
+    """
+    weights, averages = distributed.whole_state(model, optimiser)
+    if not distributed.is_first():
+        return
+    tensors = {f"model.{name}": tensor for name, tensor in weights.items()}
+    for name, state in averages.items():
+        tensors.update({f"optimiser.{key}.{name}": value for key, value in state.items()})
     content = save(
         {name: tensor.detach().contiguous().clone() for name, tensor in tensors.items()},
         metadata={"losses": json.dumps(list(losses))},
@@ -266,13 +287,11 @@ def load_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimiz
         if kind == "model":
             weights[rest] = tensor
         else:
-            index, _, key = rest.partition(".")
-            averages.setdefault(int(index), {})[key] = tensor
+            key, _, parameter = rest.partition(".")
+            averages.setdefault(parameter, {})[key] = tensor
     try:
-        model.load_state_dict(weights)
-        groups = optimiser.state_dict()["param_groups"]
-        optimiser.load_state_dict({"state": averages, "param_groups": groups})
-    except (RuntimeError, ValueError) as error:
+        distributed.set_whole_state(model, optimiser, weights, averages)
+    except (RuntimeError, KeyError, ValueError) as error:
         raise ValueError(
             f"the checkpoint {path} belongs to another model; delete it to start again"
         ) from error

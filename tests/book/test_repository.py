@@ -52,7 +52,7 @@ def test_setting_the_same_address_again_changes_nothing(copy):
 def test_another_address_replaces_the_first_everywhere(copy):
     repository.set_everywhere(ADDRESS, copy)
     repository.set_everywhere("https://github.com/else/where", copy)
-    assert not [path for path, text in everything(copy).items() if "someone" in text]
+    assert not [path for path, text in everything(copy).items() if "someone/" in text]
 
 
 def test_taking_the_address_away_gives_back_the_files_as_they_were(copy):

@@ -6,6 +6,8 @@ import gc
 import http.client
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.chat.echo import echo
+from tests.conftest import ROOT
 from transformer_lab.chat import server as chat_server
 from transformer_lab.chat.model import Reply
 from transformer_lab.chat.server import listen, running_server, start
@@ -489,3 +492,90 @@ def test_a_port_in_use_is_one_sentence(running):
 def test_a_host_that_is_not_ours_is_one_sentence(host):
     with pytest.raises(ValueError, match=f"cannot listen on {host}, port 0"):
         listen(host, 0)
+
+
+# --- The real model ----------------------------------------------------------------
+
+
+def test_the_client_talks_with_smollm2_whole_and_in_pieces():
+    """The same greedy text both ways, and the one that Hugging Face's weights begin with."""
+    asked = {
+        "model": "smollm2-135m-instruct",
+        "messages": user("Which country has Paris as its capital?"),
+        "temperature": 0,
+        "max_tokens": 8,
+    }
+    with (
+        running_server() as url,
+        openai.OpenAI(base_url=url, api_key="none", max_retries=0) as client,
+    ):
+        whole = client.chat.completions.create(**asked)
+        *chunks, last = client.chat.completions.create(
+            **asked, stream=True, stream_options={"include_usage": True}
+        )
+    text = whole.choices[0].message.content
+    assert "Paris" in text or "France" in text
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == text
+    assert last.usage == whole.usage
+    assert whole.usage.completion_tokens <= 8
+
+
+def test_math_teacher_answers_the_real_client_in_pieces_and_whole():
+    asked = {
+        "model": "math-teacher",
+        "messages": [
+            {"role": "system", "content": "you are a math teacher"},
+            {"role": "user", "content": "what is 2+1"},
+        ],
+        "temperature": 0,
+    }
+    with (
+        running_server() as url,
+        openai.OpenAI(base_url=url, api_key="none", max_retries=0) as client,
+    ):
+        whole = client.chat.completions.create(**asked)
+        chunks = list(client.chat.completions.create(**asked, stream=True))
+    assert whole.choices[0].message.content == "2+1=3"
+    assert whole.choices[0].finish_reason == "stop"
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == "2+1=3"
+
+
+# --- The end -----------------------------------------------------------------------
+
+ENDS_WITHOUT_STOP = """
+from tests.chat.echo import echo
+from tests.chat.test_server import body, raw
+from transformer_lab.chat.server import start
+
+running = start(names=["echo"], load=lambda name: echo(pause=0.001))
+connection = raw(running, body("forever", stream=True))
+connection.recv(100)
+"""
+STOPS_DURING_A_LOAD = """
+import os, signal, threading, torch
+from tests.chat.test_server import body, raw
+from transformer_lab.chat import server
+
+def load(name):
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    while True:
+        torch.randn(400, 400) @ torch.randn(400, 400)
+
+class Server(server.Server):
+    def __init__(self, listening, host):
+        super().__init__(listening, host, ["slow"], load)
+        at = type("At", (), {"base_url": self.url})
+        threading.Timer(0.5, lambda: open_.append(raw(at, body(model="slow")))).start()
+
+open_ = []
+server.Server = Server
+server.serve(port=0)
+"""
+
+
+@pytest.mark.parametrize("program", [ENDS_WITHOUT_STOP, STOPS_DURING_A_LOAD])
+def test_a_program_ends_in_peace_while_a_model_is_at_work(program):
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, cwd=ROOT
+    )
+    assert (done.returncode, done.stderr) == (0, "")

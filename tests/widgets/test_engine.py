@@ -90,6 +90,26 @@ def test_every_activation_and_both_heads_agree_with_torch(
     assert (logits - logits_of(small, ids)).abs().max() < 1e-4
 
 
+@pytest.mark.parametrize("positions", ["sinusoidal", "rotary"])
+def test_positions_that_are_not_learned_agree_with_torch_with_and_without_a_cache(
+    engine, small_model, positions
+):
+    small = small_model(positions=positions)
+    ids = ids_of(small, TEXTS[4])
+    expected = logits_of(small, ids)
+    whole, _ = forward(engine, small, ids)
+    assert (whole - expected).abs().max() < 1e-4
+    stepped = engine(
+        """([content, ids]) => {
+             const { decoder } = load(content);
+             const cache = decoder.newCache();
+             return ids.map(id => [...decoder.forward([id], { cache }).logits[0]]);
+           }""",
+        [small.base64, ids],
+    )
+    assert (torch.tensor(stepped) - expected).abs().max() < 1e-4
+
+
 def test_attention_weights_are_those_of_torch(engine, small_model):
     small = small_model()
     ids = ids_of(small, TEXTS[3])

@@ -11,6 +11,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from transformer_lab.config import Config
+from transformer_lab.family import FAMILY, cache_bytes, cache_size, figure_rows, flops_per_token
 from transformer_lab.models import (
     TRANSFORMER_2017,
     Decoder,
@@ -71,6 +72,20 @@ def model_of(row):
 def test_its_parameters_are_those_of_the_model(engine, name):
     counted = engine("(row) => family.countParameters(row)", BY_NAME[name])
     assert counted == count_parameters(model_of(BY_NAME[name]))
+
+
+@pytest.mark.parametrize("row", figure_rows(), ids=lambda row: row["name"])
+def test_the_page_and_the_chapter_count_alike(engine, row):
+    kind, config = FAMILY[row["name"]]
+    counted = engine("(row) => family.countParameters(row)", row)
+    assert counted == count_parameters(model_of(row))
+    if kind != "decoder":
+        return
+    context = config.max_len
+    found = engine("([row, context]) => family.costs(row, context)", [row, context])
+    assert found["cachePerToken"] == cache_bytes(config)
+    assert found["cache"] == cache_size(config, context)
+    assert found["flops"] == flops_per_token(config, context)
 
 
 def flops_of_the_last_token(row, context):

@@ -17,8 +17,10 @@ Taught in chapter 14.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import errno
 import ipaddress
+import os
 import random
 import socket
 import sys
@@ -42,6 +44,7 @@ from transformer_lab.chat.protocol import Answer, ChatRequest, ProtocolError, Us
 from transformer_lab.chat.turns import StoppedError, TakingTurns, TooBusyError
 
 MAX_BODY = 1 << 18  # bytes: several times the text that the longest context holds
+LOADING = "loading "  # how the names of the threads begin that load a model
 SECONDS_FOR_A_BODY = 30  # a client that has not sent it by then is told so
 
 
@@ -69,6 +72,8 @@ class Models:
         try:
             # A client that leaves must not stop what others wait for.
             return await asyncio.shield(self._loading[name])
+        except StoppedError as error:
+            raise as_protocol_error(error) from error
         except Exception as error:
             self._loading.pop(name, None)  # the next request tries again
             print(f"{name} could not be loaded: {error!r}", file=sys.stderr)
@@ -88,6 +93,13 @@ class Models:
                 param="model",
             )
 
+    def close(self) -> None:
+        """Nobody waits for a load any more: the server stops."""
+        for future in self._loading.values():
+            if not future.done():
+                future.set_exception(StoppedError())
+                future.exception()  # heard, even if no client waits any more
+
     def _in_a_thread(self, name: str) -> asyncio.Future:
         """Load in a thread that does not keep the program from ending."""
         loop = asyncio.get_running_loop()
@@ -105,7 +117,7 @@ class Models:
             else:
                 tell(future.set_result, model)
 
-        threading.Thread(target=work, name=f"load {name}", daemon=True).start()
+        threading.Thread(target=work, name=LOADING + name, daemon=True).start()
         return future
 
 
@@ -393,7 +405,8 @@ class Server(uvicorn.Server):
     ) -> None:
         self.turns = TakingTurns(**settings)
         self._listening = listening
-        app = create_app(Models(names, load), self.turns, host=host)
+        self.models = Models(names, load)
+        app = create_app(self.models, self.turns, host=host)
         super().__init__(
             uvicorn.Config(
                 app,
@@ -417,8 +430,13 @@ class Server(uvicorn.Server):
         super().run(sockets=[self._listening])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End what is being written, then close."""
-        await asyncio.to_thread(self.turns.close, timeout=5)
+        """End what is being written or loaded, then close."""
+        self.models.close()
+        self.turns.close(timeout=0)
+        for _ in range(100):  # a step that is under way comes to its end
+            if len(self.turns) == 0:
+                break
+            await asyncio.sleep(0.05)
         await super().shutdown(sockets)
 
 
@@ -440,7 +458,11 @@ def serve(host: str = "127.0.0.1", port: int = 8080) -> None:
             )
         with suppress(KeyboardInterrupt):
             server.run()
-        print("The server has stopped.")
+        print("The server has stopped.", flush=True)
+        if any(thread.name.startswith(LOADING) for thread in threading.enumerate()):
+            # A load cannot be interrupted, and need not be: it leaves whole files or
+            # none, and training goes on from its last checkpoint.
+            os._exit(0)
 
 
 class RunningServer:
@@ -455,9 +477,12 @@ class RunningServer:
             time.sleep(0.01)
         if not server.started:
             raise RuntimeError("the chat server did not start")
+        # A program that ends while a model computes would end with a crash.
+        atexit.register(self.stop)
 
     def stop(self) -> None:
         """Stop it, and wait until it has ended."""
+        atexit.unregister(self.stop)
         self.server.should_exit = True
         self._thread.join()
 

@@ -31,6 +31,8 @@ from transformer_lab.exercises import (
     chapter_11,
     chapter_12,
     chapter_13,
+    chapter_14,
+    chapter_15,
 )
 from transformer_lab.exercises.exercise import Exercise, Function
 
@@ -48,6 +50,8 @@ _CHAPTERS = (
     chapter_11,
     chapter_12,
     chapter_13,
+    chapter_14,
+    chapter_15,
 )
 EXERCISES: dict[str, Exercise] = {
     name: exercise for chapter in _CHAPTERS for name, exercise in chapter.EXERCISES.items()

@@ -322,20 +322,20 @@ def _gemma(config: dict) -> dict:
     }
 
 
-def _gemma2(config: dict) -> dict:
+def _gemma2(config: dict, *, global_every: int = 2) -> dict:
     return {
         **_gemma(config | {"rope_parameters": None} if _by_layer(config) else config),
         "norm_order": "sandwich",
         "score_scale": config.get("query_pre_attn_scalar", 256) ** -0.5,
         "score_cap": config.get("attn_logit_softcapping") or 0.0,
         "logit_cap": config.get("final_logit_softcapping") or 0.0,
-        **_windows(config, global_every=2),
+        **_windows(config, global_every),
     }
 
 
 def _gemma3(config: dict) -> dict:
     return {
-        **_gemma2(config),
+        **_gemma2(config, global_every=config.get("sliding_window_pattern") or 6),
         "head_norm": True,
         "rope_base": rope_base(config, "full_attention", default=1_000_000.0),
         "local_rope_base": rope_base(
@@ -343,7 +343,6 @@ def _gemma3(config: dict) -> dict:
             | {"rope_parameters": config.get("rope_parameters")},
             "sliding_attention",
         ),
-        **_windows(config, global_every=config.get("sliding_window_pattern") or 6),
     }
 
 
@@ -352,32 +351,32 @@ def _by_layer(config: dict) -> bool:
     return "full_attention" in (config.get("rope_parameters") or {})
 
 
-def _windows(config: dict, *, global_every: int) -> dict:
-    """Which layers see only a window, and how far.
+def _windows(config: dict, global_every: int) -> dict:
+    """Which layers see only a window, and how far. A list of layers counts before the number.
 
     Raises:
         ValueError: if the layers alternate in another way than here.
     """
-    choices = {"window": config.get("sliding_window") or 0, "global_every": global_every}
-    if not choices["window"]:
+    if not config.get("sliding_window"):
         return {}
-    kinds = config.get("layer_types") or []
+    if kinds := config.get("layer_types") or []:
+        is_any_global = "full_attention" in kinds
+        global_every = kinds.index("full_attention") + 1 if is_any_global else 0
     for layer, kind in enumerate(kinds):
-        is_global = (layer + 1) % global_every == 0
+        is_global = global_every and (layer + 1) % global_every == 0
         if kind != ("full_attention" if is_global else "sliding_attention"):
             raise ValueError(
                 f"layer {layer} is a {kind!r}, but here every layer whose number is divisible by "
                 f"{global_every} sees all, and only those"
             )
-    return choices
+    return {"window": config["sliding_window"], "global_every": global_every}
 
 
 # Gemma 1 has LLaMA's two norms; later ones have four, and give an old name a new place.
-_GEMMA2_NAMES = {
+_GEMMA2_NAMES = _LLAMA_NAMES | {
     r"\.post_attention_layernorm": ".attention_after_norm",
     r"\.pre_feedforward_layernorm": ".feed_forward_norm",
     r"\.post_feedforward_layernorm": ".feed_forward_after_norm",
-    **_LLAMA_NAMES,
 }
 
 

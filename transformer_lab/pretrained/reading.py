@@ -104,7 +104,7 @@ def _fetch(name: str) -> Path:
     """
     try:
         from huggingface_hub import hf_hub_download
-        from huggingface_hub.errors import EntryNotFoundError
+        from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
     except ImportError as error:
         raise ConnectionError(
             f"there is no folder {name!r} here, and to fetch it from the Hugging Face Hub the "
@@ -114,16 +114,24 @@ def _fetch(name: str) -> Path:
         folder = Path(hf_hub_download(name, "config.json")).parent
         try:
             hf_hub_download(name, _ONE)
+        except LocalEntryNotFoundError:  # no network: the index would not come, either
+            raise
         except EntryNotFoundError:
             index = Path(hf_hub_download(name, _INDEX))
             for part in sorted(set(_read_json(index)["weight_map"].values())):
                 hf_hub_download(name, part)
+    except LocalEntryNotFoundError as error:
+        raise ConnectionError(_unreachable(name, error)) from error
     except EntryNotFoundError as error:
         raise ConnectionError(f"{name!r} on the Hub lacks what we read; {_NO_PICKLE}") from error
-    except OSError as error:  # what huggingface_hub raises, and what the network does
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ConnectionError(
-            f"there is no folder {name!r} here, and it could not be fetched from the Hugging Face "
-            f"Hub: {reason}"
-        ) from error
+    except OSError as error:  # what the network raises, and what the Hub answers
+        raise ConnectionError(_unreachable(name, error)) from error
     return folder
+
+
+def _unreachable(name: str, error: Exception) -> str:
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return (
+        f"there is no folder {name!r} here, and it could not be fetched from the Hugging Face "
+        f"Hub: {reason}"
+    )

@@ -19,10 +19,15 @@ from torch import nn
 
 from transformer_lab.config import Config
 from transformer_lab.models import Decoder, EncoderDecoder, MaskedWords
-from transformer_lab.tokenization import BPETokenizer, WordPieceTokenizer
+from transformer_lab.tokenization import BPETokenizer, CharacterTokenizer, WordPieceTokenizer
 
 ARCHITECTURES = {"decoder": Decoder, "masked-words": MaskedWords, "encoder-decoder": EncoderDecoder}
-Tokenizer = BPETokenizer | WordPieceTokenizer
+TOKENIZERS = {
+    "BPE": BPETokenizer,
+    "WordLevel": CharacterTokenizer,
+    "WordPiece": WordPieceTokenizer,
+}
+Tokenizer = BPETokenizer | CharacterTokenizer | WordPieceTokenizer
 
 
 def model_file(model: nn.Module, tokenizer: Tokenizer, **metadata: str) -> bytes:
@@ -75,8 +80,7 @@ def read_model(content: bytes) -> tuple[nn.Module, Tokenizer]:
         model = ARCHITECTURES[metadata["architecture"]](Config(**json.loads(metadata["config"])))
         model.load_state_dict(weights)
         kind = json.loads(metadata["tokenizer"])["model"]["type"]
-        tokenizers = {"BPE": BPETokenizer, "WordPiece": WordPieceTokenizer}
-        tokenizer = tokenizers[kind].from_json(metadata["tokenizer"])
+        tokenizer = TOKENIZERS[kind].from_json(metadata["tokenizer"])
     except (SafetensorError, KeyError, TypeError, RuntimeError) as error:
         raise ValueError(f"these bytes are no model of this package: {error}") from error
     return model.eval(), tokenizer

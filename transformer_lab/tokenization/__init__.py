@@ -3,13 +3,15 @@
 - `byte_level`: bytes as letters, text cut into words.
 - `bpe`: byte-pair encoding, the tokenizer of the GPT and LLaMA families.
 - `wordpiece`: the tokenizer of BERT.
+- `characters`: a token for each character.
 - `merging`: pairs and their counts, which both are trained with.
-- `hugging_face`: the file format that both are kept in.
+- `hugging_face`: the file format that all are kept in.
 
 Taught in chapter 3.
 """
 
 from transformer_lab.tokenization.bpe import BPETokenizer
+from transformer_lab.tokenization.characters import CharacterTokenizer
 from transformer_lab.tokenization.wordpiece import WordPieceTokenizer
 
-__all__ = ["BPETokenizer", "WordPieceTokenizer"]
+__all__ = ["BPETokenizer", "CharacterTokenizer", "WordPieceTokenizer"]

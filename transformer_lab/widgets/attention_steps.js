@@ -363,7 +363,7 @@ function render({ model, el }) {
       bar.style.width = `${secret ? 0 : 100 * now[index]}%`;
       share.textContent = secret ? "?" : formatPercent(now[index]);
     });
-    if (secret) return words.say(`At whom will ${named(at)} look most? Predict it, then show the numbers of step ${LOOK + 1}.`);
+    if (secret) return words.say(`With scores divided by ${divisorInWords()}, at whom will ${named(at)} look most? Predict it, then show the numbers of step ${LOOK + 1}.`);
     words.say(lookInWords(at, now, before), { delay: 120 });
   }
 

@@ -46,7 +46,11 @@ function render({ model, el }) {
   const restart = button("New conversation", startAgain);
   const temperature = slider({
     label: "Temperature", min: 0, max: 2, step: 0.1, value: model.get("temperature"),
-    format: (number) => number.toFixed(1), onInput: (number) => remember("temperature", number),
+    format: (number) => number.toFixed(1), onInput: (number) => {
+      remember("temperature", number);
+      status.say(number === 0 ? "Temperature 0: the likeliest token is always taken."
+        : `Temperature ${number.toFixed(1)}: from the next answer on, tokens are drawn.`);
+    },
   });
   const problem = element("p", { class: "tl-chat-problem", role: "alert", hidden: true });
   const status = statusLine();

@@ -32,8 +32,9 @@ function render({ model, el }) {
     label: "Let me predict first", value: model.get("guess"),
     onInput: (ticked) => { guessed = null; remember("guess", ticked); show(); },
   });
+  const asked = element("p", {});
   const question = element("div", { class: "tl-stack" },
-    element("p", {}, "On its way back from the last layer to the first, the gradient …"),
+    asked,
     buttonRow("your prediction", ...Object.entries(FATES).map(([fate, label]) =>
       button(label, () => { guessed = fate; show(); }))));
   const words = statusLine();
@@ -56,6 +57,7 @@ function render({ model, el }) {
     const waits = model.get("guess") && guessed === null;
     question.hidden = !waits;
     if (waits) {
+      asked.textContent = questionInWords();
       signal.wait(result.signal.length);
       gradient.wait(result.gradients.length);
       return words.say("Predict; then the curves appear.");
@@ -65,6 +67,11 @@ function render({ model, el }) {
     const fate = fateOf(result.gradients);
     const verdict = guessed === null ? "" : guessed === fate ? "As you predicted. " : `You predicted that it ${FATES[guessed]}. `;
     words.say(verdict + inWords(fate));
+  }
+
+  function questionInWords() {
+    const layers = model.get("depth") === 1 ? "1 layer" : `${model.get("depth")} layers`;
+    return `${layers}, weights of size ${model.get("scale").toFixed(2)}: on its way back from the last to the first, the gradient …`;
   }
 
   function inWords(fate) {

@@ -8,8 +8,9 @@
 //
 // Source: Vaswani et al. 2017, section 3.2. Taught in chapters 5 to 7.
 
-import { dot, softmaxInPlace } from "./tensor.js";
 import { Linear } from "./layers.js";
+import { rotateInPlace } from "./positions.js";
+import { dot, softmaxInPlace } from "./tensor.js";
 
 // The keys and values of the positions that one layer has seen. A later token
 // never changes them, so they need not be computed again. To take back the last
@@ -30,8 +31,10 @@ export class KeyValueCache {
 }
 
 export class MultiHeadAttention {
-  constructor(tensors, { nHeads }) {
+  // rotary: whether queries and keys are turned by their position before they meet.
+  constructor(tensors, { nHeads, rotary = false }) {
     this.nHeads = nHeads;
+    this.rotary = rotary;
     for (const name of ["query", "key", "value", "output"]) {
       this[name] = new Linear(tensors.under(name));
     }
@@ -53,6 +56,8 @@ export class MultiHeadAttention {
     const queries = this.query.forward(x); // (T, D)
     const size = this.query.weight.shape[0]; // D
     record?.("query", queries);
+    const headSize = size / this.nHeads; // K
+    if (this.rotary) rotateInPlace(queries, { size, headSize, start: cache?.length ?? 0 });
     const isKnown = context !== x && cache?.length > 0;
     let keys, values; // (S, D)
     if (!isKnown) {
@@ -60,12 +65,12 @@ export class MultiHeadAttention {
       values = this.value.forward(context);
       record?.("key", keys);
       record?.("value", values);
+      if (this.rotary) rotateInPlace(keys, { size, headSize, start: cache?.length ?? 0 });
       cache?.append(keys, values);
     }
     if (cache) ({ keys, values } = cache);
     const nKeys = cache ? cache.length : keys.length / size; // S
     const nQueries = queries.length / size; // T
-    const headSize = size / this.nHeads; // K
     const gathered = new Float32Array(nQueries * size); // (T, D)
     const weights = [];
     for (let head = 0; head < this.nHeads; head++) {

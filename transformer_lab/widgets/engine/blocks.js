@@ -10,8 +10,8 @@ import { KeyValueCache, MultiHeadAttention } from "./attention.js";
 
 // The choices of Python's Config that the page works out. Others are refused.
 const SUPPORTED = {
-  positions: ["learned", "sinusoidal"], n_token_types: [0], embedding_scale: [1], embedding_norm: [false],
-  bias: [true], norm: ["layer"], norm_order: ["pre", "post"], norm_eps: [1e-5],
+  positions: ["learned", "sinusoidal", "rotary"], n_token_types: [0], embedding_scale: [1], embedding_norm: [false],
+  bias: [true], norm: ["layer"], norm_order: ["pre", "post"], norm_eps: [1e-5], rope_base: [10_000],
   head_size: [0], n_kv_heads: [0], score_scale: [0], score_cap: [0], logit_cap: [0],
   logit_bias: [false], head_norm: [false], window: [0],
 };
@@ -35,14 +35,14 @@ export function checkIds(ids, nSeen, { max_len: maxLen, vocab_size: vocabSize })
 }
 
 export class Block {
-  constructor(tensors, { n_heads: nHeads, activation, norm_order: normOrder }, { crosses = false } = {}) {
-    const attention = (name) => ({
+  constructor(tensors, { n_heads: nHeads, activation, norm_order: normOrder, positions }, { crosses = false } = {}) {
+    const attention = (name, rotary) => ({
       norm: new LayerNorm(tensors.under(`${name}_norm`)),
-      layer: new MultiHeadAttention(tensors.under(name), { nHeads }),
+      layer: new MultiHeadAttention(tensors.under(name), { nHeads, rotary }),
     });
     this.isPreNorm = normOrder !== "post";
-    this.attention = attention("attention");
-    this.crossAttention = crosses ? attention("cross_attention") : null;
+    this.attention = attention("attention", positions === "rotary");
+    this.crossAttention = crosses ? attention("cross_attention", false) : null;
     this.feedForward = {
       norm: new LayerNorm(tensors.under("feed_forward_norm")),
       layer: new FeedForward(tensors.under("feed_forward"), { activation }),

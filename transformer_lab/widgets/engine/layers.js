@@ -31,19 +31,22 @@ export class LayerNorm {
   }
 }
 
-// What a token is plus where it stands: two rows of two tables, added up.
+// What a token is plus where it stands: two rows of two tables, added up. With
+// rotary positions there is nothing to add: attention turns queries and keys.
 export class Embeddings {
   constructor(tensors, { positions, max_len: maxLen }) {
     this.token = tensors.get("token.weight"); // (V, D)
-    this.position = positions === "learned" // (max_len, D)
-      ? tensors.get("position.weight") : sinusoidalTable(maxLen, this.token.shape[1]);
+    this.position = null; // (max_len, D)
+    if (positions === "learned") this.position = tensors.get("position.weight");
+    if (positions === "sinusoidal") this.position = sinusoidalTable(maxLen, this.token.shape[1]);
   }
 
   // The vectors of tokens that stand at `start`, `start` + 1, …  ids (T) → (T, D)
   forward(ids, { start = 0, record = null } = {}) {
     const token = rows(this.token, ids);
-    const position = rows(this.position, ids.map((_, t) => start + t));
     record?.("token", token);
+    if (!this.position) return token;
+    const position = rows(this.position, ids.map((_, t) => start + t));
     record?.("position", position);
     return token.map((value, i) => value + position[i]);
   }

@@ -20,3 +20,12 @@ export function rotated(vector, position, base) {
 export function angles(position, size, base) {
   return Array.from({ length: size / 2 }, (_, i) => position * base ** ((-2 * i) / size));
 }
+
+// Turns each head of each row of vectors (T, size); the first row stands at `start`.
+export function rotateInPlace(vectors, { size, headSize, start, base = 10_000 }) {
+  for (let row = 0; row * size < vectors.length; row++) {
+    for (let from = row * size; from < (row + 1) * size; from += headSize) {
+      vectors.set(rotated(vectors.subarray(from, from + headSize), start + row, base), from);
+    }
+  }
+}

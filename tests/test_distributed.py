@@ -1,0 +1,158 @@
+"""Many processes train one model, to the same losses as one alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+from tests.conftest import ROOT
+from transformer_lab import distributed
+from transformer_lab.training import next_token_batch
+
+WORKER = str(ROOT / "tests/training_worker.py")
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+STEPS = 12
+
+
+def run(checkpoint, *options, command=(sys.executable,), steps=STEPS):
+    """The result of a training; `command` starts it."""
+    done = subprocess.run(
+        [*command, WORKER, str(checkpoint), str(steps), *options],
+        env=os.environ | {"OMP_NUM_THREADS": "1", **distributed.FRESH_STORE},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def same(losses, expected):
+    return losses == pytest.approx(expected, abs=2e-4)
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """One process: its losses, and its checkpoint after ten steps."""
+    folder = tmp_path_factory.mktemp("alone")
+    result = run(folder / "checkpoint.safetensors")
+    assert result["workers"] == 1
+    assert len(result["losses"]) == STEPS
+    return result["losses"], folder / "checkpoint.safetensors"
+
+
+@pytest.mark.parametrize("way", [[], ["--shard"]], ids=["DDP", "FSDP"])
+def test_two_workers_come_to_the_losses_of_one(alone, tmp_path, way):
+    losses, file_of_one = alone
+    two = run(tmp_path / "checkpoint.safetensors", *way, command=TORCHRUN)
+    assert two["workers"] == 2
+    assert same(two["losses"], losses)
+    # The same file, whoever wrote it.
+    one, many = load_file(file_of_one), load_file(tmp_path / "checkpoint.safetensors")
+    assert one.keys() == many.keys()
+    for name, tensor in one.items():
+        assert torch.allclose(many[name], tensor, atol=1e-3), name
+
+
+@pytest.mark.parametrize("way", [[], ["--shard"]], ids=["DDP", "FSDP"])
+def test_a_run_goes_on_with_another_number_of_workers(alone, tmp_path, way):
+    losses, _ = alone
+    checkpoint = tmp_path / "checkpoint.safetensors"
+    run(checkpoint, steps=STEPS)  # leaves the checkpoint of step 10
+    assert same(run(checkpoint, *way, command=TORCHRUN)["losses"], losses)
+    checkpoint.unlink()
+    run(checkpoint, *way, command=TORCHRUN)
+    assert same(run(checkpoint)["losses"], losses)
+
+
+def test_a_worker_that_dies_costs_no_more_than_the_steps_since_the_checkpoint(alone, tmp_path):
+    losses, _ = alone
+    checkpoint = tmp_path / "checkpoint.safetensors"
+    result = run(checkpoint, "--die-at", "8", command=[*TORCHRUN, "--max-restarts", "1"])
+    assert checkpoint.with_suffix(".died").exists()
+    assert result["workers"] == 2
+    assert same(result["losses"], losses)
+
+
+@pytest.fixture
+def command(tmp_path):
+    """The command line, started by torchrun or alone, on a text; with a cache of its own."""
+    text = tmp_path / "cat.txt"
+    text.write_text("".join(f"On day {n} the cat saw {n % 7} birds.\n" for n in range(40)))
+
+    def start(runner=(), *, cache="cache", steps, **options):
+        arguments = ["-m", "transformer_lab", "train", "--text", str(text), "--json"]
+        return subprocess.Popen(
+            [*(runner or [sys.executable]), *arguments, "--steps", str(steps)],
+            env=os.environ
+            | {"OMP_NUM_THREADS": "1", "TRANSFORMER_LAB_CACHE": str(tmp_path / cache)}
+            | distributed.FRESH_STORE,
+            cwd=ROOT,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            **options,
+        )
+
+    return start
+
+
+def test_the_command_line_trains_with_many_processes(command):
+    outputs = {}
+    for name, runner in {"one": (), "two": TORCHRUN}.items():
+        process = command(runner, cache=name, steps=8)
+        outputs[name], errors = process.communicate(timeout=300)
+        assert process.returncode == 0, errors[-3000:]
+    [one], [two] = (output.splitlines() for output in outputs.values())  # only the first prints
+    loss_of_one, loss_of_two = (json.loads(line)["held_out_loss"] for line in (one, two))
+    assert loss_of_two == pytest.approx(loss_of_one, abs=1e-3)
+
+
+def test_ctrl_c_stops_all_workers_at_one_step_and_one_process_can_go_on(command, tmp_path):
+    """Ctrl-C in a terminal goes to torchrun and to its workers, and torchrun passes it on."""
+    steps = 60
+    process = command(TORCHRUN, steps=steps, start_new_session=True)
+    heard = ""
+    while "loss=" not in heard:  # they have taken some steps
+        heard += process.stderr.read(1)
+        assert process.poll() is None, heard
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=300)
+    assert errors.count("stopped; run the same command again") == 1, errors[-3000:]
+    [checkpoint] = tmp_path.glob("cache/*.unfinished/checkpoint.safetensors")
+    with safe_open(checkpoint, framework="pt") as file:
+        assert 0 < len(json.loads(file.metadata()["losses"])) < steps
+    resumed, whole = command(steps=steps), command(cache="other", steps=steps)
+    loss, expected = (
+        json.loads(process.communicate(timeout=300)[0])["held_out_loss"]
+        for process in (resumed, whole)
+    )
+    assert loss == pytest.approx(expected, abs=1e-2)
+
+
+def test_alone_the_share_is_the_whole():
+    batch = next_token_batch([[1, 2, 3], [4, 5]])
+    assert distributed.share(batch) is batch
+    assert distributed.n_workers() == 1
+    assert distributed.is_first()
+    assert distributed.as_first_says("yes") == "yes"
+    assert distributed.add_up(torch.tensor(2.5)) == 2.5
+    assert distributed.any_says(True)
+    assert not distributed.any_says(False)
+    model = torch.nn.Linear(2, 2)
+    assert distributed.join(model) is model
+
+
+def test_a_batch_that_is_too_small_to_share_is_refused(monkeypatch):
+    monkeypatch.setattr(distributed, "n_workers", lambda: 3)
+    with pytest.raises(ValueError, match="a batch of 2 texts cannot be shared among 3 workers"):
+        distributed.share(next_token_batch([[1, 2, 3], [4, 5]]))

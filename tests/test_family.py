@@ -1,0 +1,107 @@
+"""The family's rows: counted by formula, by building, and as published."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transformer_lab.config import Config
+from transformer_lab.family import FAMILY, cache_bytes, cache_size, flops_per_token, parameters
+from transformer_lab.models import (
+    TRANSFORMER_2017,
+    Decoder,
+    Encoder,
+    EncoderDecoder,
+    count_parameters,
+)
+
+MODELS = {"encoder": Encoder, "decoder": Decoder, "encoder-decoder": EncoderDecoder}
+
+
+def built(kind, config):
+    with torch.device("meta"):  # no memory for the numbers
+        return MODELS[kind](config)
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_the_formula_counts_what_the_model_has(name):
+    kind, config = FAMILY[name]
+    assert sum(parameters(kind, config).values()) == count_parameters(built(kind, config))
+
+
+choices = st.fixed_dictionaries(
+    {
+        "n_kv_heads": st.sampled_from([0, 1, 2]),
+        "head_size": st.sampled_from([0, 6]),
+        "positions": st.sampled_from(["learned", "sinusoidal", "rotary", "none"]),
+        "n_token_types": st.sampled_from([0, 2]),
+        "embedding_norm": st.booleans(),
+        "activation": st.sampled_from(["relu", "silu", "swiglu"]),
+        "bias": st.booleans(),
+        "norm": st.sampled_from(["layer", "rms"]),
+        "norm_order": st.sampled_from(["pre", "post", "sandwich"]),
+        "tie_head": st.booleans(),
+        "head_norm": st.booleans(),
+    }
+)
+
+
+@given(kind=st.sampled_from(list(MODELS)), choices=choices)
+def test_every_choice_is_counted_part_by_part(kind, choices):
+    if kind != "encoder":
+        choices |= {"embedding_norm": False}
+    config = Config(vocab_size=11, max_len=9, d_model=8, n_heads=2, n_layers=3, **choices)
+    model = built(kind, config)
+    counts = parameters(kind, config)
+    found = dict.fromkeys(counts, 0)
+    for name, parameter in model.named_parameters():
+        for part in ("head", "embeddings", "feed_forward.", "attention."):
+            if name.startswith(part) or f".{part}" in name or f".cross_{part}" in name:
+                found[part.strip(".").replace("_", "-")] += parameter.numel()
+                break
+        else:
+            found["norms"] += parameter.numel()
+    assert found == counts
+
+
+def test_the_model_of_2017_is_the_one_of_chapter_13():
+    assert FAMILY["Transformer 2017, base"] == ("encoder-decoder", TRANSFORMER_2017)
+
+
+def test_the_cache_has_the_bytes_that_are_counted():
+    config = Config(
+        vocab_size=11, max_len=40, d_model=8, n_heads=4, n_kv_heads=2, head_size=6, n_layers=3,
+        positions="rotary",
+    )  # fmt: skip
+    model, cache = Decoder(config), None
+    cache = model.new_cache()
+    with torch.no_grad():
+        model(torch.zeros(1, 13).long(), cache=cache)
+    found = sum(layer.key.nbytes + layer.value.nbytes for layer in cache)
+    assert found == 13 * cache_bytes(config, bytes_per_number=4)
+    assert found == cache_size(config, 13, bytes_per_number=4)
+
+
+def test_a_window_stops_the_growth_of_its_layers():
+    _, config = FAMILY["Gemma 2 2B"]
+    assert cache_size(config, 4096) == 4096 * cache_bytes(config)
+    growth = cache_size(config, 8001) - cache_size(config, 8000)
+    assert growth == cache_bytes(config) // 2
+
+
+def test_the_arithmetic_is_what_torch_counts():
+    from torch.utils.flop_counter import FlopCounterMode
+
+    config = Config(
+        vocab_size=11, max_len=40, d_model=8, n_heads=4, n_kv_heads=2, head_size=6, n_layers=3,
+        positions="rotary", activation="swiglu",
+    )  # fmt: skip
+    model = Decoder(config)
+    cache = model.new_cache()
+    with torch.no_grad():
+        model(torch.zeros(1, 12).long(), cache=cache)
+        with FlopCounterMode(display=False) as counter:
+            model(torch.zeros(1, 1).long(), cache=cache)
+    assert counter.get_total_flops() == flops_per_token(config, 13)

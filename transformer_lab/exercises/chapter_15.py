@@ -1,0 +1,121 @@
+"""Exercises of chapter 15: the family."""
+
+from __future__ import annotations
+
+from transformer_lab.exercises.exercise import Exercise, Mistake
+
+
+def _kv_cache_bytes(n_layers: int, n_kv_heads: int, d_head: int, n_tokens: int) -> int:
+    return 2 * n_layers * n_kv_heads * d_head * n_tokens * 2
+
+
+def _keys_only(n_layers: int, n_kv_heads: int, d_head: int, n_tokens: int) -> int:
+    return _kv_cache_bytes(n_layers, n_kv_heads, d_head, n_tokens) // 2
+
+
+def _numbers_not_bytes_of_one_layer(
+    n_layers: int, n_kv_heads: int, d_head: int, n_tokens: int
+) -> int:
+    return _kv_cache_bytes(1, n_kv_heads, d_head, n_tokens)
+
+
+def _every_pair_of_tokens(n_layers: int, n_kv_heads: int, d_head: int, n_tokens: int) -> int:
+    return _kv_cache_bytes(n_layers, n_kv_heads, d_head, n_tokens * n_tokens)
+
+
+def _one_token(n_layers: int, n_kv_heads: int, d_head: int, n_tokens: int) -> int:
+    return _kv_cache_bytes(n_layers, n_kv_heads, d_head, 1)
+
+
+def _shared_head(head: int, n_heads: int, n_kv_heads: int) -> int:
+    return head // (n_heads // n_kv_heads)
+
+
+def _dealt_like_cards(head: int, n_heads: int, n_kv_heads: int) -> int:
+    return head % n_kv_heads
+
+
+def _divided_by_the_wrong_number(head: int, n_heads: int, n_kv_heads: int) -> int:
+    return head // n_kv_heads
+
+
+def _a_head_of_its_own(head: int, n_heads: int, n_kv_heads: int) -> int:
+    return head
+
+
+def _gated_width(d_ff: int) -> int:
+    return round(2 * d_ff / 3)
+
+
+def _half(d_ff: int) -> int:
+    return d_ff // 2
+
+
+def _unchanged(d_ff: int) -> int:
+    return d_ff
+
+
+def _the_other_way(d_ff: int) -> int:
+    return round(3 * d_ff / 2)
+
+
+EXERCISES = {
+    "kv_cache_bytes": Exercise(
+        task="n_layers, n_kv_heads, d_head, n_tokens → the bytes of the key/value cache, at two "
+        "bytes a number.",
+        inputs=[(32, 8, 128, 8192), (12, 12, 64, 100), (18, 1, 256, 3)],
+        solution=_kv_cache_bytes,
+        mistakes=[
+            Mistake(
+                _keys_only,
+                "That is half of it. Attention mixes the values: are they kept as well as the "
+                "keys, and does a number take one byte or two?",
+            ),
+            Mistake(
+                _numbers_not_bytes_of_one_layer,
+                "Does one layer's cache serve the next layer? Each has its own keys.",
+            ),
+            Mistake(
+                _every_pair_of_tokens,
+                "Scores are there for each pair of tokens, but they are not kept: what is kept "
+                "for each token?",
+            ),
+            Mistake(_one_token, "That is what one token adds. How many tokens are kept?"),
+        ],
+    ),
+    "shared_head": Exercise(
+        task="head, n_heads, n_kv_heads → the number of the head of keys and values that query "
+        "head `head` looks at; neighbours share.",
+        inputs=[(0, 8, 2), (3, 8, 2), (4, 8, 2), (7, 9, 3), (5, 6, 6), (5, 6, 1)],
+        solution=_shared_head,
+        mistakes=[
+            Mistake(
+                _dealt_like_cards,
+                "That deals the heads out like cards: 0, 1, 0, 1. LLaMA lets neighbours share: "
+                "0, 0, 1, 1.",
+            ),
+            Mistake(
+                _divided_by_the_wrong_number,
+                "How many query heads share one head of keys? That is what to divide by.",
+            ),
+            Mistake(
+                _a_head_of_its_own,
+                "With fewer heads of keys than queries, there is none of that number.",
+            ),
+        ],
+    ),
+    "gated_width": Exercise(
+        task="d_ff of a feed-forward layer with two matrices → the width that gives a gated one, "
+        "which has three, as many parameters (rounded).",
+        inputs=[(3072,), (256,), (2048,)],
+        solution=_gated_width,
+        mistakes=[
+            Mistake(_half, "That would be right for four matrices. A gated layer has three."),
+            Mistake(
+                _unchanged,
+                "At the same width, three matrices have half as many parameters again.",
+            ),
+            Mistake(_the_other_way, "Wider, and one matrix more? Then it has far more parameters."),
+        ],
+    ),
+}
