@@ -110,10 +110,9 @@ RECIPES: dict[str, Recipe] = {
             n_layers=2,
             d_ff=256,
             max_len=96,
-            steps=1500,
-            batch_size=24,
-            peak_lr=0.010,
-            share=0.3,
+            steps=1200,
+            batch_size=48,
+            peak_lr=0.004,
         ),
         Translator(
             name="translator",

@@ -15,8 +15,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from transformer_lab.attention import padding_mask
-from transformer_lab.embeddings import sinusoidal_positions
+from transformer_lab.attention import MultiHeadAttention, padding_mask
+from transformer_lab.embeddings import rotate
 from transformer_lab.languages import stories
 from transformer_lab.models import MaskedWords
 from transformer_lab.recipes.recipe import Recipe, TrainedModel
@@ -88,7 +88,6 @@ class StoryBERT(Recipe):
     share: float = 0.15  # of the words are chosen; of the chosen ones
     share_masked: float = 0.8  # are hidden
     share_random: float = 0.1  # become another word
-    size_of_waves: float = 0.6  # of the positions at the start
 
     def make_tokenizer(self) -> WordPieceTokenizer:
         """Every word of the language is one piece, in small letters as in BERT."""
@@ -97,17 +96,18 @@ class StoryBERT(Recipe):
     def make_model(self, vocab_size: int) -> MaskedWords:
         """The same blocks as those of `story-gpt`; the mask is another.
 
-        A `[MASK]` says nothing about its place, so an encoder must find out first
-        where to look, and answers to a few words in each story teach that slowly.
-        So it starts with a sense of nearness: positions are learned, but start as
-        waves, of which near ones are alike; and each head starts with keys equal to
-        its queries, so that like looks at like.
+        A `[MASK]` says nothing about its word: what stands around it must, and a word
+        is often to be copied from elsewhere in the story. Questions about a few words
+        of each story teach only slowly where to look. So the first block starts out
+        looking at the neighbours (positions are rotary, because those know distances),
+        and the head starts by letting everything pass.
         """
-        model = MaskedWords(self.config(vocab_size))
-        waves = sinusoidal_positions(self.max_len, self.d_model)
-        model.encoder.embeddings.position.weight.data = self.size_of_waves * waves
-        for block in model.encoder.blocks:
-            block.attention.key.weight.data = block.attention.query.weight.data.clone()
+        model = MaskedWords(self.config(vocab_size, positions="rotary"))
+        look_at_neighbours(model.encoder.blocks[0].attention)
+        # GELU hardly bends what lies around 2, and the norm takes the 2 away again. So
+        # a word that an attention layer copies is compared with the embeddings at once.
+        model.transform.weight.data = torch.eye(self.d_model)
+        model.transform.bias.data.fill_(2.0)
         return model
 
     def batches(self, tokenizer: WordPieceTokenizer) -> Callable[[int], MaskedStories]:
@@ -159,6 +159,30 @@ class StoryBERT(Recipe):
             f"guessed; the best guess that the grammar allows is right for "
             f"{100 * report['best_accuracy']:.1f} %"
         )
+
+
+def look_at_neighbours(
+    attention: MultiHeadAttention, offsets: Sequence[int] = (-1, 1, -2, 2), *, strength: float = 6.5
+) -> None:
+    """Start each head with a look at one neighbour, whatever the words.
+
+    What a query and a key add to every word, their biases, are turned by the
+    positions too. Two equal ones fit best where they stand; if the key's is turned
+    back by an offset beforehand, they fit best that many places away. What the
+    words themselves have to say about the look starts small.
+
+    Args:
+        attention: of rotary positions; changed in place.
+        offsets: of each head, from the word that looks to the one it looks at.
+        strength: the size of the biases; the larger, the sharper the look.
+    """
+    n_pairs = attention.query.out_features // attention.n_heads // 2
+    still = torch.tensor([strength, 0.0]).repeat_interleave(n_pairs)  # (K,)
+    turned = [rotate(still[None], torch.tensor([-offset])) for offset in offsets]  # H of (1, K)
+    attention.query.bias.data = still.repeat(attention.n_heads)
+    attention.key.bias.data = torch.cat(turned, dim=-1)[0]
+    attention.query.weight.data *= 0.2
+    attention.key.weight.data *= 0.2
 
 
 @dataclass(frozen=True)
