@@ -26,8 +26,13 @@ function render({ model, el }) {
   const room = encoder.config.max_len - 2; // without the tokens around the text
   const root = figureRoot(el, "MaskedWordGuesser");
   const publish = debounce(() => model.save_changes(), 250);
-  const remember = (name, value) => { model.set(name, value); publish(); };
-  const view = { words: [], hidden: new Set() };
+  const view = { words: [], hidden: new Set(), remembering: false };
+  const remember = (name, value) => {
+    view.remembering = true; // the figure itself need not hear of this change
+    model.set(name, value);
+    view.remembering = false;
+    publish();
+  };
 
   // --- Controls
   const text = textBox({
@@ -195,9 +200,7 @@ function render({ model, el }) {
 
   // --- When Python changes something
   const hear = () => {
-    const changed = text.value !== model.get("text")
-      || String([...view.hidden].sort((a, b) => a - b)) !== String(model.get("hidden"));
-    if (!changed) return;
+    if (view.remembering) return;
     text.value = model.get("text");
     view.hidden = new Set(model.get("hidden"));
     read();
