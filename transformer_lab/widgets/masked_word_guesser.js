@@ -13,7 +13,8 @@ import {
 
 const N_GUESSES = 5;
 const N_WRITTEN = 12; // tokens that the decoder writes on
-const [CELL, LABELS] = [13, 76]; // pixels of a matrix cell, and of the words beside it
+const [SMALLEST, LARGEST] = [10, 14]; // pixels of a matrix cell
+const LABELS = 76; // pixels of the words beside it
 // Words as WordPiece cuts them, found in the reader's own spelling.
 const WORD = /\[MASK\]|[\p{P}$+<=>^`|~]|[^\p{White_Space}\p{P}$+<=>^`|~]+/gu;
 
@@ -246,16 +247,17 @@ function matrix(whose) {
     root: element("div", {}, element("div", { class: "tl-heading" }, `Where the ${whose} looks`), frame),
     show(names, weights, marked) {
       const n = names.length;
-      const [width, height] = [LABELS + n * CELL + 2, n * CELL + 2];
+      const cell = Math.max(SMALLEST, Math.min(LARGEST, Math.floor(((frame.clientWidth || 340) - LABELS - 2) / n)));
+      const [width, height] = [LABELS + n * cell + 2, n * cell + 2];
       for (const [name, value] of [["width", width], ["height", height], ["viewBox", `0 0 ${width} ${height}`]]) drawing.setAttribute(name, value);
       drawing.setAttribute("aria-label", `${n} rows that look at ${n} columns, in the order of the text`);
       drawing.replaceChildren(
-        ...names.map((name, t) => svgElement("text", { x: LABELS - 5, y: t * CELL + 11, "text-anchor": "end", class: t === marked ? "tl-guess-now" : null }, name.length > 11 ? `${name.slice(0, 10)}…` : name)),
+        ...names.map((name, t) => svgElement("text", { x: LABELS - 5, y: t * cell + cell - 2, "text-anchor": "end", class: t === marked ? "tl-guess-now" : null }, name.length > 11 ? `${name.slice(0, 10)}…` : name)),
         // The square root keeps small weights visible.
         ...weights.flatMap((row, t) => Array.from(row, (weight, s) => svgElement("rect", {
-          x: LABELS + s * CELL + 0.5, y: t * CELL + 0.5, width: CELL - 1, height: CELL - 1, style: `fill: ${weightColour(Math.sqrt(weight))}`,
+          x: LABELS + s * cell + 0.5, y: t * cell + 0.5, width: cell - 1, height: cell - 1, style: `fill: ${weightColour(Math.sqrt(weight))}`,
         }))),
-        ...(marked === null || marked < 0 ? [] : [svgElement("rect", { x: LABELS, y: marked * CELL, width: n * CELL, height: CELL, class: "tl-guess-mark" })]));
+        ...(marked === null || marked < 0 ? [] : [svgElement("rect", { x: LABELS, y: marked * cell, width: n * cell, height: cell, class: "tl-guess-mark" })]));
     },
   };
 }
