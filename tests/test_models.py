@@ -10,10 +10,13 @@ from transformer_lab.models import (
     TRANSFORMER_2017,
     Config,
     Decoder,
+    Encoder,
     EncoderDecoder,
     MaskedWords,
     count_parameters,
+    look_at_neighbours,
 )
+from transformer_lab.trace import capture
 
 CONFIG = Config(vocab_size=30, max_len=12, d_model=16, n_heads=4, n_layers=3)
 
@@ -291,3 +294,35 @@ def test_attention_that_shares_keys_starts_as_a_copier_too(heads, shared):
 def test_a_choice_that_a_model_would_not_heed_is_refused(kind, choices, sentence):
     with pytest.raises(ValueError, match=sentence):
         kind(Config(**{**vars(CONFIG), **choices}))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_heads_start_with_a_look_at_their_neighbours_whatever_the_words(seed):
+    torch.manual_seed(seed)
+    sizes = {"max_len": 24, "d_model": 64, "n_heads": 4, "n_layers": 1}
+    model = Encoder(Config(vocab_size=30, positions="rotary", **sizes)).eval()
+    attention, offsets = model.blocks[0].attention, (-1, 1, -2, 3)
+    look_at_neighbours(attention, offsets)
+    with capture(model) as seen, torch.no_grad():
+        model(torch.randint(30, (1, 24)))
+    weights = seen["blocks.0.attention.weights"][0]  # (H, T, T)
+    inside = range(3, 21)
+    for head, offset in enumerate(offsets):
+        assert all(weights[head, t].argmax() == t + offset for t in inside)
+        assert weights[head, inside, [t + offset for t in inside]].mean() > 0.8
+
+
+@pytest.mark.parametrize(
+    ("choices", "offsets", "said"),
+    [
+        ({"positions": "learned"}, (-1, 1), "made of rotary positions and biases"),
+        ({"bias": False}, (-1, 1), "made of rotary positions and biases"),
+        ({}, (-1,), "1 offsets for 2 heads"),
+        ({"n_kv_heads": 1}, (-1, 1), "keys of its own"),
+    ],
+)
+def test_a_look_at_neighbours_says_what_it_needs(choices, offsets, said):
+    sizes = {"vocab_size": 9, "max_len": 8, "d_model": 8, "n_heads": 2, "n_layers": 1}
+    model = Decoder(Config(**sizes, **{"positions": "rotary", **choices}))
+    with pytest.raises(ValueError, match=said):
+        look_at_neighbours(model.blocks[0].attention, offsets)

@@ -16,6 +16,7 @@ Taught in chapters 2 (the map), 10, 12 and 13.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import torch
@@ -375,3 +376,40 @@ def initialise(module: nn.Module, *, n_layers: int) -> None:
             values = shared.repeat_interleave(module.n_sharing, dim=0).flatten(0, 1)
             values = values / module.n_sharing  # (H * K, D)
         module.output.weight.data = into_stream * values.T.contiguous()
+
+
+def look_at_neighbours(
+    attention: MultiHeadAttention, offsets: Sequence[int], *, strength: float = 6.5
+) -> None:
+    """Start each head with a look at one neighbour, whatever the words are.
+
+    To copy a word from a like place, a model must first know what stands beside each
+    word, and where to look is learned slowly. So a short training can start here.
+
+    The biases of queries and keys say the same about every word, and rotary positions
+    turn them like all else. Two equal ones fit best where they stand; if the key's is
+    turned by minus the offset beforehand, they fit best that far away. What the words
+    themselves have to say about where to look starts small.
+
+    Args:
+        attention: of rotary positions, with biases; changed in place.
+        offsets: for each head, how far to the right it looks; negative to the left.
+        strength: the size of the biases; the larger, the sharper the look.
+
+    Raises:
+        ValueError: if there are no rotary positions, no biases, or not one offset per head.
+    """
+    if attention.rotate is None or attention.query.bias is None:
+        raise ValueError("a look at neighbours is made of rotary positions and biases")
+    if attention.n_sharing > 1 or len(offsets) != attention.n_heads:
+        raise ValueError(
+            f"{len(offsets)} offsets for {attention.n_heads} heads: each head needs one, "
+            "and keys of its own"
+        )
+    n_pairs = attention.query.out_features // attention.n_heads // 2
+    still = torch.tensor([strength, 0.0]).repeat_interleave(n_pairs)  # (K,)
+    turned = [attention.rotate(still[None], torch.tensor([-offset])) for offset in offsets]
+    attention.query.bias.data = still.repeat(attention.n_heads)  # (H * K,)
+    attention.key.bias.data = torch.cat(turned, dim=-1)[0]
+    attention.query.weight.data *= 0.2
+    attention.key.weight.data *= 0.2

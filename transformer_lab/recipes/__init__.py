@@ -132,14 +132,14 @@ RECIPES: dict[str, Recipe] = {
             name="math-teacher",
             description="a GPT that answers in a conversation, and does sums (chapter 14)",
             d_model=96,
-            n_heads=4,
+            n_heads=3,
             n_layers=3,
             d_ff=384,
             max_len=192,
             vocab_size=640,
-            steps=2200,
+            steps=1500,
             batch_size=10,
-            peak_lr=0.004,
+            peak_lr=0.003,
         ),
     ]
 }

@@ -19,7 +19,7 @@ from transformer_lab.chat.messages import Message
 from transformer_lab.chat.template import PLAIN_TURNS, ChatTemplate
 from transformer_lab.languages import arithmetic
 from transformer_lab.languages.arithmetic import Conversation
-from transformer_lab.models import Decoder
+from transformer_lab.models import Decoder, look_at_neighbours
 from transformer_lab.recipes.recipe import Recipe
 from transformer_lab.tokenization import BPETokenizer
 from transformer_lab.training import IGNORED, Batch
@@ -49,8 +49,14 @@ class MathTeacher(Recipe):
         )
 
     def make_model(self, vocab_size: int) -> Decoder:
-        """With rotary positions: what to add stands at a fixed distance, wherever it stands."""
-        return Decoder(self.config(vocab_size, positions="rotary"))
+        """With rotary positions: what to add stands at a fixed distance, wherever it stands.
+
+        The heads of the first block start out looking at the last few tokens, which is
+        where the digits of a sum and the pieces of a name stand.
+        """
+        model = Decoder(self.config(vocab_size, positions="rotary"))
+        look_at_neighbours(model.blocks[0].attention, offsets=(-1, -2, -3))
+        return model
 
     def batches(self, tokenizer: BPETokenizer) -> Callable[[int], Batch]:
         """Conversations without the problems that are held out."""

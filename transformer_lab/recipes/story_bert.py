@@ -15,10 +15,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from transformer_lab.attention import MultiHeadAttention, padding_mask
-from transformer_lab.embeddings import rotate
+from transformer_lab.attention import padding_mask
 from transformer_lab.languages import stories
-from transformer_lab.models import MaskedWords
+from transformer_lab.models import MaskedWords, look_at_neighbours
 from transformer_lab.recipes.recipe import Recipe, TrainedModel
 from transformer_lab.recipes.story_gpt import story_sequences
 from transformer_lab.tokenization import WordPieceTokenizer
@@ -103,7 +102,7 @@ class StoryBERT(Recipe):
         and the head starts by letting everything pass.
         """
         model = MaskedWords(self.config(vocab_size, positions="rotary"))
-        look_at_neighbours(model.encoder.blocks[0].attention)
+        look_at_neighbours(model.encoder.blocks[0].attention, offsets=(-1, 1, -2, 2))
         # GELU hardly bends what lies around 2, and the norm takes the 2 away again. So
         # a word that an attention layer copies is compared with the embeddings at once.
         model.transform.weight.data = torch.eye(self.d_model)
@@ -159,30 +158,6 @@ class StoryBERT(Recipe):
             f"guessed; the best guess that the grammar allows is right for "
             f"{100 * report['best_accuracy']:.1f} %"
         )
-
-
-def look_at_neighbours(
-    attention: MultiHeadAttention, offsets: Sequence[int] = (-1, 1, -2, 2), *, strength: float = 6.5
-) -> None:
-    """Start each head with a look at one neighbour, whatever the words.
-
-    What a query and a key add to every word, their biases, are turned by the
-    positions too. Two equal ones fit best where they stand; if the key's is turned
-    back by an offset beforehand, they fit best that many places away. What the
-    words themselves have to say about the look starts small.
-
-    Args:
-        attention: of rotary positions; changed in place.
-        offsets: of each head, from the word that looks to the one it looks at.
-        strength: the size of the biases; the larger, the sharper the look.
-    """
-    n_pairs = attention.query.out_features // attention.n_heads // 2
-    still = torch.tensor([strength, 0.0]).repeat_interleave(n_pairs)  # (K,)
-    turned = [rotate(still[None], torch.tensor([-offset])) for offset in offsets]  # H of (1, K)
-    attention.query.bias.data = still.repeat(attention.n_heads)
-    attention.key.bias.data = torch.cat(turned, dim=-1)[0]
-    attention.query.weight.data *= 0.2
-    attention.key.weight.data *= 0.2
 
 
 @dataclass(frozen=True)
