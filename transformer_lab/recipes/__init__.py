@@ -134,12 +134,12 @@ RECIPES: dict[str, Recipe] = {
             d_model=96,
             n_heads=3,
             n_layers=3,
-            d_ff=384,
+            d_ff=288,
             max_len=192,
             vocab_size=640,
             steps=1500,
             batch_size=10,
-            peak_lr=0.003,
+            peak_lr=0.0025,
         ),
     ]
 }
