@@ -1,9 +1,13 @@
 """story-bert: as good as the book says, measured against the best that there is."""
 
+import json
+
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from transformer_lab import recipes
+from transformer_lab.__main__ import app
 from transformer_lab.languages import stories
 from transformer_lab.recipes import RECIPES
 from transformer_lab.recipes import story_bert as story_bert_recipe
@@ -101,3 +105,19 @@ def test_equally_good_guesses_share_the_chance_to_be_right():
     assert chance({"a": 0.5, "b": 0.3, "c": 0.2}, "a") == 1
     assert chance({"a": 0.5, "b": 0.3, "c": 0.2}, "b") == 0
     assert chance({"a": 1 / 3, "b": 1 / 3, "c": 1 / 3}, "c") == pytest.approx(1 / 3)
+
+
+def test_the_command_line_guesses_each_hidden_word(story_bert):
+    text = "Anna found a [MASK] ball. [MASK] played with the red ball all day."
+    told = CliRunner().invoke(app, ["guess", text, "--best", "2"])
+    assert [line.split()[0] for line in told.stdout.splitlines()] == ["red", "she"]
+    as_json = json.loads(CliRunner().invoke(app, ["guess", text, "--json"]).stdout)
+    assert as_json["text"] == text
+    assert [len(guesses) for guesses in as_json["guesses"]] == [5, 5]
+    unknown = CliRunner().invoke(app, ["guess", "Alice found a [MASK] ball."])
+    assert (unknown.exit_code, "Alice" in unknown.stderr) == (0, True)
+    refused = CliRunner().invoke(app, ["guess", "Anna found a ball."])
+    assert refused.exit_code == 1
+    assert refused.stderr == (
+        "error: there is nothing to guess: write [MASK] where a word is hidden\n"
+    )

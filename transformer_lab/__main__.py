@@ -154,6 +154,24 @@ def generate(
 
 
 @app.command()
+def guess(
+    text: Annotated[str, typer.Argument(help="A story, such as 'Anna had a [MASK] ball.'")],
+    best: Annotated[int, typer.Option(help="How many guesses to show.", min=1)] = 5,
+    as_json: Json = False,
+) -> None:
+    """Guess the hidden words of a story: write [MASK] for each."""
+    from transformer_lab import recipes
+
+    story_bert = recipes.load("story-bert")
+    guesses = [dict(list(each.items())[:best]) for each in story_bert.guess(text)]
+    unknown = story_bert.unknown_words(text)
+    if unknown:
+        complain(f"no story holds {', '.join(unknown)}: read as [UNK]")
+    lines = ["  ".join(f"{word} {share:.1%}" for word, share in each.items()) for each in guesses]
+    say("\n".join(lines), {"text": text, "guesses": guesses}, as_json=as_json)
+
+
+@app.command()
 def translate(
     sentence: Annotated[str, typer.Argument(help="English, such as 'we are friends'.")],
     beams: Annotated[int, typer.Option(help="How many translations to follow.", min=1)] = 1,
