@@ -137,7 +137,7 @@ RECIPES: dict[str, Recipe] = {
             d_ff=288,
             max_len=192,
             vocab_size=640,
-            steps=1500,
+            steps=1600,
             batch_size=10,
             peak_lr=0.0025,
         ),
