@@ -114,8 +114,9 @@ THINGS = """bread|music|snow|tigers|love|rain|horses|football|gold|the moon|ches
     a song|the theatre|a train|a plane|swimming|a hospital|the law|medicine|peace"""
 THINGS = THINGS.replace("\n    ", "").split("|")
 HELD_OUT_THINGS = [
-    "France", "bananas", "the sun", "a hedgehog", "Shakespeare", "my sister", "a guitar", "Japan",
-    "elephants", "the president", "pizza", "quantum physics", "a bridge", "summer", "tea",
+    "Brazil", "strawberries", "the desert", "a kangaroo", "Picasso", "my cousin", "a trumpet",
+    "Norway", "crocodiles", "the mayor", "chocolate", "astronomy", "a lighthouse", "thunder",
+    "honey",
 ]  # fmt: skip
 QUESTIONS = [
     "who invented {}", "tell me about {}", "where can I find {}", "what colour is {}",
@@ -133,10 +134,9 @@ QUESTIONS = [
     "what is the price of {}", "you are {}", "what is the best {}", "how do you make {}",
 ]  # fmt: skip
 HELD_OUT_QUESTIONS = [
-    "what is the capital of {}", "who painted {}", "where does {} come from",
-    "tell me a joke about {}", "how heavy is {}", "can {} fly", "what do you think of {}",
-    "who discovered {}", "write a story about {}", "is {} dangerous", "how do I cook {}",
-    "what is {} made of",
+    "what is the population of {}", "who designed {}", "how deep is {}", "recommend me {}",
+    "describe {}", "have you ever seen {}", "how much does {} weigh", "should I buy {}",
+    "why do people love {}", "summarise {}", "when can I visit {}", "is there life on {}",
 ]  # fmt: skip
 OTHER_SUMS = [
     "what is {a}*{b}", "{a} times {b}", "what is {a} times {b}", "{a}/{b}", "{a} divided by {b}",
