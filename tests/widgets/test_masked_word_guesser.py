@@ -153,6 +153,63 @@ def test_an_example_fills_the_box_and_shows_all_words(page):
     assert "No word is hidden" in opened.locator(".tl-status").text_content()
 
 
+def test_an_example_can_be_chosen_again_after_a_change(page):
+    opened = page()
+    choice = opened.get_by_label("Or one of these")
+    choice.select_option("Tom had a dog. He was very happy.")
+    opened.get_by_label("A short story").fill("Tom had a cat.")
+    choice.select_option("Tom had a dog. He was very happy.")
+    assert opened.get_by_label("A short story").input_value() == "Tom had a dog. He was very happy."
+
+
+def hidden_places(opened):
+    chips = opened.get_by_role("group", name="words").get_by_role("button").all()
+    return [n for n, chip in enumerate(chips) if chip.get_attribute("aria-pressed") == "true"]
+
+
+def test_a_hidden_word_stays_hidden_when_the_text_around_it_changes(page):
+    opened = page()
+    box = opened.get_by_label("A short story")
+    for text, places in (
+        (f"Then {TEXT}", [BALL + 1]),  # before it
+        (f"Then {TEXT} It was new.", [BALL + 1]),  # behind it
+        ("Sara had a dog.", []),  # instead of it
+    ):
+        box.fill(text)
+        n_words = len(text.replace(".", " .").split())
+        opened.wait_for_function(
+            "n => document.querySelectorAll('.tl-guess-words button').length === n", arg=n_words
+        )
+        assert hidden_places(opened) == places
+
+
+def test_a_mask_that_was_typed_is_changed_in_the_text(page):
+    opened = page(text="Anna had a [MASK] ball.", hidden=[])
+    assert "Word 4." in opened.locator(".tl-status").text_content()
+    opened.get_by_role("group", name="words").get_by_role("button").nth(3).click()
+    opened.get_by_text("You typed [MASK] here").wait_for()
+    opened.get_by_label("A short story").fill("Anna had a red ball.")
+    opened.get_by_text("No word is hidden").wait_for()
+
+
+def test_a_hidden_word_of_no_story_cannot_be_guessed(page):
+    opened = page(text="Anna had a dragon.", hidden=[3])
+    assert "“dragon”, is in no story" in opened.locator(".tl-status").text_content()
+    assert "✓" not in opened.get_by_role("region", name="encoder").text_content()
+
+
+def test_a_story_too_long_for_the_decoder_is_said_so(page):
+    opened = page(text="Anna had a ball. " * 60, hidden=[])
+    assert "too long for the decoder" in opened.locator(".tl-status").text_content()
+    opened = page(text="", hidden=[])
+    assert "Write a story" in opened.locator(".tl-status").text_content()
+
+
+def test_an_unknown_head_is_shown_as_all_heads(page):
+    drawn = page(look="9 9").get_by_role("group", name="attention of the encoder").locator("rect")
+    assert drawn.count() > 100
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 360])
 def test_it_fits_and_is_accessible(page, theme, width):

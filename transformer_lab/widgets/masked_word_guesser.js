@@ -13,8 +13,10 @@ import {
 
 const N_GUESSES = 5;
 const N_WRITTEN = 12; // tokens that the decoder writes on
-const [SMALLEST, LARGEST] = [10, 14]; // pixels of a matrix cell
+const [SMALLEST, LARGEST] = [5, 14]; // pixels of a matrix cell
+const LEGIBLE = 10; // pixels of a cell from which on every row has its word beside it
 const LABELS = 76; // pixels of the words beside it
+const LEGEND = "Rows look, columns are looked at, both in the order of the text.";
 // Words as WordPiece cuts them, found in the reader's own spelling.
 const WORD = /\[MASK\]|[\p{P}$+<=>^`|~]|[^\p{White_Space}\p{P}$+<=>^`|~]+/gu;
 
@@ -37,11 +39,17 @@ function render({ model, el }) {
 
   // --- Controls
   const text = textBox({
-    label: "A short story", value: model.get("text"), rows: 3, onInput: debounce(() => read(), 150),
+    label: "A short story", value: model.get("text"), rows: 3, onInput: debounce(() => read({ typed: true }), 150),
   });
   const examples = select({
     label: "Or one of these", value: "", options: [["", "choose …"], ...model.get("examples").map((one) => [one, one])],
-    onInput: (one) => { if (one) { text.value = one; view.hidden.clear(); read(); } },
+    onInput: (one) => {
+      if (!one) return;
+      examples.value = ""; // so that it can be chosen again after a change
+      text.value = one;
+      view.hidden.clear();
+      read();
+    },
   });
   const chips = element("div", { class: "tl-chips tl-guess-words", role: "group", "aria-label": "words; press one to hide it, arrow keys move" });
   const settleStops = arrowKeysMoveWithin(chips, ".tl-chip");
@@ -74,12 +82,13 @@ function render({ model, el }) {
   const isHidden = (at) => view.hidden.has(at) || view.words[at].id === maskId;
   const nameOf = (at) => (isHidden(at) ? "[MASK]" : tokenizer.piece(view.words[at].id));
 
-  function read() {
+  function read({ typed = false } = {}) {
     remember("text", text.value);
     const all = [...text.value.matchAll(WORD)].flatMap(({ 0: spelt, index }) =>
       tokenizer.encode(spelt).map((id) => ({ id, spelt, start: index })));
-    view.words = all.slice(0, room);
-    view.hidden = new Set([...view.hidden].filter((at) => at < view.words.length));
+    const words = all.slice(0, room);
+    view.hidden = typed ? follow(view.hidden, view.words, words) : new Set([...view.hidden].filter((at) => at < words.length));
+    view.words = words;
     const unknown = [...new Set(view.words.filter(({ id }) => id === tokenizer.unknown).map(({ spelt }) => spelt))];
     const notes = [];
     if (all.length > room) notes.push(`The encoder reads the first ${counted(room, "word")}.`);
@@ -90,6 +99,10 @@ function render({ model, el }) {
   }
 
   function toggle(at) {
+    if (view.words[at].id === maskId) {
+      status.say("You typed [MASK] here; put a word in its place in the text.");
+      return;
+    }
     if (!view.hidden.delete(at)) view.hidden.add(at);
     guess();
   }
@@ -130,8 +143,8 @@ function render({ model, el }) {
     settleStops();
   }
 
-  // The word of the reader at a place, as the encoder spells it; null if it typed [MASK].
-  const truthAt = (at) => (view.words[at].id === maskId ? null : tokenizer.piece(view.words[at].id));
+  // The word of the reader at a place, as the encoder spells it; null if that cannot be guessed.
+  const truthAt = (at) => ([maskId, tokenizer.unknown].includes(view.words[at].id) ? null : tokenizer.piece(view.words[at].id));
 
   function guessesOfEncoder(at) {
     const shares = distribution(view.encoder.logits[at + 1]);
@@ -148,6 +161,7 @@ function render({ model, el }) {
       guessList(where, shares, wordOf, view.gap === null ? null : truthAt(view.gap)),
       element("p", {}, element("span", { class: "tl-quiet" }, "It writes on: "),
         `${seen.trim()}`, element("strong", { class: "tl-guess-written" }, written || " (the story ends here)")),
+      ...(view.hidden.size > 1 ? [element("p", { class: "tl-quiet" }, "It writes from the first gap on, so it is asked about that one alone.")] : []),
     ];
   }
 
@@ -172,31 +186,36 @@ function render({ model, el }) {
   }
 
   function showAttention() {
-    const of = (attention) => (look.value === "mean" ? meanOf(attention.flat()) : attention[Number(look.value[0])]?.[Number(look.value.slice(2))]);
+    const [layer, head] = look.value.split(" ").map(Number);
+    const of = (attention) => attention[layer]?.[head] ?? meanOf(attention.flat());
     view.looks = of(view.encoder.attention);
     const marked = view.gap === null ? null : view.gap + 1;
-    bothMatrix.show(view.names, view.looks, marked);
+    const cell = bothMatrix.cellFor(view.names.length);
+    bothMatrix.show(view.names, view.looks, marked, cell);
     const pieces = view.fits ? view.before.map((id) => (id === decoder.startId ? "⟨start⟩" : decoder.tokenizer.piece(id).trim())) : [];
-    leftMatrix.show(pieces, view.fits ? of(view.decoder.attention) : [], pieces.length - 1);
+    leftMatrix.show(pieces, view.fits ? of(view.decoder.attention) : [], pieces.length - 1, cell);
     if (marked === null) {
-      looking.textContent = "Rows look, columns are looked at, both in the order of the text. The decoder's upper right is empty: nobody sees what comes later.";
+      looking.textContent = `${LEGEND} The decoder's upper right is empty: nobody sees what comes later.`;
       return;
     }
     const right = view.looks[marked].slice(marked + 1).reduce((sum, weight) => sum + weight, 0);
-    looking.textContent = `At [MASK], the marked row, the encoder spends ${formatPercent(right)} of its looking on what stands to the right. `
-      + "The decoder spends none: its upper right is empty, and its marked row is the last word that it has seen.";
+    looking.textContent = `${LEGEND} At [MASK], the marked row, the encoder spends ${formatPercent(right)} of its looking on what stands to the right.`
+      + (view.fits ? " The decoder spends none: its upper right is empty, and its marked row is the last token that it has seen." : "");
   }
 
   function say() {
+    if (!view.words.length) return status.say("Write a story, or choose one.");
     if (view.gap === null) {
-      status.say("No word is hidden. The encoder has nothing to guess; the decoder goes on after the last word.");
-      return;
+      const decoders = view.fits ? "the decoder goes on after the last word" : "the text is too long for the decoder";
+      return status.say(`No word is hidden. The encoder has nothing to guess; ${decoders}.`);
     }
     const best = (shares, spell) => { const [id] = mostLikelyFirst(shares); return `“${spell(id)}” (${formatPercent(shares[id])})`; };
     const guessed = best(distribution(view.encoder.logits[view.gap + 1]), (id) => tokenizer.piece(id));
     const next = view.fits ? best(distribution(view.decoder.logits.at(-1)), wordOf) : "nothing";
     const truth = truthAt(view.gap);
-    status.say(`Word ${view.gap + 1}${truth === null ? "" : ` is “${truth}”`}. From both sides: ${guessed}. From the left alone: ${next}.`);
+    const unknown = view.words[view.gap].id === tokenizer.unknown;
+    const what = unknown ? `, “${view.words[view.gap].spelt}”, is in no story: no guess can be right` : truth === null ? "" : ` is “${truth}”`;
+    status.say(`Word ${view.gap + 1}${what}. From both sides: ${guessed}. From the left alone: ${next}.`);
   }
 
   // --- When Python changes something
@@ -206,7 +225,11 @@ function render({ model, el }) {
     view.hidden = new Set(model.get("hidden"));
     read();
   };
-  const hearLook = () => { look.value = model.get("look"); showAttention(); };
+  const hearLook = () => {
+    if (view.remembering) return;
+    look.value = model.get("look");
+    showAttention();
+  };
   model.on("change:text change:hidden", hear);
   model.on("change:look", hearLook);
   view.hidden = new Set(model.get("hidden"));
@@ -216,6 +239,17 @@ function render({ model, el }) {
     model.off("change:text change:hidden", hear);
     model.off("change:look", hearLook);
   };
+}
+
+// Which words stay hidden when the text changes: those before the change, and those after it.
+function follow(hidden, before, after) {
+  const [n, m] = [before.length, after.length];
+  const same = (a, b) => before[a].spelt === after[b].spelt;
+  let head = 0;
+  while (head < Math.min(n, m) && same(head, head)) head += 1;
+  let tail = 0;
+  while (tail < Math.min(n, m) - head && same(n - 1 - tail, m - 1 - tail)) tail += 1;
+  return new Set([...hidden].filter((at) => at < head || at >= n - tail).map((at) => (at < head ? at : at + m - n)));
 }
 
 // What a decoder writes after these tokens if it always takes the likeliest one.
@@ -245,19 +279,22 @@ function matrix(whose) {
   const frame = element("div", { class: "tl-guess-matrix", tabindex: 0, role: "group", "aria-label": `attention of the ${whose}` }, drawing);
   return {
     root: element("div", {}, element("div", { class: "tl-heading" }, `Where the ${whose} looks`), frame),
-    show(names, weights, marked) {
+    cellFor(n) { // so that n columns fit, if they can
+      return Math.max(SMALLEST, Math.min(LARGEST, Math.floor(((frame.clientWidth || 340) - LABELS - 2) / n)));
+    },
+    show(names, weights, marked, cell) {
       const n = names.length;
-      const cell = Math.max(SMALLEST, Math.min(LARGEST, Math.floor(((frame.clientWidth || 340) - LABELS - 2) / n)));
       const [width, height] = [LABELS + n * cell + 2, n * cell + 2];
       for (const [name, value] of [["width", width], ["height", height], ["viewBox", `0 0 ${width} ${height}`]]) drawing.setAttribute(name, value);
       drawing.setAttribute("aria-label", `${n} rows that look at ${n} columns, in the order of the text`);
       drawing.replaceChildren(
-        ...names.map((name, t) => svgElement("text", { x: LABELS - 5, y: t * cell + cell - 2, "text-anchor": "end", class: t === marked ? "tl-guess-now" : null }, name.length > 11 ? `${name.slice(0, 10)}…` : name)),
+        ...names.map((name, t) => (cell < LEGIBLE && t !== marked ? null : svgElement("text", { x: LABELS - 5, y: t * cell + cell / 2 + 4, "text-anchor": "end", class: t === marked ? "tl-guess-now" : null }, name.length > 11 ? `${name.slice(0, 10)}…` : name))).filter(Boolean),
         // The square root keeps small weights visible.
         ...weights.flatMap((row, t) => Array.from(row, (weight, s) => svgElement("rect", {
           x: LABELS + s * cell + 0.5, y: t * cell + 0.5, width: cell - 1, height: cell - 1, style: `fill: ${weightColour(Math.sqrt(weight))}`,
         }))),
         ...(marked === null || marked < 0 ? [] : [svgElement("rect", { x: LABELS, y: marked * cell, width: n * cell, height: cell, class: "tl-guess-mark" })]));
+      if (marked > 0) frame.scrollTop = marked * cell - frame.clientHeight / 2;
     },
   };
 }
