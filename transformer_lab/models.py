@@ -398,6 +398,9 @@ def look_at_neighbours(
 
     Raises:
         ValueError: if there are no rotary positions, no biases, or not one offset per head.
+
+    Source: our own. It spares the training what Olsson et al. 2022, "In-context Learning
+    and Induction Heads", call a previous-token head.
     """
     if attention.rotate is None or attention.query.bias is None:
         raise ValueError("a look at neighbours is made of rotary positions and biases")

@@ -93,7 +93,7 @@ class StoryBERT(Recipe):
         return WordPieceTokenizer.of_words(stories.GRAMMAR.vocabulary())
 
     def make_model(self, vocab_size: int) -> MaskedWords:
-        """The same blocks as those of `story-gpt`; the mask is another.
+        """Blocks as large as those of `story-gpt`, without the causal mask.
 
         A `[MASK]` says nothing about its word: what stands around it must, and a word
         is often to be copied from elsewhere in the story. Questions about a few words
@@ -103,7 +103,7 @@ class StoryBERT(Recipe):
         """
         model = MaskedWords(self.config(vocab_size, positions="rotary"))
         look_at_neighbours(model.encoder.blocks[0].attention, offsets=(-1, 1, -2, 2))
-        # GELU hardly bends what lies around 2, and the norm takes the 2 away again. So
+        # GELU hardly bends what lies around 2, and the norm subtracts the mean again. So
         # a word that an attention layer copies is compared with the embeddings at once.
         model.transform.weight.data = torch.eye(self.d_model)
         model.transform.bias.data.fill_(2.0)
