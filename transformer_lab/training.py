@@ -104,9 +104,9 @@ def masked_batch(
     >>> batch.inputs.tolist(), batch.targets.tolist()
     ([[2, 4, 4, 3]], [[-100, 7, 8, -100]])
     """
-    longest = max(len(sequence) for sequence in sequences)
-    padded = [[*sequence, *[pad_id] * (longest - len(sequence))] for sequence in sequences]
-    truth, words = torch.tensor(padded), torch.tensor(words)
+    rows = [torch.tensor(sequence) for sequence in sequences]
+    truth = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=pad_id)  # (B, T)
+    words = torch.tensor(words)
     lottery, fate = torch.rand(2, *truth.shape, generator=generator)
     chosen = torch.isin(truth, words) & (lottery < share)
     masked = chosen & (fate < share_masked)

@@ -10,10 +10,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import fmean
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from transformer_lab.attention import padding_mask
 from transformer_lab.languages import stories
@@ -141,9 +143,9 @@ class StoryBERT(Recipe):
         everywhere = most_frequent_word(self)
         return {
             "accuracy": sum(right) / len(right),
-            "best_accuracy": mean(chance(q.possible, q.hidden) for q in questions),
-            "left_accuracy": mean(chance(q.possible_from_left, q.hidden) for q in questions),
-            "frequent_accuracy": mean(q.hidden == everywhere for q in questions),
+            "best_accuracy": fmean(chance(q.possible, q.hidden) for q in questions),
+            "left_accuracy": fmean(chance(q.possible_from_left, q.hidden) for q in questions),
+            "frequent_accuracy": fmean(q.hidden == everywhere for q in questions),
             "n_questions": len(questions),
         }
 
@@ -223,9 +225,8 @@ def hidden_word_logits(
     found = []
     for start in range(0, len(questions), 200):
         chunk = questions[start : start + 200]
-        sequences = [tokenizer.encode_for_bert(question.text)[0] for question in chunk]
-        longest = max(map(len, sequences))
-        ids = torch.tensor([[*row, *[PAD_ID] * (longest - len(row))] for row in sequences])
+        rows = [torch.tensor(tokenizer.encode_for_bert(one.text)[0]) for one in chunk]
+        ids = pad_sequence(rows, batch_first=True, padding_value=PAD_ID)  # (B, T)
         logits = model(ids, mask=padding_mask(ids, PAD_ID))  # (B, T, V)
         found.append(logits[ids == MASK_ID])  # (B, V)
     return torch.cat(found)
@@ -264,9 +265,3 @@ def in_small_letters(probabilities: dict[str, float]) -> dict[str, float]:
     for word, probability in probabilities.items():
         added[word.lower()] += probability
     return dict(added.most_common())
-
-
-def mean(values) -> float:
-    """The mean of some numbers, or the share of what is true."""
-    values = list(values)
-    return sum(values) / len(values)

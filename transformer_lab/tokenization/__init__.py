@@ -4,7 +4,8 @@
 - `bpe`: byte-pair encoding, the tokenizer of the GPT and LLaMA families.
 - `wordpiece`: the tokenizer of BERT.
 - `characters`: a token for each character.
-- `merging`: pairs and their counts, which both are trained with.
+- `vocabulary`: pieces and their IDs, which all of these have.
+- `merging`: pairs and their counts, which the first two are trained with.
 - `hugging_face`: the file format that all are kept in.
 
 Taught in chapter 3.

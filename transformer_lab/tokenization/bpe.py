@@ -25,6 +25,7 @@ from transformer_lab.tokenization.byte_level import (
     to_letters,
 )
 from transformer_lab.tokenization.merging import Corpus, PairQueue, glue
+from transformer_lab.tokenization.vocabulary import Vocabulary
 
 # How Hugging Face's file names the two ways in which we cut text into words.
 _BYTE_LEVEL = {
@@ -39,7 +40,7 @@ _DIGITS_FIRST = {
 }
 
 
-class BPETokenizer:
+class BPETokenizer(Vocabulary):
     """Text to token IDs and back, by merges that were learned from text.
 
     Args:
@@ -71,11 +72,10 @@ class BPETokenizer:
         missing = [piece for piece in [*pieces, *special_tokens] if piece not in vocab]
         if missing:
             raise ValueError(f"the vocabulary has no entry for {missing[0]!r}")
-        self.vocab = dict(vocab)
+        super().__init__(vocab)
         self.merges = [tuple(merge) for merge in merges]
         self.special_tokens = tuple(special_tokens)
         self.split_digits = split_digits
-        self._piece_of_id = {id: piece for piece, id in vocab.items()}
         # For each pair of IDs: its rank (a lower one was learned earlier and is
         # glued first) and the ID of the glued piece.
         self._ranks = {
@@ -160,7 +160,7 @@ class BPETokenizer:
         """
         text, letters = [], []
         for id in ids:
-            piece = self._lookup(id)
+            piece = super().piece(id)
             if piece in self.special_tokens:
                 text += [from_letters("".join(letters)), piece]
                 letters = []
@@ -170,7 +170,7 @@ class BPETokenizer:
 
     def piece(self, id: int) -> str:
         """The readable text of one token; part of a character shows as U+FFFD."""
-        piece = self._lookup(id)
+        piece = super().piece(id)
         return piece if piece in self.special_tokens else from_letters(piece)
 
     def token_bytes(self, id: int) -> bytes:
@@ -178,12 +178,8 @@ class BPETokenizer:
 
         A special token is no text: it has none.
         """
-        piece = self._lookup(id)
+        piece = super().piece(id)
         return b"" if piece in self.special_tokens else letters_to_bytes(piece)
-
-    def __len__(self) -> int:
-        """The size of the vocabulary."""
-        return len(self.vocab)
 
     def to_json(self) -> str:
         """This tokenizer as a Hugging Face `tokenizer.json`."""
@@ -214,11 +210,6 @@ class BPETokenizer:
             return cls(model["vocab"] | special, merges, [*special], split_digits=split_digits)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"this is not a tokenizer.json: {error!r}") from error
-
-    def _lookup(self, id: int) -> str:
-        if id not in self._piece_of_id:
-            raise ValueError(f"token ID {id} is not in this vocabulary of {len(self)}")
-        return self._piece_of_id[id]
 
     def _merge_word(self, word: str) -> tuple[int, ...]:
         """Glue the pair that was learned first, until no pair is left to glue."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from transformer_lab.tokenization import hugging_face
+from transformer_lab.tokenization.vocabulary import Vocabulary
 
 UNKNOWN = "[UNK]"
 # Hugging Face's library says it like this: cut at every character, look each up.
@@ -25,7 +26,7 @@ _EVERY_CHARACTER = {
 }
 
 
-class CharacterTokenizer:
+class CharacterTokenizer(Vocabulary):
     """Text to token IDs, character by character.
 
     Args:
@@ -44,10 +45,9 @@ class CharacterTokenizer:
             raise ValueError(f"the vocabulary has no entry for {UNKNOWN!r}")
         if wrong := [entry for entry in vocab if len(entry) != 1 and entry != UNKNOWN]:
             raise ValueError(f"the vocabulary's entry {wrong[0]!r} is not one character")
-        self.vocab = dict(vocab)
+        super().__init__(vocab)
         self.special_tokens = (UNKNOWN,)
         self.unknown_id = vocab[UNKNOWN]
-        self._piece_of_id = {id: piece for piece, id in vocab.items()}
 
     @classmethod
     def of_text(cls, text: str) -> CharacterTokenizer:
@@ -65,16 +65,6 @@ class CharacterTokenizer:
             ValueError: if an ID is not in the vocabulary.
         """
         return "".join(self.piece(id) for id in ids)
-
-    def piece(self, id: int) -> str:
-        """The character of one token."""
-        if id not in self._piece_of_id:
-            raise ValueError(f"token ID {id} is not in this vocabulary of {len(self)}")
-        return self._piece_of_id[id]
-
-    def __len__(self) -> int:
-        """The size of the vocabulary."""
-        return len(self.vocab)
 
     def to_json(self) -> str:
         """This tokenizer as a Hugging Face `tokenizer.json`."""

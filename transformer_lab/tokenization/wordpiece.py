@@ -29,6 +29,7 @@ import regex
 
 from transformer_lab.tokenization import hugging_face
 from transformer_lab.tokenization.merging import Corpus, Pair, PairQueue
+from transformer_lab.tokenization.vocabulary import Vocabulary
 
 PAD, UNKNOWN, CLS, SEP, MASK = "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"
 SPECIAL_TOKENS = (PAD, UNKNOWN, CLS, SEP, MASK)
@@ -87,7 +88,7 @@ def split_words(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
-class WordPieceTokenizer:
+class WordPieceTokenizer(Vocabulary):
     """Text to token IDs by greedy longest match.
 
     Args:
@@ -107,10 +108,9 @@ class WordPieceTokenizer:
         missing = [token for token in SPECIAL_TOKENS if token not in vocab]
         if missing:
             raise ValueError(f"the vocabulary has no entry for {missing[0]!r}")
-        self.vocab = dict(vocab)
+        super().__init__(vocab)
         self.strip_accents = strip_accents
         self.special_tokens = SPECIAL_TOKENS
-        self._piece_of_id = {id: piece for piece, id in vocab.items()}
         self._special_pattern = hugging_face.special_pattern(SPECIAL_TOKENS)
         self._encode_word = lru_cache(maxsize=65536)(self._longest_matches)
 
@@ -207,20 +207,6 @@ class WordPieceTokenizer:
             else:
                 text += piece if not text or piece in ".,!?" else f" {piece}"
         return text
-
-    def piece(self, id: int) -> str:
-        """The piece with this ID, with its `##` if it stands inside a word.
-
-        Raises:
-            ValueError: if the ID is not in the vocabulary.
-        """
-        if id not in self._piece_of_id:
-            raise ValueError(f"token ID {id} is not in this vocabulary of {len(self)}")
-        return self._piece_of_id[id]
-
-    def __len__(self) -> int:
-        """The size of the vocabulary."""
-        return len(self.vocab)
 
     def to_json(self) -> str:
         """This tokenizer as a Hugging Face `tokenizer.json`."""
