@@ -4,7 +4,8 @@
 // forgotten message stays on the left, and is not on the right: the model knows nothing
 // of it. The same holds for what has fallen out of the context window.
 
-import { ChatTemplate, answer, fit } from "./engine/chatting.js";
+import { ChatTemplate, fit } from "./engine/chatting.js";
+import { stream } from "./engine/generation.js";
 import { loadModel } from "./engine/model_file.js";
 import { seededRandom } from "./engine/sampling.js";
 import {
@@ -136,7 +137,7 @@ function render({ model, el }) {
     const given = fitted(sent());
     const prompt = [...given.turns.flatMap((turn) => turn.ids), ...given.opened];
     const reply = { role: "assistant", content: "" };
-    const tokens = answer(lm, prompt, {
+    const tokens = stream(lm, prompt, {
       temperature: temperature.value, random: seededRandom(model.get("seed") + nAnswers),
     });
     nAnswers += 1;

@@ -4,6 +4,7 @@
 // encoder, which sees both sides, and the decoder, which sees the left side alone and
 // writes on from there. Last, where each of them looks.
 
+import { stream } from "./engine/generation.js";
 import { loadModel, promptIds } from "./engine/model_file.js";
 import { distribution, mostLikelyFirst } from "./engine/sampling.js";
 import {
@@ -253,18 +254,14 @@ function follow(hidden, before, after) {
 }
 
 // What a decoder writes after these tokens if it always takes the likeliest one.
-function writeOn({ decoder, tokenizer, startId, config }, ids) {
-  const cache = decoder.newCache();
+function writeOn(lm, ids) {
   const written = [];
-  let unseen = ids;
-  while (written.length < N_WRITTEN && ids.length + written.length < config.max_len) {
-    const { logits } = decoder.forward(unseen, { cache, lastOnly: true });
-    const [id] = mostLikelyFirst(logits.at(-1));
-    if (id === startId) break;
+  for (const id of stream(lm, ids)) {
+    if (id === lm.startId) break;
     written.push(id);
-    unseen = [id];
+    if (written.length === N_WRITTEN) break;
   }
-  return tokenizer.decode(written);
+  return lm.tokenizer.decode(written);
 }
 
 // Several matrices of weights, averaged.

@@ -3,8 +3,9 @@
 // A slider moves over snapshots of the weights. Each snapshot is a whole model: its
 // prediction, its heads and its story are computed here, when it is first shown.
 
+import { stream } from "./engine/generation.js";
 import { loadModel, promptIds } from "./engine/model_file.js";
-import { distribution, mostLikelyFirst, sample, seededRandom } from "./engine/sampling.js";
+import { distribution, mostLikelyFirst, seededRandom } from "./engine/sampling.js";
 import { attentionMatrix } from "./parts/attention_view.js";
 import {
   button, counted, debounce, element, figureRoot, formatPercent, markReady, readable, slider, specialName,
@@ -132,21 +133,14 @@ function render({ model, el }) {
   };
 }
 
-// Goes on with the text to the end of the story. With a key/value cache only the
-// newest token is put in at each step.
-function goOn({ decoder, tokenizer, config, startId }, ids, seed) {
-  const random = seededRandom(seed);
-  const cache = decoder.newCache();
+// Goes on with the text to the end of the story.
+function goOn(lm, ids, seed) {
   const written = [];
-  let unseen = ids;
-  while (ids.length + written.length < config.max_len) {
-    const { logits } = decoder.forward(unseen, { cache });
-    const token = sample(distribution(logits.at(-1), { temperature: TEMPERATURE }), random);
-    if (token === startId) return tokenizer.decode(written).trim() || "(It ends the story here.)";
+  for (const token of stream(lm, ids, { temperature: TEMPERATURE, random: seededRandom(seed) })) {
+    if (token === lm.startId) return lm.tokenizer.decode(written).trim() || "(It ends the story here.)";
     written.push(token);
-    unseen = [token];
   }
-  return `${tokenizer.decode(written).trim()} …`;
+  return `${lm.tokenizer.decode(written).trim()} …`;
 }
 
 // The loss after so many steps: a mean over the steps around it, since each batch

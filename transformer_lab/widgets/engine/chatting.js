@@ -3,8 +3,6 @@
 // As transformer_lab/chat/ (template.py, model.py): the same tokens, the same rule for
 // what falls out of the context window. Taught in chapter 14.
 
-import { distribution, sample } from "./sampling.js";
-
 // How a model writes a conversation: one special token opens a turn, another closes it.
 // What people write is encoded as plain text, so nobody can type the end of a turn.
 export class ChatTemplate {
@@ -53,22 +51,4 @@ export function fit(template, messages, { maxLen, room }) {
     turns: [...system, ...exchanges.flat()], opened, nTokens: nTokens(), dropped,
     fits: nTokens() + room <= maxLen,
   };
-}
-
-// Writes the assistant's turn, a token at a time, until a special token ends it or the
-// window is full. Yields token IDs, the one that ends the turn included.
-//
-//   ids          the whole conversation, with the assistant's turn opened
-//   temperature  0 always takes the likeliest token
-//   random       a function that gives a number from [0, 1)
-export function* answer({ decoder, tokenizer, config }, ids, { temperature = 0, random = Math.random } = {}) {
-  const cache = decoder.newCache();
-  let unseen = ids;
-  for (let length = ids.length; length < config.max_len; length++) {
-    const { logits } = decoder.forward(unseen, { cache, lastOnly: true });
-    const id = sample(distribution(logits.at(-1), { temperature }), random);
-    yield id;
-    if (tokenizer.isSpecial(id)) return;
-    unseen = [id];
-  }
 }

@@ -1,7 +1,7 @@
 // From scores to a choice: the same rules as transformer_lab/generation.py.
 //
 // Holds the distribution that the next token is drawn from, the draw, and a
-// random generator with a seed. The loop around them belongs to the figures.
+// random generator with a seed. The loop around them is in `generation.js`.
 //
 // Source: top-k: Fan et al. 2018; top-p: Holtzman et al. 2020. Taught in chapter 12.
 
