@@ -1,9 +1,15 @@
-"""Exercises: the right answer passes, each known mistake gets its own hint."""
+"""Exercises: right answers pass, wrong ones do not, each known mistake gets its own hint.
 
+`tests/exercises/` holds, chapter by chapter, what readers may write.
+"""
+
+import importlib
 import math
 import re
 from itertools import pairwise
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -14,6 +20,23 @@ MISTAKES = [
     for name, exercise in EXERCISES.items()
     for number, mistake in enumerate(exercise.mistakes)
 ]
+
+CHAPTERS = [
+    importlib.import_module(f"tests.exercises.{path.stem}")
+    for path in sorted(Path(__file__).with_name("exercises").glob("chapter_*.py"))
+]
+RIGHT = {name: answers for chapter in CHAPTERS for name, answers in chapter.RIGHT.items()}
+WRONG = {name: answers for chapter in CHAPTERS for name, answers in chapter.WRONG.items()}
+
+
+def each(answers):
+    """One test for each answer, named by its exercise."""
+    return [
+        pytest.param(name, answer, id=f"{name}-{number}")
+        for name, several in answers.items()
+        for number, answer in enumerate(several)
+    ]
+
 
 # Written as a reader would, not as the package does.
 READERS = {
@@ -169,10 +192,21 @@ def _readers_top_p(shares, p):
     return [share / total for share in kept]
 
 
-@pytest.mark.parametrize("name", EXERCISES)
-def test_a_readers_right_solution_is_right(name):
-    verdict = check(name, READERS[name])
+@pytest.mark.parametrize(("name", "answer"), each(RIGHT))
+def test_a_readers_right_answer_is_right(name, answer):
+    verdict = check(name, answer)
     assert verdict.right, verdict
+
+
+@pytest.mark.parametrize(("name", "answer"), each(WRONG))
+def test_a_readers_wrong_answer_is_wrong(name, answer):
+    assert not check(name, answer)
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_every_exercise_is_tried_with_four_right_and_six_wrong_answers(name):
+    assert len(RIGHT.get(name, [])) >= 4
+    assert len(WRONG.get(name, [])) >= 6
 
 
 @pytest.mark.parametrize(("name", "mistake"), MISTAKES)
@@ -220,15 +254,67 @@ def test_what_counts_as_code_to_copy_finds_it():
     assert CODE.search("take ids[:, 1:]")
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda weights: weights,
+        lambda weights: weights.requires_grad_(),
+        lambda weights: weights.numpy(),
+        lambda weights: weights.tolist(),
+        lambda weights: tuple(weights.tolist()),
+        lambda weights: list(weights),
+        lambda weights: [w.item() for w in weights],
+    ],
+)
+def test_numbers_are_right_in_whatever_holds_them(form):
+    assert check("softmax_rows", lambda scores: [form(row) for row in scores.softmax(-1)])
+
+
+@pytest.mark.parametrize(
+    "form", [float, np.float32, np.asarray, torch.as_tensor, lambda score: torch.tensor(score)]
+)
+def test_a_single_number_is_right_in_whatever_holds_it(form):
+    assert check("previous_token_score", lambda w: form(w.diagonal(offset=-1).mean().item()))
+
+
+@pytest.mark.parametrize("form", [list, tuple, np.array])
+def test_words_are_right_in_whatever_holds_them(form):
+    def merge(pieces, pair):
+        return form(" ".join(pieces).replace(" ".join(pair), "".join(pair)).split())
+
+    assert check("merge_pair", merge)
+
+
 def test_a_wrong_shape_and_unknown_wrong_numbers_say_where():
-    assert "shape is (2,), but (5,) was expected" in check("top_p", lambda s, p: s[:2]).message
-    assert "numbers are not" in check("top_p", lambda s, p: s * 0 + 0.125).message
+    message = check("softmax_rows", lambda scores: scores[:1]).message
+    assert "The shape is (1, " in message
+    assert "was expected for a tensor of shape (" in message
+    assert "the biggest difference is at index [" in (
+        check("softmax_rows", lambda scores: scores * 0 + 0.125).message
+    )
 
 
-def test_wrong_words_are_shown_beside_the_right_ones():
-    verdict = check("merge_pair", lambda pieces, pair: ["x"])
-    assert "it returns ['x']; ['b', 'an', 'an', 'a'] was expected" in verdict.message
+def test_a_wrong_number_is_shown_and_the_right_one_is_not():
+    message = check("kv_cache_bytes", lambda *sizes: 17).message
+    assert "it returns 17, which is not the right number" in message
+    assert "index" not in message
+
+
+def test_wrong_words_are_shown_and_the_right_ones_are_not():
+    message = check("merge_pair", lambda pieces, pair: ["x"]).message
+    assert "it returns ['x']" in message
+    solution = EXERCISES["merge_pair"].solution(*EXERCISES["merge_pair"].inputs[0])
+    assert str(solution) not in message
     assert not check("merge_pair", lambda pieces, pair: 5)
+    assert not check("merge_pair", lambda pieces, pair: np.array(["x"]))
+    assert not check("merge_pair", lambda pieces, pair: torch.zeros(3))
+
+
+def test_a_list_whose_parts_do_not_fit_together_is_one_sentence():
+    ragged = check("softmax_rows", lambda scores: [[1.0], [1.0, 2.0]]).message
+    assert "a list whose parts are not numbers of one shape" in ragged
+    assert not check("softmax_rows", lambda scores: [])
+    assert not check("softmax_rows", lambda scores: scores * torch.nan)
 
 
 def test_the_readers_function_cannot_change_the_inputs():

@@ -14,6 +14,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -94,8 +95,9 @@ def check(name: str, function: Function) -> Verdict:
         return Verdict(False, _what_stopped(error))
     if all(answer is None or answer is Ellipsis for answer in answers):
         return Verdict(False, "The function returns nothing yet. Does it end with `return`?")
-    if _agree(exercise, answers, exercise.solution):
-        return Verdict(True, "Right.")
+    for right in (exercise.solution, *exercise.also_right):
+        if _agree(exercise, answers, right):
+            return Verdict(True, "Right.")
     for mistake in exercise.mistakes:
         if _agree(exercise, answers, mistake.behaves_like):
             return Verdict(False, mistake.hint)
@@ -108,53 +110,94 @@ def _what_stopped(error: Exception) -> str:
     return f"The function stopped with {type(error).__name__}: {first_line}"
 
 
+# --- Whether two answers are the same ----------------------------------------------
+
+
 def _agree(exercise: Exercise, answers: list, reference: Function) -> bool:
     expected = [reference(*copy.deepcopy(inputs)) for inputs in exercise.inputs]
     return all(_same(answer, value) for answer, value in zip(answers, expected, strict=True))
 
 
 def _same(answer: object, expected: object) -> bool:
-    if _tensor(expected) is None:  # words, or lists of words
-        return _as_list(answer) == _as_list(expected)
-    answer, expected = _tensor(answer), _tensor(expected)
-    if answer is None or expected is None or answer.shape != expected.shape:
+    numbers, wanted = _tensor(answer), _tensor(expected)
+    if wanted is None:  # words, or lists of words
+        return _plain(answer) == _plain(expected)
+    if numbers is None or numbers.shape != wanted.shape:
         return False
-    return torch.allclose(answer, expected, atol=1e-5, equal_nan=True)
+    return torch.allclose(numbers, wanted, atol=1e-5, equal_nan=True)
 
 
 def _tensor(value: object) -> Tensor | None:
-    """Tensors, numbers and lists of numbers alike; None for anything else."""
+    """Numbers in whatever holds them: a tensor, an array, a number, or lists and tuples of
+    these. None for anything else, and for lists whose parts differ in shape."""
+    if isinstance(value, (list, tuple)) and value:
+        parts = [_tensor(item) for item in value]
+        if any(part is None or part.shape != parts[0].shape for part in parts):
+            return None
+        return torch.stack(parts)
     try:
-        return torch.as_tensor(value).double()
+        return torch.as_tensor(value).detach().double()
     except (TypeError, ValueError, RuntimeError):
         return None
 
 
-def _as_list(value: object) -> object:
-    """Tuples and lists alike."""
-    return [_as_list(item) for item in value] if isinstance(value, (tuple, list)) else value
+def _plain(value: object) -> object:
+    """Lists for tuples, tensors and arrays alike, so that `==` gives one answer."""
+    if isinstance(value, (Tensor, np.ndarray, np.generic)):
+        value = value.tolist()
+    return [_plain(item) for item in value] if isinstance(value, (tuple, list)) else value
+
+
+# --- What to say about a wrong answer ----------------------------------------------
 
 
 def _first_difference(exercise: Exercise, answers: list) -> str:
     for inputs, answer in zip(exercise.inputs, answers, strict=True):
         wanted = exercise.solution(*copy.deepcopy(inputs))
-        expected, given = _tensor(wanted), _tensor(answer)
-        if expected is None:
-            if _same(answer, wanted):
-                continue
-            return f"For {inputs[0]!r} it returns {answer!r}; {wanted!r} was expected."
-        if given is None:
-            return f"The function returns a {type(answer).__name__}; a tensor was expected."
-        if given.shape != expected.shape:
-            return (
-                f"The shape is {tuple(given.shape)}, but {tuple(expected.shape)} was expected "
-                f"for an input of shape {tuple(_tensor(inputs[0]).shape)}."
-            )
-        if not _same(given, expected):
-            off = int((given - expected).abs().argmax())
-            where = [int(i) for i in torch.unravel_index(torch.tensor(off), expected.shape)]
-            return (
-                "The shape is right, but the numbers are not: the first big difference is "
-                f"at index {where}. Try the function on an input small enough to do by hand."
-            )
+        if not _same(answer, wanted):
+            return _difference(inputs, answer, wanted)
     raise AssertionError("called only when some answer differs")
+
+
+def _difference(inputs: tuple, answer: object, wanted: object) -> str:
+    """One sentence on the first answer that differs. It shows what was given, never what was
+    wanted: to work that out is the exercise."""
+    numbers, expected = _tensor(answer), _tensor(wanted)
+    if expected is None:
+        return (
+            f"For {_shown(inputs)} it returns {answer!r}. Work this one out by hand: what differs?"
+        )
+    if numbers is None:
+        kind = "a number" if expected.ndim == 0 else "a tensor"
+        return f"The function returns {_kind(answer)}; {kind} was expected."
+    if numbers.shape != expected.shape:
+        return (
+            f"The shape is {tuple(numbers.shape)}, but {tuple(expected.shape)} was expected "
+            f"for {_shown(inputs)}."
+        )
+    if expected.ndim == 0:
+        return f"For {_shown(inputs)} it returns {answer!r}, which is not the right number."
+    off = int((numbers - expected).abs().nan_to_num(nan=torch.inf).argmax())
+    where = [int(i) for i in torch.unravel_index(torch.tensor(off), expected.shape)]
+    return (
+        "The shape is right, but the numbers are not: the biggest difference is "
+        f"at index {where}. Try the function on an input small enough to do by hand."
+    )
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, (list, tuple)) and _plain(value):
+        return f"a {type(value).__name__} whose parts are not numbers of one shape"
+    return f"a {type(value).__name__}"
+
+
+def _shown(inputs: tuple) -> str:
+    """The inputs as a reader can recognise them: a tensor by its shape, the rest as it is."""
+    shown = [
+        f"a tensor of shape {tuple(value.shape)}"
+        if isinstance(value, Tensor) and value.ndim
+        else repr(value.item() if isinstance(value, Tensor) else value)
+        for value in inputs
+        if not callable(value)
+    ]
+    return ", ".join(shown) or "its input"

@@ -18,9 +18,15 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Exercise:
-    """What is asked, inputs to try, the right answer, and the known mistakes."""
+    """What is asked, inputs to try, the right answer, and the known mistakes.
+
+    The inputs must tell right from wrong: sizes that all differ, so that no other size will
+    do by chance, and answers that do not tie. Where the task leaves a choice open (how to
+    round), the other choices are `also_right`.
+    """
 
     task: str
     inputs: Sequence[tuple]
     solution: Function
     mistakes: Sequence[Mistake]
+    also_right: Sequence[Function] = ()

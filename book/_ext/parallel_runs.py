@@ -1,0 +1,96 @@
+"""Sphinx extension: the notebooks that must run are run side by side.
+
+MyST-NB runs them one after another, each with all processor cores. Models as small
+as ours hardly gain from a second core, two notebooks at once do. So before the pages
+are read, the notebooks that are not in the cache run in a few processes, which share
+the cores, and go into the cache, where MyST-NB finds them. The named models come first:
+chapters that share one would otherwise wait for each other.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nbformat
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.executors.utils import single_nb_execution
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+from sphinx.util import logging
+
+from transformer_lab.recipes import RECIPES, Recipe, is_trained
+
+logger = logging.getLogger(__name__)
+CORES = os.cpu_count() or 1
+AT_ONCE = min(4, CORES)  # a chapter with a real model takes 2 GiB
+
+
+def setup(app: Sphinx) -> dict:
+    app.connect("env-before-read-docs", run_notebooks)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def run_notebooks(app: Sphinx, env, docnames: list[str]) -> None:
+    """Run what the cache does not hold; stop the build at a notebook that fails."""
+    paths = [Path(env.doc2path(name)) for name in docnames]
+    cache = get_cache(app.config.nb_execution_cache_path)
+    waiting = [path for path in paths if path.suffix == ".ipynb" and not is_cached(cache, path)]
+    if not waiting:
+        return
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, CORES // AT_ONCE)))
+    # The longest training first, so that the others fit beside it.
+    models = sorted(RECIPES.values(), key=lambda recipe: -recipe.steps)
+    timeout = app.config.nb_execution_timeout
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        trainings = [pool.submit(train, recipe) for recipe in models if not is_trained(recipe)]
+        runs = [pool.submit(run, path, timeout) for path in waiting]
+        try:
+            for training in trainings:
+                training.result()
+            for job in runs:
+                keep(cache, *job.result())
+        except ExtensionError:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def is_cached(cache, path: Path) -> bool:
+    try:
+        cache.match_cache_notebook(nbformat.read(path, 4))
+    except KeyError:
+        return False
+    return True
+
+
+def train(recipe: Recipe) -> None:
+    logger.info("training %s", recipe.name)
+    command = [sys.executable, "-m", "transformer_lab", "train", recipe.name]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    if ran.returncode:
+        raise ExtensionError(f"training {recipe.name} failed:\n{ran.stderr}")
+
+
+def run(path: Path, timeout: int) -> tuple:
+    logger.info("running %s", path.name)
+    notebook = nbformat.read(path, 4)
+    result = single_nb_execution(
+        notebook, cwd=str(path.parent), timeout=timeout, allow_errors=False
+    )
+    if result.err is not None:
+        raise ExtensionError(f"{path.name} failed:\n{result.exc_string}")
+    logger.info("ran %s in %.0f s", path.name, result.time)
+    return path, notebook, result.time
+
+
+def keep(cache, path: Path, notebook, seconds: float) -> None:
+    """Into the cache. One thread does this for all: the cache's database is one file."""
+    cache.cache_notebook_bundle(
+        CacheBundleIn(notebook, str(path), data={"execution_seconds": seconds}),
+        check_validity=False,
+        overwrite=True,
+    )
