@@ -37,12 +37,12 @@ def setup(app: Sphinx) -> dict:
 
 def run_notebooks(app: Sphinx, env, docnames: list[str]) -> None:
     """Run what the cache does not hold; stop the build at a notebook that fails."""
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, CORES // AT_ONCE)))
     paths = [Path(env.doc2path(name)) for name in docnames]
     cache = get_cache(app.config.nb_execution_cache_path)
     waiting = [path for path in paths if path.suffix == ".ipynb" and not is_cached(cache, path)]
     if not waiting:
         return
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, CORES // AT_ONCE)))
     # The longest training first, so that the others fit beside it.
     models = sorted(RECIPES.values(), key=lambda recipe: -recipe.steps)
     timeout = app.config.nb_execution_timeout
