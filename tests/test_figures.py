@@ -18,8 +18,24 @@ def test_a_95_percent_interval_holds_the_true_mean_95_times_in_100(n):
 
 
 def test_one_number_has_no_interval():
-    with pytest.raises(ValueError, match="for 2 to 9 numbers, not for 1"):
+    with pytest.raises(ValueError, match="at least 2 numbers, not 1"):
         figures.mean_and_interval([1.0])
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9, 0.98])
+def test_the_interval_of_a_share_holds_the_true_one_about_95_times_in_100(share):
+    rng = random.Random(7)
+    held = 0
+    for _ in range(1000):
+        right = sum(rng.random() < share for _ in range(60))
+        _, low, high = figures.share_and_interval(right, 60)
+        held += low <= share <= high
+    assert 0.92 < held / 1000 < 0.98
+
+
+def test_the_interval_of_a_share_stays_between_0_and_1():
+    assert figures.share_and_interval(40, 40)[1:] == pytest.approx((0.912, 1.0), abs=0.001)
+    assert figures.share_and_interval(0, 40)[1] == 0
 
 
 def test_only_an_interval_that_leaves_out_zero_is_coloured():

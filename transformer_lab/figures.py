@@ -16,6 +16,7 @@ from statistics import mean, stdev
 
 import matplotlib
 from matplotlib.figure import Figure
+from scipy import stats
 
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 INK = "#010203"  # stands for the colour of the page's text
@@ -141,17 +142,32 @@ def effects(
 
 
 def mean_and_interval(sample: Sequence[float]) -> tuple[float, float]:
-    """The mean, and how far its 95 % confidence interval reaches to each side.
+    """The mean, and how far its 95 % confidence interval reaches to each side (Student's t).
+
+    Raises:
+        ValueError: for fewer than two numbers, which have no interval.
 
     >>> mean_and_interval([1.0, 2.0, 3.0])[0]
     2.0
     """
-    # Student's t for 95 % in two directions, by degrees of freedom.
-    student = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306}
-    free = len(sample) - 1
-    if free not in student:
-        raise ValueError(f"the interval is known for 2 to 9 numbers, not for {len(sample)}")
-    return mean(sample), student[free] * stdev(sample) / len(sample) ** 0.5
+    if len(sample) < 2:
+        raise ValueError(f"an interval needs at least 2 numbers, not {len(sample)}")
+    reach = stats.t.ppf(0.975, df=len(sample) - 1) * stdev(sample) / len(sample) ** 0.5
+    return mean(sample), float(reach)
+
+
+def share_and_interval(right: int, of: int) -> tuple[float, float, float]:
+    """A share, and the ends of its 95 % confidence interval (Wilson 1927).
+
+    Raises:
+        ValueError: if there are more right ones than there are at all.
+
+    >>> [round(end, 2) for end in share_and_interval(39, 40)]
+    [0.97, 0.87, 1.0]
+    """
+    found = stats.binomtest(int(right), int(of))
+    low, high = found.proportion_ci(method="wilson")
+    return float(found.statistic), float(low), float(high)
 
 
 def trade_off(
