@@ -164,19 +164,19 @@ function render({ model, el }) {
     if (part.kind === "text") {
       sentence = `${followed} is token ${view.token + 1} of ${view.ids.length}. For the model it is the number ${view.ids[view.token]}, one of ${lm.config.vocab_size}.`;
     }
-    if (part.kind === "attention") sentence += ` ${whereItLooks(part.block)}`;
+    if (part.kind === "attention") sentence += ` ${largestWeights(part.block)}`;
     if (part.kind === "attention") chips.shade(meanWeights(part.block), view.token);
     if (part.kind === "feed-forward") {
       const neurons = rowOf(view.seen[`${part.name}.activation`], view.token, view.ids.length);
       const firing = neurons.filter((value) => value > 0).length;
-      sentence += ` ${firing} of its ${neurons.length} neurons fire for this token.`;
+      sentence += ` ${firing} of its ${neurons.length} neurons are above zero for this token.`;
     }
     if (part.isStream) {
       const scores = part.name === "head" ? view.logits[view.token] : readOff(values);
       const share = distribution(scores, {});
       const top = mostLikelyFirst(share).slice(0, N_GUESSES);
       const heading = part.name === "head"
-        ? `What comes after ${followed}` : `If the model had to answer here: what comes after ${followed}`;
+        ? `What comes after ${followed}` : `Read off here, as if the rest were missing: what comes after ${followed}`;
       guesses.show(heading, top.map((id) => ({ name: nextName(id), share: share[id] })));
       sentence += ` ${part.name === "head" ? "The model's guess" : "Read off here, the guess"} is ${nextName(top[0])}, with ${formatPercent(share[top[0]])}.`;
     }
@@ -194,13 +194,13 @@ function render({ model, el }) {
       heads.reduce((sum, rows) => sum + rows[view.token][at], 0) / heads.length);
   }
 
-  function whereItLooks(layer) {
-    const looks = view.attention[layer].map((rows, head) => {
+  function largestWeights(layer) {
+    const largest = view.attention[layer].map((rows, head) => {
       const row = rows[view.token];
       const at = mostLikelyFirst(row)[0];
-      return `head ${head} most at ${nameOf(at)} (${formatPercent(row[at])})`;
+      return `in head ${head} on ${nameOf(at)} (${formatPercent(row[at])})`;
     });
-    return `It looks: ${looks.join(", ")}.`;
+    return `Its largest attention weights: ${largest.join(", ")}.`;
   }
 
   function showShares(part) {
@@ -255,7 +255,7 @@ function partsOf({ config }) {
     {
       name: `blocks.${layer}.attention`, kind: "attention", label: `attention, ${H} heads`, chapter: "5 to 7",
       title: `Block ${layer}: attention`, seen: `blocks.${layer}.attention.output`,
-      purpose: "The only part in which tokens see each other. Each token looks back, decides whom to look at, and takes a weighted average of what it finds.",
+      purpose: "The only part in which tokens see each other. Each token gives a weight to itself and to every token before it, and takes the weighted mean of what they offer.",
       in: stream, out: stream, sum: `4 × (${D} × ${D} + ${D})`, nParameters: 4 * (D * D + D),
     },
     {
@@ -272,7 +272,7 @@ function partsOf({ config }) {
     {
       name: `blocks.${layer}.feed_forward`, kind: "feed-forward", label: `feed-forward, ${F} neurons`, chapter: 8,
       title: `Block ${layer}: feed-forward`, seen: `blocks.${layer}.feed_forward`,
-      purpose: "Each token thinks for itself: its vector is widened, bent, and narrowed again. No token sees another here.",
+      purpose: "Each token by itself: its vector is widened, goes through an activation function, and is narrowed again. No token sees another here.",
       in: stream, out: stream, sum: `(${D} × ${F} + ${F}) + (${F} × ${D} + ${D})`, nParameters: 2 * D * F + F + D,
     },
     {
@@ -294,12 +294,12 @@ function partsOf({ config }) {
     },
     {
       name: "embeddings.position", kind: "embedding", label: "position vectors", title: "A vector for where it stands", chapter: 4,
-      purpose: "One row of a second table for each position. Without it the model could hardly tell in which order the tokens stand.",
+      purpose: "One row of a second table for each position. Attention by itself takes no notice of the order of what it sees.",
       in: ["T"], out: stream, sum: `${L} × ${D}`, nParameters: L * D, seen: "embeddings.position",
     },
     {
       name: "embeddings", kind: "add", label: "add", title: "The residual stream begins", chapter: 4, isStream: true,
-      purpose: "The two vectors are added. From here on each token is one vector, to which every block adds what it found out.",
+      purpose: "The two vectors are added. From here on each token is one vector, to which every block adds its results.",
       in: stream, out: stream, sum: "", nParameters: 0, seen: "embeddings",
     },
     ...Array.from({ length: N }, (_, layer) => block(layer)).flat(),
@@ -310,7 +310,7 @@ function partsOf({ config }) {
     },
     {
       name: "head", kind: "head", label: "scores → probabilities", title: "A score for each token that could come next", chapter: 12, isStream: true,
-      purpose: "The final vector is compared with the vector of every token in the vocabulary. The better they match, the higher the score; a softmax turns scores into probabilities.",
+      purpose: "The dot product of the final vector with the vector of every token in the vocabulary is that token's score; a softmax turns the scores into probabilities.",
       in: stream, out: ["T", V],
       ...(config.tie_head
         ? { sum: "none of its own: it uses the table of token vectors again", nParameters: 0 }
