@@ -107,7 +107,9 @@ def test_a_chapter_shows_a_live_figure_and_ends_with_exercises_and_a_recap(path)
 # A share or a decimal fraction in a sentence is nearly always a measurement, and those are
 # printed by cells. What a paper chose or what arithmetic gives may stand in a sentence.
 NUMBER = re.compile(r"\d+(?:\.\d+)? ?(?:%|per cent|percent)|(?<![\w.])\d+\.\d+(?![\w.])")
-ASIDE = re.compile(r"\$\$.*?\$\$|\$[^$]+\$|```.*?```|`[^`]+`|\]\([^)]*\)", re.DOTALL)
+ASIDE = re.compile(
+    r"\$\$.*?\$\$|\$[^$]+\$|```.*?```|`[^`]+`|\]\([^)]*\)|[Ss]ections? [\d.]+", re.DOTALL
+)
 FACTS: dict[str, set[str]] = {}
 
 

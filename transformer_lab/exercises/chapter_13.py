@@ -53,6 +53,10 @@ def _no_scale(x: Tensor, memory: Tensor) -> Tensor:
     return (x @ memory.mT).softmax(dim=-1) @ memory
 
 
+def _weights_alone(x: Tensor, memory: Tensor) -> Tensor:
+    return (x @ memory.mT / x.shape[-1] ** 0.5).softmax(dim=-1)
+
+
 def _all_words_right(written: list[list[str]], truth: list[list[str]]) -> float:
     return sum(a == b for a, b in zip(written, truth, strict=True)) / len(truth)
 
@@ -70,11 +74,35 @@ def _cut_to_length(written: list[list[str]], truth: list[list[str]]) -> float:
     return _all_words_right([w[: len(t)] for w, t in zip(written, truth, strict=True)], truth)
 
 
+def _cut_short_passes(written: list[list[str]], truth: list[list[str]]) -> float:
+    return _all_words_right(written, [t[: len(w)] for w, t in zip(written, truth, strict=True)])
+
+
 _random = torch.Generator().manual_seed(0)
 _x = torch.randn(3, 8, generator=_random)
 _memory = torch.randn(5, 8, generator=_random)
-_truth = [["हम", "दोस्त", "हैं"], ["वह", "है"], ["वे", "हैं"], ["मैं", "हूँ"], ["आप", "हैं"]]
-_written = [["हम", "दोस्त", "हैं"], ["है", "वह"], ["वे", "हैं", "हैं"], ["वह", "हूँ"], ["आप", "हैं", "हैं"]]
+_truth = [
+    ["हम", "दोस्त", "हैं"],
+    ["वह", "है"],
+    ["वे", "लंबे", "हैं"],
+    ["मैं", "हूँ"],
+    ["आप", "हैं"],
+    ["वे", "हैं"],
+    ["वह", "घर", "पर", "है"],
+    ["मैं", "पीता", "हूँ"],
+    ["आप", "पीते", "हैं"],
+]
+_written = [
+    ["हम", "दोस्त", "हैं"],
+    ["है", "वह"],  # in another order
+    ["वे", "हैं"],  # right for another sentence
+    ["वह", "हूँ"],
+    ["आप", "हैं", "हैं"],  # goes on too long
+    ["वे", "हैं"],
+    ["वह", "घर"],  # breaks off, as the next two
+    ["मैं"],
+    ["आप", "पीते"],
+]
 
 EXERCISES = {
     "shift_right": Exercise(
@@ -103,7 +131,7 @@ EXERCISES = {
     "cross_attention": Exercise(
         task="x (T, D) of the decoder, memory (S, D) of the encoder → (T, D): scaled attention "
         "of x over memory, with the vectors themselves as queries, keys and values.",
-        inputs=[(_x, _memory), (_memory[:2], _x)],
+        inputs=[(_x, _memory), (_memory[:2], _x)],  # T, S and D differ
         solution=_cross,
         mistakes=[
             Mistake(
@@ -121,6 +149,10 @@ EXERCISES = {
                 "For each position of the decoder, the weights over the source must add up to 1.",
             ),
             Mistake(_no_scale, "What becomes of the scores when the vectors get longer?"),
+            Mistake(
+                _weights_alone,
+                "These are the attention weights. What do they mix?",
+            ),
         ],
     ),
     "exact_match": Exercise(
@@ -137,6 +169,7 @@ EXERCISES = {
                 _in_any_order, "Two sentences with the same words can differ: order counts too."
             ),
             Mistake(_cut_to_length, "A translation that goes on too long is not right either."),
+            Mistake(_cut_short_passes, "A translation that breaks off is not right either."),
         ],
     ),
 }
