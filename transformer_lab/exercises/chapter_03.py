@@ -46,6 +46,11 @@ def _only_the_first(pieces: list[str], pair: tuple[str, str]) -> list[str]:
     return pieces
 
 
+def _in_the_text(pieces: list[str], pair: tuple[str, str]) -> list[str]:
+    """As text with spaces: then the end of one piece can pass for a piece."""
+    return " ".join(pieces).replace(" ".join(pair), "".join(pair)).split()
+
+
 def _longest_first(
     word: str,
     vocab: set[str],
@@ -69,16 +74,48 @@ def _longest_first(
     return pieces
 
 
-_low = {tuple("low"): 5, tuple("lower"): 2, tuple("newest"): 6, tuple("widest"): 3}
-_banana = {tuple("banana"): 2, tuple("bat"): 3, tuple("cab"): 1}
-_rare = {tuple("xy"): 9, tuple("abc"): 2, tuple("abd"): 2, tuple("abe"): 2}
+def _cut_from_the_end(word: str, vocab: set[str]) -> list[str]:
+    """The longest piece that the word ends with; then the longest before it."""
+    pieces: list[str] = []
+    while word:
+        for start in range(len(word)):
+            piece = ("##" if start else "") + word[start:]
+            if piece in vocab:
+                break
+        else:
+            return ["[UNK]"]
+        pieces, word = [piece, *pieces], word[:start]
+    return pieces
+
+
+def _all_cuts(word: str, vocab: set[str], mark: str = "") -> list[list[str]]:
+    """Every way to cut a word, the one with the longest first piece first."""
+    if not word:
+        return [[]]
+    return [
+        [mark + word[:end], *rest]
+        for end in range(len(word), 0, -1)
+        if mark + word[:end] in vocab
+        for rest in _all_cuts(word[end:], vocab, "##")
+    ]
+
+
+# In each, one pair leads alone. What else could be counted leads elsewhere in one
+# of them: words once, pairs of letters, a pair once a word, pairs in any order.
+_letters = {tuple("lower"): 2, tuple("wider"): 4, tuple("new"): 5, tuple("newer"): 1}
+_twice = {tuple("antan"): 3, tuple("bat"): 5, tuple("tab"): 1}
+_pieces = {("lo", "w"): 6, ("lo", "w", "er"): 3, ("n", "ew", "er"): 5, ("w", "id", "er"): 2}
+_orders = {tuple("xy"): 9, tuple("abc"): 2, tuple("abd"): 3, tuple("ba"): 6}
+_lengths = {tuple("quite"): 3, tuple("go"): 4}
 _vocab = {"play", "##ing", "##in", "##g", "##ed", "p", "##l", "##a", "##y", "un", "##play", "in"}
 _vocab |= {"##i", "##n", "ing"}
+_greedy = {"un", "unh", "##happy", "##app", "##y", "a", "ab", "##bc", "##x", "##xy"}
+_greedy |= {"vwx", "##yz", "##xyz", "v", "##w"}
 
 EXERCISES = {
     "most_frequent_pair": Exercise(
         task="words: {(piece, …): count} → the pair of neighbours that is seen most often.",
-        inputs=[(_low,), (_banana,), (_rare,)],
+        inputs=[(_letters,), (_twice,), (_pieces,), (_orders,), (_lengths,)],
         solution=_most_frequent_pair,
         mistakes=[
             Mistake(
@@ -103,6 +140,31 @@ EXERCISES = {
                 "This is the rarest pair.",
             ),
             Mistake(
+                lambda words: max(
+                    counts := Counter(
+                        pair
+                        for word, n in words.items()
+                        for pair in set(pairwise(word))
+                        for _ in range(n)
+                    ),
+                    key=counts.get,
+                ),
+                "Within a word a pair counts only once here. A pair that stands twice in a word "
+                "was seen twice there.",
+            ),
+            Mistake(
+                lambda words: _most_frequent_pair(
+                    {tuple("".join(word)): n for word, n in words.items()}
+                ),
+                "These are two letters. The neighbours that count are pieces, and a piece can be "
+                "longer than a letter.",
+            ),
+            Mistake(
+                lambda words: "".join(_most_frequent_pair(words)),
+                "The pair is the right one, but it is glued already. The two pieces are wanted, "
+                "one beside the other.",
+            ),
+            Mistake(
                 lambda words: _pair_counts(words.items()).most_common(1)[0][1],
                 "This is how often it was seen. The question asks for the pair itself.",
             ),
@@ -114,6 +176,7 @@ EXERCISES = {
             (list("banana"), ("a", "n")),
             (list("aaab"), ("a", "a")),
             (["low", "e", "r"], ("e", "s")),
+            (["ba", "n", "a", "n", "an", "t"], ("a", "n")),
         ],
         solution=_merge_pair,
         mistakes=[
@@ -131,6 +194,11 @@ EXERCISES = {
                 "Only the first occurrence is glued. A merge holds for the whole word.",
             ),
             Mistake(
+                _in_the_text,
+                "Nearly: here the end of a longer piece passes for a piece. In ba n there is no "
+                "piece a.",
+            ),
+            Mistake(
                 lambda pieces, pair: [
                     p for p in _merge_pair(pieces, pair) if p != "".join(pair) or p in pieces
                 ],
@@ -145,6 +213,11 @@ EXERCISES = {
             ("played", _vocab),
             ("unplaying", _vocab),
             ("playx", _vocab),
+            ("unhappy", _greedy),
+            ("abc", _greedy),
+            ("axy", _greedy),
+            ("vwxyz", _greedy),
+            ("gin", _vocab),
         ],
         solution=_longest_first,
         mistakes=[
@@ -161,12 +234,32 @@ EXERCISES = {
                 "they are other entries of the vocabulary.",
             ),
             Mistake(
+                lambda word, vocab: _longest_first(
+                    word, vocab | {piece.removeprefix("##") for piece in vocab}
+                ),
+                "At the beginning of a word only pieces without ## may be used.",
+            ),
+            Mistake(
                 lambda word, vocab: _longest_first(word, vocab, shortest=True),
                 "Each time the shortest piece that fits is taken. It should be the longest.",
             ),
             Mistake(
                 lambda word, vocab: _longest_first(word, vocab, whole_word_unknown=False),
                 "Nearly: if any part of a word cannot be cut, the whole word is one [UNK].",
+            ),
+            Mistake(
+                _cut_from_the_end,
+                "This takes the longest piece at the end of the word first. Begin at the left.",
+            ),
+            Mistake(
+                lambda word, vocab: next(iter(_all_cuts(word, vocab)), ["[UNK]"]),
+                "Nearly: where the longest piece leads into a dead end, this goes back and tries "
+                "a shorter one. WordPiece never goes back: then the word is unknown.",
+            ),
+            Mistake(
+                lambda word, vocab: min(_all_cuts(word, vocab), key=len, default=["[UNK]"]),
+                "This finds the cut with the fewest pieces. WordPiece does not plan ahead: each "
+                "time it takes the longest piece that fits.",
             ),
         ],
     ),

@@ -16,7 +16,7 @@ class MergeReplay(LiveFigure):
 
     Args (keyword only):
         text: what the tokenizer learns from; a few sentences.
-        method: "bpe" (the most frequent pair) or "wordpiece" (the likelihood score).
+        method: "bpe" (the most frequent pair) or "wordpiece" (the highest score).
         merges: how many merges have been made at first.
         guess: whether the counts are hidden, so that the reader guesses first.
     """
