@@ -80,10 +80,20 @@ def test_without_a_bend_a_line_is_all_there_is_and_with_one_it_is_solved(playgro
     page = playground(data=data, activation="none", depth=4, width=8)
     train(page, 5)
     assert right(page) < 80
-    page.get_by_label("Bend").select_option("gelu")
+    page.get_by_label("Activation function").select_option("gelu")
     assert "After 0 steps" in words(page)
     train(page, 5)
     assert right(page) > 95
+
+
+def test_the_spirals_take_two_layers_of_eight(playground):
+    # Chapter 8 says so: with ReLU, one layer of four neurons is too few.
+    few = playground(data="spiral", activation="relu", depth=1, width=4)
+    train(few, 30)
+    assert right(few) < 95
+    enough = playground(data="spiral", activation="relu", depth=2, width=8)
+    train(enough, 30)
+    assert right(enough) == 100
 
 
 def test_the_same_seed_learns_the_same(playground):
@@ -143,17 +153,17 @@ def test_the_strongest_neuron_of_a_token_is_the_one_that_torch_finds(neurons):
     ids = torch.tensor([prompt_ids(small.tokenizer, "Anna had a red kite")])
     with torch.no_grad(), capture(small.model) as seen:
         small.model(ids)
-    fired = seen["blocks.1.feed_forward.activation"][0]
+    active = seen["blocks.1.feed_forward.activation"][0]
     page.locator(".tl-chip").nth(2).click()
-    best = fired[2].max(-1)
+    best = active[2].max(-1)
     button = page.locator(".tl-buttons button").first
     assert button.text_content() == f"{int(best.indices)} ({float(best.values):.1f})"
     button.press("Enter")
     page.wait_for_timeout(250)
-    top = int(fired[:, int(best.indices)].argmax())
+    top = int(active[:, int(best.indices)].argmax())
     piece = small.tokenizer.piece(int(ids[0, top])).replace(" ", "·") if top else "⟨start⟩"
     said = page.locator("[role=status]").text_content()
-    assert said.startswith(f"Neuron {int(best.indices)} of block 1 fires most at {piece} (")
+    assert said.startswith(f"Neuron {int(best.indices)} of block 1 is most active at {piece} (")
 
 
 def test_a_long_text_is_cut_and_said(neurons):

@@ -30,7 +30,7 @@ function render({ model, el }) {
     options: [["circles", "a ring around a heap"], ["xor", "opposite corners (XOR)"], ["spiral", "two spirals"], ["own", "your own"]],
   });
   const activation = select({
-    label: "Bend", value: model.get("activation"), onInput: change("activation"),
+    label: "Activation function: the bend", value: model.get("activation"), onInput: change("activation"),
     options: [["none", "none: only linear layers"], ["relu", "ReLU"], ["gelu", "GELU"], ["swiglu", "SwiGLU (gated)"]],
   });
   const depth = slider({ label: "Hidden layers", min: 1, max: 4, value: model.get("depth"), onInput: change("depth") });

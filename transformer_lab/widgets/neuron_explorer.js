@@ -13,7 +13,7 @@ function render({ model, el }) {
   const lm = loadModel(model.get("model_file"));
   const { n_layers: nLayers, d_ff: nNeurons, max_len: maxLen } = lm.config;
   const root = figureRoot(el, "NeuronExplorer");
-  const view = { ids: [], fired: [], looking: 0 };
+  const view = { ids: [], active: [], looking: 0 };
   const publish = debounce(() => model.save_changes(), 250);
   const remember = (name, value) => { model.set(name, value); publish(); };
   const layer = () => Math.min(model.get("layer"), nLayers - 1);
@@ -22,7 +22,7 @@ function render({ model, el }) {
     const piece = lm.tokenizer.piece(view.ids[index]);
     return lm.tokenizer.isSpecial(view.ids[index]) ? specialName(piece, index) : readable(piece);
   };
-  const valueAt = (index, number) => view.fired[index * nNeurons + number];
+  const valueAt = (index, number) => view.active[index * nNeurons + number];
 
   const text = textBox({
     label: "A story, for the neurons to read", value: model.get("text"), rows: 2,
@@ -40,7 +40,7 @@ function render({ model, el }) {
   const words = statusLine();
   root.append(element("div", { class: "tl-stack" },
     text.root, note, element("div", { class: "tl-columns" }, layers.root, neurons.root),
-    element("div", { class: "tl-heading" }, "How strongly this neuron fires ", element("span", { class: "tl-quiet" }, "the darker, the stronger")),
+    element("div", { class: "tl-heading" }, "How active this neuron is ", element("span", { class: "tl-quiet" }, "the darker, the stronger")),
     chips.root, words.root, heading, strongest));
 
   function read() {
@@ -50,7 +50,7 @@ function render({ model, el }) {
     note.hidden = tooLong <= 0;
     note.textContent = `This model sees ${maxLen} tokens; the last ${counted(tooLong, "token")} of your text are left out.`;
     lm.decoder.forward(view.ids, {
-      record: (name, values) => { if (name === `blocks.${layer()}.feed_forward.activation`) view.fired = values; },
+      record: (name, values) => { if (name === `blocks.${layer()}.feed_forward.activation`) view.active = values; },
     });
     view.looking = view.ids.length - 1;
     chips.show(view.ids.map((id, index) => ({
@@ -72,12 +72,12 @@ function render({ model, el }) {
     chips.shade(values.map((value) => Math.max(0, value) / Math.max(largest, 1)), view.looking);
     const order = mostLikelyFirst(values).filter((index) => values[index] > 0.05).slice(0, 3);
     const where = order.length
-      ? `fires most at ${order.map((index) => `${nameOf(index)} (${values[index].toFixed(1)})`).join(", ")}`
-      : "does not fire anywhere in this text";
+      ? `is most active at ${order.map((index) => `${nameOf(index)} (${values[index].toFixed(1)})`).join(", ")}`
+      : "is active nowhere in this text";
     words.say(`Neuron ${neuron()} of block ${layer()} ${where}.`, { delay: 100 });
     const here = Array.from({ length: nNeurons }, (_, number) => valueAt(view.looking, number));
-    const firing = here.filter((value) => value > 0.05).length;
-    heading.textContent = `At ${nameOf(view.looking)}, ${firing} of ${nNeurons} neurons fire. The strongest:`;
+    const nActive = here.filter((value) => value > 0.05).length;
+    heading.textContent = `At ${nameOf(view.looking)}, ${nActive} of ${nNeurons} neurons are active. The strongest:`;
     strongest.replaceChildren(...mostLikelyFirst(here).slice(0, N_STRONGEST).map((number) =>
       button(`${number} (${here[number].toFixed(1)})`, () => choose(number))));
   }

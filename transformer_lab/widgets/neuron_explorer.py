@@ -1,4 +1,4 @@
-"""NeuronExplorer: what the neurons of a trained model fire on, on the reader's text.
+"""NeuronExplorer: where the neurons of a trained model are active, on the reader's text.
 
 Holds only the figure's state: drawing and computing are in `neuron_explorer.js`.
 Taught in chapter 8.
