@@ -2,8 +2,10 @@
 
 A recurrent network reads one token after another and keeps what it has read in
 one vector, the state. Three ways to update the state: the plain RNN, the LSTM
-with its gates and a second, protected state, and the GRU, a simpler LSTM. It
-leaves out several layers and reading backwards.
+with its gates and a second, protected state, and the GRU, a simpler LSTM. Beside them,
+two ways to measure any model: how long its products must wait for each other, and
+how much gradient comes back to each token. It leaves out several layers and
+reading backwards.
 
 Shapes: `B` batch, `T` time, `D` size of the state and of a token's vector, `V`
 vocabulary.
@@ -17,6 +19,8 @@ from __future__ import annotations
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.flop_counter import FlopCounterMode
 
 
 class RNNCell(nn.Module):
@@ -104,6 +108,14 @@ class Recurrent(nn.Module):
     Like `models.Decoder` it takes token IDs and gives, at each position, a score
     for every token that could come next.
 
+    Args:
+        kind: one of `CELLS`.
+        vocab_size: the number of tokens.
+        d_model: the size of the state, and of a token's vector.
+        fused: whether PyTorch's own kernel (that of `nn.LSTM` and its like) runs
+            through the tokens: the same numbers, several times as fast as the
+            loop in Python.
+
     Raises:
         ValueError: if `kind` is not one of `CELLS`.
 
@@ -112,11 +124,12 @@ class Recurrent(nn.Module):
     torch.Size([1, 3, 26])
     """
 
-    def __init__(self, kind: str, *, vocab_size: int, d_model: int) -> None:
+    def __init__(self, kind: str, *, vocab_size: int, d_model: int, fused: bool = False) -> None:
         super().__init__()
         if kind not in CELLS:
             raise ValueError(f"kind={kind!r} is not one of {', '.join(CELLS)}")
         self.kind = kind
+        self.fused = fused
         self.token = nn.Embedding(vocab_size, d_model)
         self.cell = CELLS[kind](d_model)
         self.head = nn.Linear(d_model, vocab_size)
@@ -124,16 +137,90 @@ class Recurrent(nn.Module):
     def forward(self, ids: Int[Tensor, "B T"]) -> Float[Tensor, "B T V"]:
         """Score every possible next token, at each position."""
         x = self.token(ids)  # (B, T, D)
-        states = self.first_states(len(ids), device=ids.device)
+        shown = self._in_one_call(x) if self.fused else self._in_turn(x)
+        return self.head(shown)  # (B, T, V)
+
+    def _in_turn(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B T D"]:
+        states = self.first_states(len(x), device=x.device)
         shown = []
-        for t in range(ids.shape[1]):  # each step waits for the one before
+        for t in range(x.shape[1]):  # each step waits for the one before
             states = self.cell(x[:, t], states)
             shown.append(states[0])
-        return self.head(torch.stack(shown, dim=1))  # (B, T, V)
+        return torch.stack(shown, dim=1)
+
+    def _in_one_call(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B T D"]:
+        read = {"rnn": torch.rnn_tanh, "lstm": torch.lstm, "gru": torch.gru}[self.kind]
+        token, state = self.cell.input, self.cell.state
+        state_bias = torch.zeros_like(token.bias) if state.bias is None else state.bias
+        weights = [token.weight, state.weight, token.bias, state_bias]
+        states = [each[None] for each in self.first_states(len(x), device=x.device)]
+        # With biases, one layer, no dropout, in one direction, batch first.
+        settings = (True, 1, 0.0, self.training, False, True)
+        return read(x, states if self.kind == "lstm" else states[0], weights, *settings)[0]
 
     def first_states(
         self, n_texts: int, *, device: torch.device | str | None = None
     ) -> tuple[Float[Tensor, "B D"], ...]:
         """What the network knows before it has read anything: zeros."""
-        size = self.token.embedding_dim
-        return tuple(torch.zeros(n_texts, size, device=device) for _ in range(self.cell.n_states))
+        shape = (n_texts, self.token.embedding_dim)
+        zeros = torch.zeros(shape, device=device, dtype=self.token.weight.dtype)
+        return (zeros,) * self.cell.n_states
+
+
+def work_and_wait(model: nn.Module, ids: Int[Tensor, "B T"]) -> tuple[int, int]:
+    """How much a model multiplies to read a text, and how much of it must wait.
+
+    Only matrix products count: they are nearly all of the work.
+
+    Args:
+        model: a `models.Decoder`, or a `Recurrent` that is not fused (what happens
+            inside of a fused kernel cannot be seen from here).
+        ids: the text.
+
+    Returns:
+        The number of multiplications, and the length of the longest row of products
+        in which each needs the result of the one before.
+
+    >>> work_and_wait(Recurrent("rnn", vocab_size=5, d_model=2), torch.tensor([[3, 1, 4]]))
+    (54, 4)
+    """
+    with FlopCounterMode(display=False) as counted:
+        scores = model(ids)
+    # PyTorch has recorded which operation made what; follow the record back.
+    in_a_row = {}
+    to_do = [scores.grad_fn]
+    while to_do:
+        operation = to_do[-1]
+        before = [earlier for earlier, _ in operation.next_functions if earlier is not None]
+        unknown = [earlier for earlier in before if earlier not in in_a_row]
+        if unknown:
+            to_do.extend(unknown)
+        else:
+            is_product = operation.name() in {"MmBackward0", "AddmmBackward0", "BmmBackward0"}
+            longest = max((in_a_row[earlier] for earlier in before), default=0)
+            in_a_row[operation] = longest + is_product
+            to_do.pop()
+    return counted.get_total_flops() // 2, in_a_row[scores.grad_fn]
+
+
+def gradient_at_tokens(
+    model: nn.Module, table: nn.Embedding, ids: Int[Tensor, "B T"], answers: Int[Tensor, "B"]
+) -> Float[Tensor, "B T"]:
+    """How strongly the error in the last answer pulls at each token's vector.
+
+    Args:
+        model: one that scores every next token at each position.
+        table: where the model takes the tokens' vectors from.
+        ids: the texts.
+        answers: the token that should follow each text.
+
+    Returns:
+        The length of the gradient of the loss at each token's vector.
+    """
+    seen = []
+    hook = table.register_forward_hook(lambda _module, _inputs, vectors: seen.append(vectors))
+    scores = model(ids)[:, -1]
+    hook.remove()
+    loss = functional.cross_entropy(scores, answers, reduction="sum")
+    [gradient] = torch.autograd.grad(loss, seen)
+    return gradient.norm(dim=-1)

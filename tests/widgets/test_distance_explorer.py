@@ -66,8 +66,7 @@ def explorer(open_figure):
             vocabulary=list(recall.VOCABULARY),
             distances=[1, 4, 8],
             accuracy=[[0.6, 0.4, 0.3], [0.7, 0.6, 0.5], [1.0, 1.0, 1.0]],
-            gradient=[[1.0, 1e-3, 1e-6], [1.0, 0.1, 0.01], [1.0, 1.0, 1.0]],
-            **state,
+            **{"gradient": [[1.0, 1e-3, 1e-6], [1.0, 0.1, 0.01], [1.0, 1.0, 1.0]]} | state,
         )
         page = open_figure(figure, **(browser_options or {})).page
         return page, {name: model for name, (model, _) in made.items()}
@@ -130,9 +129,27 @@ def test_other_notes_are_sixteen_about_different_things(explorer):
     assert recall.encode(" ".join(notes))
 
 
+def test_the_gradient_and_the_intervals_are_shown_when_they_are_given(explorer):
+    page, _ = explorer()
+    charts = page.locator(".tl-columns svg")
+    assert charts.count() == 2
+    assert page.locator(".tl-model-band").count() == 0
+    half = [[0.05, 0.05, 0.05], [0.1, 0.1, 0.1], [0.01, 0.01, 0.01]]
+    page, _ = explorer(gradient=[], spread=half)
+    assert charts.count() == 2  # of the first page
+    assert page.locator(".tl-columns svg").count() == 1
+    assert page.locator(".tl-model-band").count() == 3
+    assert "95 % confidence" in page.locator(".tl-caption").text_content()
+
+
 def test_curves_without_a_model_are_one_clear_sentence():
-    with pytest.raises(ValueError, match="it got 1 names, 0 files, 0 and 0 curves"):
+    with pytest.raises(ValueError, match="it got 1 names, 0 files and 0 curves of shares"):
         DistanceExplorer(names=["RNN"])
+    file, curve = recurrent("rnn")[1], [[0.5, 0.4]]
+    with pytest.raises(
+        ValueError, match="1 curves of shares, 2 of their spread and 0 of gradients"
+    ):
+        DistanceExplorer(names=["RNN"], model_files=[file], accuracy=curve, spread=2 * curve)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -16,8 +16,8 @@ def _lstm_state(c: Tensor, keep: Tensor, write: Tensor, new: Tensor) -> Tensor:
     return keep.sigmoid() * c + write.sigmoid() * new.tanh()
 
 
-def _numbers_kept(n_tokens: int, n_layers: int, n_heads: int, d_head: int) -> int:
-    return 2 * n_tokens * n_layers * n_heads * d_head
+def _more_kept(n_tokens: int, n_layers: int, d_model: int, d_state: int) -> int:
+    return 2 * n_tokens * n_layers * d_model - 2 * d_state
 
 
 _random = torch.Generator().manual_seed(0)
@@ -29,10 +29,10 @@ def _draw(*shape: int) -> Tensor:
 
 EXERCISES = {
     "rnn_step": Exercise(
-        task="x, h (D), W, U (D, D), b (D) → the new state (D).",
+        task="x (D), h (H), W (H, D), U (H, H), b (H) → the new state (H).",
         inputs=[
-            (_draw(3), _draw(3), _draw(3, 3), _draw(3, 3), _draw(3)),
-            (_draw(2), _draw(2), _draw(2, 2), _draw(2, 2), _draw(2)),
+            (_draw(3), _draw(5), _draw(5, 3), _draw(5, 5), _draw(5)),
+            (_draw(4), _draw(2), _draw(2, 4), _draw(2, 2), _draw(2)),
         ],
         solution=_rnn_step,
         mistakes=[
@@ -41,19 +41,31 @@ EXERCISES = {
                 "The old state is missing: this network forgets everything at each step.",
             ),
             Mistake(
+                lambda x, h, W, U, b: torch.tanh(U @ h + b),
+                "The token is missing: this network reads nothing.",
+            ),
+            Mistake(
                 lambda x, h, W, U, b: W @ x + U @ h + b,
-                "The bend is missing. Without it the state can grow without end, and many steps "
-                "are one linear map.",
+                "The activation function is missing: as it is, nothing keeps the state between "
+                "-1 and 1.",
             ),
             Mistake(
-                lambda x, h, W, U, b: torch.tanh(U @ x + W @ h + b),
-                "The two matrices are swapped: the first is for the token, the second for the "
-                "state.",
+                lambda x, h, W, U, b: torch.tanh(W @ x) + torch.tanh(U @ h) + b,
+                "The token and the state are squashed one by one. Add everything up first, then "
+                "squash the sum.",
             ),
             Mistake(
-                lambda x, h, W, U, b: torch.tanh(x @ W + h @ U + b),
-                "The vectors stand on the wrong side of the matrices: here a row of a matrix "
-                "makes one number of the result.",
+                lambda x, h, W, U, b: torch.tanh(W @ x + U @ h) + b,
+                "The bias comes too late: it belongs to the sum that is squashed.",
+            ),
+            Mistake(
+                lambda x, h, W, U, b: torch.tanh(W @ x + h @ U + b),
+                "The old state stands on the wrong side of its matrix: each number of the result "
+                "comes of one row of the matrix, not of one column.",
+            ),
+            Mistake(
+                lambda x, h, W, U, b: torch.tanh(W @ x + h + b),
+                "The old state goes in as it is: its matrix is missing.",
             ),
             Mistake(
                 lambda x, h, W, U, b: h + torch.tanh(W @ x + U @ h + b),
@@ -63,11 +75,16 @@ EXERCISES = {
                 lambda x, h, W, U, b: torch.tanh(W @ x + U @ h),
                 "The bias is missing.",
             ),
+            Mistake(
+                lambda x, h, W, U, b: (W @ x + U @ h + b).sigmoid(),
+                "This squashes with a sigmoid, to numbers between 0 and 1; the formula has "
+                "another function.",
+            ),
         ],
     ),
     "lstm_state": Exercise(
-        task="c, keep, write, new (D) → the new protected state (D).",
-        inputs=[(_draw(4), _draw(4), _draw(4), _draw(4)), (_draw(3), *_draw(3, 3))],
+        task="c, keep, write, new (D) → the new second state (D).",
+        inputs=[(_draw(4), *_draw(3, 4)), (2 * _draw(5), *_draw(3, 5))],
         solution=_lstm_state,
         mistakes=[
             Mistake(
@@ -77,6 +94,15 @@ EXERCISES = {
             Mistake(
                 lambda c, keep, write, new: keep * c + write * new.tanh(),
                 "The gates are not squashed: a gate is a number between 0 and 1.",
+            ),
+            Mistake(
+                lambda c, keep, write, new: keep * c + write * new,
+                "Nothing is squashed: a gate is a number between 0 and 1, and the new content "
+                "goes through tanh.",
+            ),
+            Mistake(
+                lambda c, keep, write, new: keep.sigmoid() * c + new.tanh(),
+                "The new content comes in whole, always: the gate that writes is missing.",
             ),
             Mistake(
                 lambda c, keep, write, new: keep.sigmoid() * c + write.sigmoid() * new,
@@ -94,37 +120,48 @@ EXERCISES = {
                 lambda c, keep, write, new: (
                     keep.sigmoid() * c + write.sigmoid() * new.tanh()
                 ).tanh(),
-                "Nearly: there is no bend around the sum. It is what lets the gradient pass as "
-                "it is.",
+                "Nearly: the sum itself is not squashed again. So what is kept stays as it is.",
             ),
         ],
     ),
-    "numbers_kept": Exercise(
-        task="n_tokens, n_layers, n_heads, d_head → how many numbers are kept.",
-        inputs=[(10, 2, 4, 16), (1, 12, 12, 64), (7, 3, 2, 5)],
-        solution=_numbers_kept,
+    "more_kept": Exercise(
+        task="n_tokens, n_layers, d_model, d_state → how many numbers more.",
+        inputs=[(10, 3, 16, 39), (1, 12, 64, 100), (1, 2, 5, 30)],
+        solution=_more_kept,
         mistakes=[
             Mistake(
-                lambda t, layers, heads, size: t * layers * heads * size,
-                "Only one of the two is counted: there is a key and a value.",
+                lambda t, layers, size, state: t * layers * size - 2 * state,
+                "The Transformer keeps two vectors for each token; here it is one.",
             ),
             Mistake(
-                lambda t, layers, heads, size: 2 * t * heads * size,
-                "Every layer keeps its own.",
+                lambda t, layers, size, state: 2 * t * size - 2 * state,
+                "Every block keeps vectors of its own.",
             ),
             Mistake(
-                lambda t, layers, heads, size: 2 * t * layers * size,
-                "Every head keeps its own.",
+                lambda t, layers, size, state: 2 * t * layers * size - state,
+                "An LSTM has two states; here it is one.",
             ),
             Mistake(
-                lambda t, layers, heads, size: 2 * t * t * layers * heads * size,
-                "The *comparisons* grow with the square of the length. What is kept is one key "
-                "and one value for each token.",
+                lambda t, layers, size, state: 2 * t * layers * size,
+                "This is what the Transformer keeps. How many is that *more* than the LSTM?",
             ),
             Mistake(
-                lambda t, layers, heads, size: 3 * t * layers * heads * size,
-                "The queries are counted, too. A query is used once, by its own token, and need "
-                "not be kept.",
+                lambda t, layers, size, state: 2 * state - 2 * t * layers * size,
+                "The difference is taken the wrong way round.",
+            ),
+            Mistake(
+                lambda t, layers, size, state: 2 * t * t * layers * size - 2 * state,
+                "The *comparisons* grow with the square of the length. The vectors that are "
+                "kept do not: each token has its own two in each block.",
+            ),
+            Mistake(
+                lambda t, layers, size, state: 2 * t * (layers * size - state),
+                "The states of the LSTM are counted once for each token. It has the same two for "
+                "the whole text.",
+            ),
+            Mistake(
+                lambda t, layers, size, state: 2 * layers * (t * size - state),
+                "The states of the LSTM are counted once for each block. Ours has one layer.",
             ),
         ],
     ),

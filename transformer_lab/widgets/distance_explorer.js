@@ -2,7 +2,7 @@
 //
 // The reader's row of notes is read by each model in the page. The slider moves the
 // question from the last note back to the first. Below, the measured curves: how
-// often each model is right at a distance, and how much gradient arrives there.
+// often each model is right at a distance and, if given, how much gradient arrives there.
 
 import { Decoder } from "./engine/decoder.js";
 import { Recurrent } from "./engine/recurrent.js";
@@ -40,11 +40,13 @@ function render({ model, el }) {
   const answers = element("div", { class: "tl-answers" });
   const words = statusLine();
   const right = chart({ title: "How often each is right", unit: "share of right answers, measured", log: false });
-  const slope = chart({ title: "How much gradient arrives at the note", unit: "size, measured; each line is ten times the one below", log: true });
+  const slope = !model.get("gradient").length ? null
+    : chart({ title: "How much gradient arrives at the note", unit: "size, measured; each line is ten times the one below", log: true });
   root.append(element("div", { class: "tl-stack" },
     notes.root, element("div", { class: "tl-buttons" }, other), problem, distance.root, question, answers, words.root,
-    element("div", { class: "tl-columns" }, right.root, slope.root),
-    element("p", { class: "tl-caption" }, models.map(({ name }, at) => `${MARKS[at]} ${name}`).join(", ").concat("; dashed: guessing. The upright line stands at your distance."))));
+    element("div", { class: "tl-columns" }, right.root, slope?.root),
+    element("p", { class: "tl-caption" }, models.map(({ name }, at) => `${MARKS[at]} ${name}`).join(", ").concat("; dashed: guessing. ",
+      model.get("spread").length ? "Shaded: the 95 % confidence interval of the mean over trainings. " : "", "The upright line stands at your distance."))));
 
   function show() {
     const said = notes.value.trim().split(/\s+/).filter(Boolean);
@@ -74,8 +76,8 @@ function render({ model, el }) {
     }));
     const sayings = given.map(({ name, shares }) => `${name} gives the right answer ${formatPercent(shares[target])}`);
     words.say(`${asked[0]} was ${asked[1]}, ${back} ${back === 1 ? "note" : "notes"} back. ${sayings.join(", ")}.`, { delay: 120 });
-    right.show(model.get("distances"), model.get("accuracy"), back, model.get("chance"));
-    slope.show(model.get("distances"), model.get("gradient"), back);
+    right.show(model.get("distances"), model.get("accuracy"), back, { chance: model.get("chance"), spread: model.get("spread") });
+    slope?.show(model.get("distances"), model.get("gradient"), back);
   }
 
   const hear = () => { notes.value = model.get("notes"); show(); };
@@ -122,7 +124,7 @@ function chart({ title, unit, log }) {
   const drawing = svgElement("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "tl-log-chart", role: "img" });
   return {
     root: element("div", {}, element("div", { class: "tl-heading" }, `${title} `, element("span", { class: "tl-quiet" }, unit)), drawing),
-    show(distances, curves, back, chance = null) {
+    show(distances, curves, back, { chance = null, spread = [] } = {}) {
       const scaled = (value) => (log ? Math.log10(Math.max(value, 1e-12)) : value);
       const all = curves.flat().map(scaled);
       const low = log ? Math.floor(Math.min(...all)) : 0, high = log ? Math.ceil(Math.max(...all)) : 1;
@@ -132,12 +134,17 @@ function chart({ title, unit, log }) {
       const levels = log ? Array.from({ length: high - low + 1 }, (_, n) => 10 ** (low + n)) : [0, 0.25, 0.5, 0.75, 1];
       const name = (level) => (log ? (level === 1 ? "1" : `10${raised(Math.round(Math.log10(level)))}`) : `${100 * level}%`);
       const path = (values) => values.map((value, n) => `${n ? "L" : "M"}${x(distances[n]).toFixed(1)} ${y(value).toFixed(1)}`).join("");
+      const band = (values, halves) => {
+        const edge = (sign) => values.map((value, n) => `${x(distances[n]).toFixed(1)} ${y(Math.min(high, Math.max(low, value + sign * halves[n]))).toFixed(1)}`);
+        return `M${[...edge(1), ...edge(-1).reverse()].join("L")}Z`;
+      };
       const text = (at, down, label, anchor) => svgElement("text", { x: at, y: down, "text-anchor": anchor, class: "tl-axis" }, label);
       drawing.replaceChildren(
         ...levels.map((level) => svgElement("line", { x1: LEFT, x2: WIDTH, y1: y(level), y2: y(level), class: "tl-curve-grid" })),
         ...levels.map((level) => text(LEFT - 5, y(level) + 4, name(level), "end")),
         ...(chance === null ? [] : [svgElement("line", { x1: LEFT, x2: WIDTH, y1: y(chance), y2: y(chance), class: "tl-curve-floor" })]),
         svgElement("line", { x1: x(Math.min(back, last)), x2: x(Math.min(back, last)), y1: 6, y2: HEIGHT - BOTTOM, class: "tl-here" }),
+        ...spread.map((halves, at) => svgElement("path", { d: band(curves[at], halves), class: `tl-model-band tl-model-${at}` })),
         ...curves.map((values, at) => svgElement("path", { d: path(values), class: `tl-model-line tl-model-${at}` })),
         ...curves.flatMap((values, at) => values.map((value, n) => svgElement("text", {
           x: x(distances[n]), y: y(value) + 4, "text-anchor": "middle", class: `tl-model-mark tl-model-${at}`,
