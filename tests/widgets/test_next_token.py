@@ -132,7 +132,7 @@ def test_focusing_a_token_says_its_id_and_where_the_model_looks(figure, tokenize
     page.keyboard.press("ArrowLeft")
     caption = page.locator(".tl-where").text_content()
     [id] = tokenizer.encode(" found")
-    assert caption.startswith(f"·found (ID {id}) looks most at")
+    assert caption.startswith(f"·found (ID {id}) attends most to")
     shares = [float(number) for number in re.findall(r"([\d.]+)%", caption)]
     assert 0 < sum(shares) <= 100.1
     shades = page.locator(".tl-chip").evaluate_all(

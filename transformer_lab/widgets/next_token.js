@@ -2,7 +2,7 @@
 //
 // The model gives every token of its vocabulary a probability; temperature, top-k
 // and top-p reshape and cut; a random point on a line of length 1 picks one; it is
-// appended, and the question is asked again. Shading shows where the model looks.
+// appended, and the question is asked again. Shading shows the attention weights.
 //
 // Ties together the engine (model_file.js, sampling.js), the text with its undo
 // (story.js) and the picture (distribution_view.js, ui.js).
@@ -94,7 +94,7 @@ function render({ model, el }) {
   });
   const layer = select({
     label: "Shading", value: String(lm.config.n_layers - 1), onInput: () => shade(),
-    options: lm.decoder.blocks.map((_, index) => [String(index), `layer ${index + 1} (mean of its heads)`]),
+    options: lm.decoder.blocks.map((_, index) => [String(index), `layer ${index + 1}, attention weights (mean of its heads)`]),
   });
   const guessing = checkbox({
     label: "Let me guess before I see the bars",
@@ -341,8 +341,8 @@ function render({ model, el }) {
       .map((s) => `${nameOf(view.ids[s], s)} ${formatPercent(weights[s])}`);
     const id = view.ids[from];
     const who = view.looking === null && view.pinned === null
-      ? "To predict what comes next, the model looks most at"
-      : `${nameOf(id, from)} (ID ${id}) looks most at`;
+      ? "To predict what comes next, the model attends most to"
+      : `${nameOf(id, from)} (ID ${id}) attends most to`;
     const unseen = lm.unseenTokens.has(id) ? " This piece never occurred in training." : "";
     // Spoken only while the reader moves from token to token by keyboard.
     const byKeyboard = view.looking !== null && chips.root.contains(document.activeElement);

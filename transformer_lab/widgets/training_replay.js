@@ -67,7 +67,7 @@ function render({ model, el }) {
         heading("How it goes on at this step", `temperature ${TEMPERATURE}, the same draws at every step`), story),
       element("div", { class: "tl-stack" },
         text.root, note, heading("What comes next", "the likeliest tokens at this step"), bars.root,
-        heading("Every head", "layer.head; each row of a square is a token that looks"), heads))));
+        heading("Every head", "layer.head; each row of a square: the attention weights of one token"), heads))));
 
   // --- What happens
   function choose(index) {
