@@ -131,7 +131,7 @@ def test_scores_come_from_two_rows_and_weights_from_one(steps):
     assert sum_of(page).count("e^") == 1 + 4
 
 
-def test_a_reader_can_predict_each_result_and_the_look_before_seeing_them(steps):
+def test_a_reader_can_predict_each_result_and_the_weights_before_seeing_them(steps):
     page, state = steps(guess=True, followed=2)
     shares = page.locator(".tl-look .tl-bar-share")
     cells = page.locator("table.tl-result .tl-cell")
@@ -158,7 +158,7 @@ def test_a_reader_can_predict_each_result_and_the_look_before_seeing_them(steps)
     torch.testing.assert_close(result(page), in_torch(state)["Output"], atol=0.00501, rtol=0)
 
 
-def test_changing_a_number_changes_the_look_and_the_words_say_so(steps):
+def test_changing_a_number_changes_the_weights_and_the_words_say_so(steps):
     page, state = steps(followed=2)
     before = words(page)
     page.get_by_label("X, his, person").fill("9.5")
@@ -189,7 +189,7 @@ def test_tokens_that_are_all_alike_are_looked_at_alike(steps):
     assert "at all tokens alike, as if at 4.0 tokens" in words(page)
 
 
-def test_following_another_token_tells_its_look(steps):
+def test_following_another_token_tells_its_weights(steps):
     page, _ = steps(followed=2)
     page.get_by_label("Follow the token").select_option("cat")
     assert words(page).startswith("“cat” looks")

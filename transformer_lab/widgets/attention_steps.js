@@ -2,8 +2,8 @@
 //
 // A step shows the matrices it takes and the one it makes; pointing at a number of
 // the result lights up the row and the column it comes from and writes the sum out.
-// Below, at every step: the look of one token, as it is and as it was at first. A reader
-// who wants to predict first sees each result only on asking for it.
+// Below, at every step: the attention weights of one token, as they are and as they
+// were at first. A reader who wants to predict first sees each result only on asking.
 
 import {
   arrowKeysMoveWithin, button, buttonRow, checkbox, debounce, element, figureRoot, formatPercent,
@@ -50,7 +50,7 @@ const STEPS = [
     asks: "will another key fit {token} best now?" },
   { title: "Weights", takes: ["scaled"], makes: "weights",
     means: "Softmax, row by row: e to the power of each score, divided by the sum of the row.",
-    asks: "at whom will {token} look most, and with how much of its look?" },
+    asks: "at whom will {token} look most, and with how much weight?" },
   { title: "Output", takes: ["weights", "v"], makes: "output",
     means: "Each token's new vector: all values, each times its weight, added up.",
     asks: "of which features will {token} have gathered most?" },
@@ -85,7 +85,7 @@ function short(number) {
 }
 const factor = (number) => (Number(number.toFixed(2)) < 0 ? `(${short(number)})` : short(number));
 
-const LOOK = STEPS.findIndex(({ makes }) => makes === "weights"); // the step that shows the look
+const LOOK = STEPS.findIndex(({ makes }) => makes === "weights"); // the step that makes the weights
 
 function render({ model, el }) {
   const root = figureRoot(el, "AttentionSteps");
@@ -101,7 +101,7 @@ function render({ model, el }) {
   const followed = () => Math.max(0, Math.min(tokens.length - 1, model.get("followed")));
   const divisorOf = ({ scaled, temperature }) => (scaled ? Math.sqrt(size) : 1) * temperature;
   const named = (index) => `“${tokens[index]}”`;
-  // What a reader who predicts first has not asked for yet: a step's result, the look.
+  // What a reader who predicts first has not asked for yet: a step's result, the weights.
   const hidden = (at) => model.get("guess") && STEPS[at].takes.length > 0 && !view.revealed.has(at);
   const namesOf = (kind) => (kind === "tokens" ? tokens : features);
 
@@ -151,7 +151,7 @@ function render({ model, el }) {
     button("As at first", () => restore()),
     button("Double every number of X", () => change({ x: scaledBy(model.get("x"), 2) })),
     button("All tokens alike", () => change({ x: tokens.map(() => [...model.get("x")[followed()]]) })));
-  const bars = element("ol", { class: "tl-bars tl-compared tl-look", "aria-label": "the look of the followed token" });
+  const bars = element("ol", { class: "tl-bars tl-compared tl-look", "aria-label": "attention weights of the followed token" });
   const rows = tokens.map((token) => {
     const [name, own, fill, share] = ["tl-token", "tl-bar-own", "tl-bar-fill", "tl-bar-share"]
       .map((kind) => element("span", { class: kind }));

@@ -2,7 +2,7 @@
 
 A few tokens, each a short vector, and three small matrices: from them to queries,
 keys, values, scores, weights and output. The reader changes a number, the scale or
-the temperature and sees what it does to the look of one token.
+the temperature and sees what it does to the attention weights of one token.
 
 Holds only the figure's state: drawing and computing are in `attention_steps.js`.
 Taught in chapter 5.
@@ -26,7 +26,7 @@ class AttentionSteps(LiveFigure):
         x: the vectors of the tokens, T rows of D numbers.
         wq, wk, wv: the matrices that make queries, keys and values, D rows of D.
         step: the step that is shown at first, from 0 (the vectors) to 7 (the output).
-        followed: the token whose look is told in words, counted from 0.
+        followed: the token whose weights are told in words, counted from 0.
         scaled: whether scores are divided by the square root of D.
         temperature: what the scaled scores are divided by, from 0.1 to 4.
         guess: whether the reader predicts each result before it is shown.
