@@ -20,9 +20,7 @@ def _hide_all(ids: Tensor, chosen: Tensor, fate: Tensor, others: Tensor) -> Tens
     return ids.masked_fill(chosen, MASK)
 
 
-def _hide_whatever_was_chosen(
-    ids: Tensor, chosen: Tensor, fate: Tensor, others: Tensor
-) -> Tensor:
+def _hide_whatever_was_chosen(ids: Tensor, chosen: Tensor, fate: Tensor, others: Tensor) -> Tensor:
     return _hide(ids, torch.ones_like(chosen), fate, others)
 
 
@@ -90,15 +88,26 @@ _ids = torch.tensor([2, 11, 12, 13, 14, 15, 16, 17, 18, 3])
 _chosen = torch.tensor([False, True, True, True, True, True, False, False, False, False])
 _fate = torch.tensor([0.13, 0.05, 0.79, 0.82, 0.89, 0.95, 0.3, 0.85, 0.99, 0.5])
 _others = torch.tensor([31, 32, 33, 34, 35, 36, 37, 38, 39, 40])
+# A shorter text, in which most words are left alone.
+_fewer_ids = torch.tensor([2, 25, 24, 23, 22, 21, 3])
+_fewer_chosen = torch.tensor([False, False, True, False, True, True, False])
+_fewer_fates = torch.tensor([0.4, 0.83, 0.97, 0.1, 0.42, 0.86, 0.93])
+_fewer_others = torch.tensor([57, 56, 55, 54, 53, 52, 51])
 _logits = torch.randn(6, 9, generator=_random)
-_truth = torch.randint(9, (6,), generator=_random)
-_which = torch.tensor([False, True, False, False, True, True])
+_truth = torch.tensor([4, 0, 7, 2, 8, 5])
+_which = torch.tensor([False, True, False, False, True, False])
+_wide_logits = 3 * torch.randn(5, 11, generator=_random)
+_wide_truth = torch.tensor([10, 3, 6, 1, 9])
+_nearly_all = torch.tensor([True, True, False, True, True])
 
 EXERCISES = {
     "hide_words": Exercise(
         task="ids, chosen (true or false), fate (from 0 to 1), others, all (T) → what the model "
         "is given by BERT's rule; [MASK] is 4.",
-        inputs=[(_ids, _chosen, _fate, _others), (_ids + 5, ~_chosen, 1 - _fate, _others)],
+        inputs=[
+            (_ids, _chosen, _fate, _others),
+            (_fewer_ids, _fewer_chosen, _fewer_fates, _fewer_others),
+        ],
         solution=_hide,
         mistakes=[
             Mistake(
@@ -127,7 +136,7 @@ EXERCISES = {
     ),
     "masked_loss": Exercise(
         task="logits (T, V), truth (T), chosen (T) → the mean loss over the chosen places (nats).",
-        inputs=[(_logits, _truth, _which), (3 * _logits, _truth, ~_which)],
+        inputs=[(_logits, _truth, _which), (_wide_logits, _wide_truth, _nearly_all)],
         solution=_loss,
         mistakes=[
             Mistake(
@@ -148,6 +157,10 @@ EXERCISES = {
                 "The sum is right. By how many places should it be divided?",
             ),
             Mistake(_probability, "That is a probability. The loss is minus its logarithm."),
+            Mistake(
+                lambda logits, truth, chosen: -_loss(logits, truth, chosen),
+                "The sign is the other way round: a surprise is counted as a positive number.",
+            ),
         ],
     ),
     "token_types": Exercise(
