@@ -20,15 +20,29 @@ def _causal_and_padding(ids: Tensor, pad_id: int) -> Tensor:
     return _make_causal_mask(ids.shape[1]) & (ids != pad_id)[:, None, :]
 
 
-_scores = torch.randn(4, 4, generator=torch.Generator().manual_seed(0))
-_wide = torch.randn(2, 3, generator=torch.Generator().manual_seed(1))
-_wide_mask = torch.tensor([[True, False, True], [True, True, False]])
-_ids = torch.tensor([[5, 6, 7, 0, 0], [0, 8, 9, 4, 0]])
+def _shared_out(weights: Tensor) -> Tensor:
+    return weights / weights.sum(dim=-1, keepdim=True)
+
+
+# Each row may look somewhere. In the second one a hidden score is so large that whoever
+# lets it into a sum, or into a power of e, has nothing left for the others.
+_scores = torch.randn(3, 5, generator=torch.Generator().manual_seed(0))
+_mask = torch.tensor(
+    [[True, False, True, True, False], [False, True, False, False, True], [True] * 4 + [False]]
+)
+_tall = 2 * torch.randn(6, 4, generator=torch.Generator().manual_seed(1))
+_tall_mask = torch.ones(6, 4, dtype=torch.bool).tril()
+_tall_mask[4, 1] = _tall_mask[5, 0] = False
+_tall[1, 3] = 150.0
+
+# Padding behind, in front, and on both sides.
+_ids = torch.tensor([[5, 6, 7, 8, 0, 0], [0, 8, 9, 4, 3, 6]])
+_more_ids = torch.tensor([[7, 7, 1, 2, 7], [3, 0, 7, 7, 7], [2, 1, 0, 5, 4]])
 
 EXERCISES = {
     "make_causal_mask": Exercise(
         task="n → (n, n): true where a row may look at a column.",
-        inputs=[(3,), (5,), (1,)],
+        inputs=[(3,), (6,), (1,)],
         solution=_make_causal_mask,
         mistakes=[
             Mistake(
@@ -53,17 +67,32 @@ EXERCISES = {
                 lambda n: torch.where(_make_causal_mask(n), 0.0, -torch.inf),
                 "This is what is added to the scores. The question asks for true and false.",
             ),
+            Mistake(
+                lambda n: torch.ones(n, n, dtype=torch.bool),
+                "This hides nothing: the first token may look at the last one.",
+            ),
+            Mistake(
+                lambda n: torch.eye(n, dtype=torch.bool),
+                "Here each token sees itself alone. It may also look at all that came before.",
+            ),
         ],
     ),
     "masked_weights": Exercise(
         task="scores and mask (T, S) → weights, 0 where hidden, each row adding up to 1.",
-        inputs=[(_scores, _make_causal_mask(4)), (3 * _wide, _wide_mask)],
+        inputs=[(_scores, _mask), (_tall, _tall_mask)],
         solution=_masked_weights,
         mistakes=[
             Mistake(
                 lambda scores, mask: torch.where(mask, scores.softmax(-1), 0.0),
                 "The mask comes after the softmax: the rows no longer add up to 1, and the "
                 "hidden scores were in the sum.",
+            ),
+            Mistake(
+                lambda scores, mask: _shared_out(torch.where(mask, scores.softmax(-1), 0.0)),
+                "On paper this is right: what is hidden is taken away, and the rest is shared out "
+                "anew. On a computer one of the hidden scores here is so large that rounding "
+                "leaves nothing to share out. Hide the score itself, before anything is made "
+                "of it.",
             ),
             Mistake(
                 lambda scores, mask: torch.where(mask, scores, 0.0).softmax(-1),
@@ -83,11 +112,15 @@ EXERCISES = {
                 lambda scores, mask: torch.where(mask, scores, -torch.inf),
                 "The scores are hidden well. They are not weights yet.",
             ),
+            Mistake(
+                lambda scores, mask: scores.softmax(-1),
+                "This is the softmax without a mask: hidden tokens get their weight as before.",
+            ),
         ],
     ),
     "causal_and_padding": Exercise(
         task="ids (B, T) and pad_id → (B, T, T): true where a token may look.",
-        inputs=[(_ids, 0), (_ids[:1, :4], 7)],
+        inputs=[(_ids, 0), (_more_ids, 7)],
         solution=_causal_and_padding,
         mistakes=[
             Mistake(
@@ -110,6 +143,20 @@ EXERCISES = {
             Mistake(
                 lambda ids, pad: _make_causal_mask(ids.shape[1]) & (ids == pad)[:, None, :],
                 "This looks at nothing but padding: the comparison is the wrong way round.",
+            ),
+            Mistake(
+                lambda ids, pad: _causal_and_padding(ids, pad) & (ids != pad)[:, :, None],
+                "The columns are right. The rows of the padding are emptied too: here it is only "
+                "kept from being looked at, and may itself look as any other token does.",
+            ),
+            Mistake(
+                lambda ids, pad: _make_causal_mask(ids.shape[1]).T & (ids != pad)[:, None, :],
+                "The padding is hidden well, but the triangle is the other one: each token sees "
+                "itself and the future.",
+            ),
+            Mistake(
+                lambda ids, pad: _causal_and_padding(ids, 0),
+                "Padding is the token whose number is given, which need not be 0.",
             ),
         ],
     ),
