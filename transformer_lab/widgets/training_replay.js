@@ -54,7 +54,8 @@ function render({ model, el }) {
     "aria-label": "the attention matrix of every head at this step",
   }, ...matrices.map((matrix, at) => element("div", { class: "tl-named-head" }, matrix.root,
     element("span", {}, `${Math.floor(at / nHeads)}.${at % nHeads}`))));
-  const story = element("p", { class: "tl-sample" });
+  // It scrolls when the story is long, so a keyboard must be able to reach it.
+  const story = element("div", { class: "tl-sample", tabindex: 0, role: "group", "aria-label": "how the story goes on" });
   const words = statusLine();
   const heading = (title, quiet) => element("div", { class: "tl-heading" }, title,
     element("span", { class: "tl-quiet" }, ` ${quiet}`));
