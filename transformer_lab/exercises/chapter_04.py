@@ -4,14 +4,46 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torch.nn.functional import normalize, one_hot
 
 from transformer_lab.embeddings import sinusoidal_positions
 from transformer_lab.exercises.exercise import Exercise, Mistake
 
 
+class _OnlyForProducts(Tensor):
+    """A table that can be multiplied, but from which no row can be picked by its number."""
+
+    _picking = frozenset(
+        [
+            Tensor.__getitem__,
+            *(Tensor.__iter__, Tensor.unbind, torch.unbind, Tensor.split, torch.split),
+            *(Tensor.index_select, torch.index_select, Tensor.gather, torch.gather),
+            *(Tensor.take, torch.take, torch.take_along_dim, Tensor.select, torch.select),
+            *(functional.embedding, torch.embedding),
+        ]
+    )
+
+    @classmethod
+    def __torch_function__(cls, function, types, args=(), kwargs=None):
+        if function in cls._picking:
+            raise TypeError(
+                "in this exercise no row of the table can be picked by its number; "
+                "the question asks for a product"
+            )
+        with torch._C.DisableTorchFunctionSubclass():  # what comes out is a plain tensor
+            return function(*args, **kwargs or {})
+
+    def __deepcopy__(self, memo: dict) -> Tensor:
+        return self.clone().as_subclass(type(self))
+
+
+def _rows_of_ones(ids: Tensor, table: Tensor) -> Tensor:
+    return one_hot(ids, len(table)).float()
+
+
 def _lookup_by_one_hot(ids: Tensor, table: Tensor) -> Tensor:
-    return one_hot(ids, len(table)).to(table.dtype) @ table
+    return _rows_of_ones(ids, table) @ table
 
 
 def _sinusoidal_row(position: int, d_model: int) -> Tensor:
@@ -41,38 +73,45 @@ def _best(nearness: Tensor, index: int, n: int) -> Tensor:
     return order[order != index][:n]
 
 
+# Sizes that all differ: what is meant for one axis then fits no other.
 _random = torch.Generator().manual_seed(4)
-_square, _table = torch.randn(5, 5, generator=_random), torch.randn(8, 5, generator=_random)
-_lengths = torch.tensor([1.0, 5.0, 0.3, 2.0, 0.1, 3.0, 1.5, 0.5])
-_vectors = torch.randn(8, 4, generator=_random) * _lengths[:, None]
+_table, _wide = torch.randn(8, 5, generator=_random), torch.randn(6, 9, generator=_random)
+_texts, _more = (torch.randn(*shape, generator=_random) for shape in ((2, 3, 5), (3, 4, 9)))
+_one_text = torch.randn(1, 7, 5, generator=_random)
+_lengths = torch.tensor([1.0, 5.0, 0.3, 2.0, 0.1, 3.0, 1.5, 0.5, 4.0])
+_vectors = torch.randn(9, 5, generator=torch.Generator().manual_seed(9)) * _lengths[:, None]
 
 EXERCISES = {
     "lookup_by_one_hot": Exercise(
         task="ids (T), table (V, D) → (T, D): the rows of the table, by one matrix product.",
-        inputs=[(torch.tensor([3, 0, 3]), _table), (torch.tensor([4, 1]), _square)],
+        inputs=[
+            (torch.tensor([3, 0, 3]), _table.as_subclass(_OnlyForProducts)),
+            (torch.tensor([4, 1, 5, 2]), _wide.as_subclass(_OnlyForProducts)),
+        ],
         solution=_lookup_by_one_hot,
         mistakes=[
             Mistake(
-                lambda ids, table: one_hot(ids, len(table)),
+                _rows_of_ones,
                 "These are the one-hot rows themselves. What do you multiply them with to "
                 "get from V numbers to D?",
             ),
             Mistake(
-                lambda ids, table: one_hot(ids, len(table)).sum(0).to(table.dtype) @ table,
+                lambda ids, table: _rows_of_ones(ids, table).sum(0) @ table,
                 "All tokens were added into one vector. Each token keeps a row of its own.",
             ),
             Mistake(
-                lambda ids, table: table[ids - 1],
+                lambda ids, table: _rows_of_ones((ids - 1) % len(table), table) @ table,
                 "Each token got the row before its own: IDs count from 0.",
             ),
             Mistake(
-                lambda ids, table: ids[:, None] * table[ids],
+                lambda ids, table: ids[:, None] * _rows_of_ones(ids, table) @ table,
                 "The rows are the right ones, but multiplied by the ID. The ID is a name: the "
                 "one-hot row holds a 1 in its place, and nothing else.",
             ),
             Mistake(
-                lambda ids, table: table.T[ids],
-                "These are columns of the table. A token's vector is a row.",
+                lambda ids, table: _rows_of_ones(ids, table).softmax(dim=-1) @ table,
+                "The rows are mixed: a softmax leaves something at every place. In a one-hot row "
+                "all but one number are 0.",
             ),
         ],
     ),
@@ -108,11 +147,7 @@ EXERCISES = {
     ),
     "add_positions": Exercise(
         task="x (B, T, D), table (max_len, D) → (B, T, D): add to each token its position.",
-        inputs=[
-            (torch.zeros(2, 3, 5), _table),
-            (torch.ones(3, 3, 5), _table),
-            (torch.randn(1, 4, 5, generator=_random), _table),
-        ],
+        inputs=[(_texts, _table), (_more, _wide), (_one_text, _table)],
         solution=_add_positions,
         mistakes=[
             Mistake(
@@ -141,11 +176,19 @@ EXERCISES = {
                 lambda x, table: x * table[: x.shape[1]],
                 "The rows are the right ones, but multiplied. Token and position are added.",
             ),
+            Mistake(
+                lambda x, table: table[: x.shape[1]].expand_as(x),
+                "These are the positions alone: what was in the text is gone.",
+            ),
+            Mistake(
+                lambda x, table: x + table[: x.shape[1]].flip(0),
+                "The positions run backwards: the first token got the last of the rows.",
+            ),
         ],
     ),
     "cosine_neighbours": Exercise(
         task="vectors (V, D), index, n → the indices of the n vectors most like that one.",
-        inputs=[(_vectors, 0, 3), (_vectors, 4, 2), (_vectors, 1, 4)],
+        inputs=[(_vectors, 0, 3), (_vectors, 4, 2), (_vectors, 6, 4)],
         solution=_cosine_neighbours,
         mistakes=[
             Mistake(
@@ -167,6 +210,24 @@ EXERCISES = {
                     -(normalize(vectors, dim=1) @ vectors[index]), index, n
                 ),
                 "These are the vectors that are least like it: the order is the wrong way round.",
+            ),
+            Mistake(
+                lambda vectors, index, n: (
+                    normalize(vectors, dim=1) @ normalize(vectors[index], dim=0)
+                )[_cosine_neighbours(vectors, index, n)],
+                "These are the cosines. The question asks where the vectors stand: for their "
+                "indices.",
+            ),
+            Mistake(
+                lambda vectors, index, n: _cosine_neighbours(vectors, index, n).sort().values,
+                "The neighbours are the right ones, but in the order of the table. The most "
+                "similar comes first.",
+            ),
+            Mistake(
+                lambda vectors, index, n: _best(
+                    (normalize(vectors, dim=0) @ normalize(vectors, dim=0)[index]), index, n
+                ),
+                "Here each column was brought to length 1. It is the rows that are the vectors.",
             ),
         ],
     ),
