@@ -130,6 +130,22 @@ def test_padding_gets_in_until_the_mask_keeps_it_out(playground):
     assert "Padding moves no word" in verdict.text_content()
 
 
+def test_padding_in_front_gets_past_the_causal_mask_and_leaves_rows_of_nothing(playground):
+    page, small = playground(n_padding=2, padding_in_front=True)
+    verdict = page.locator("[role=status]").first
+    headings = page.locator(".tl-mask-grid").first.locator("tbody th").all_text_contents()
+    assert headings[:4] == ["⟨pad⟩", "⟨pad⟩", "⟨start⟩", "·Anna"]
+    press(page, "Causal")
+    assert "Padding gets in: it moves ⟨start⟩" in verdict.text_content()
+    press(page, "Causal and padding")
+    assert "Padding moves no word" in verdict.text_content()
+    assert "2 rows of the mask are rows of nothing" in verdict.text_content()
+    assert f"{ids_of(small).shape[1]} tokens reach" in verdict.text_content()
+    page.get_by_label("in front of the text").uncheck()
+    press(page, "Causal")
+    assert "Padding moves no word" in verdict.text_content()
+
+
 def test_who_may_look_at_nothing_gathers_nothing(playground):
     n = 6
     mask = causal_mask(n).tolist()

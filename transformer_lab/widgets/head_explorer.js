@@ -188,8 +188,10 @@ function render({ model, el }) {
     const nOff = model.get("disabled_heads").length;
     allButton.disabled = nOff === 0;
     if (!nOff) return effect.say(`With all heads, ${nextName(top)} is most likely: ${formatPercent(whole[top])}.`);
-    const verb = now[top] < whole[top] ? "falls" : "rises";
-    effect.say(`With ${counted(nOff, "head")} off, ${nextName(top)} ${verb} from ${formatPercent(whole[top])} to ${formatPercent(now[top])}.`);
+    const [before, after] = [whole[top], now[top]].map(formatPercent);
+    const change = before === after ? `stays at ${after}`
+      : `${now[top] < whole[top] ? "falls" : "rises"} from ${before} to ${after}`;
+    effect.say(`With ${counted(nOff, "head")} off, ${nextName(top)} ${change}.`);
   }
 
   const hearText = () => {

@@ -13,12 +13,12 @@ import {
 
 const N_TOKENS = 8; // at most, of the reader's text: a grid must fit a small screen
 
-// The usual masks: may position `t` look at position `s`? The last `nPadding` of `n` are padding.
+// The usual masks: may position `t` look at position `s`? `isPadding` tells for each position.
 const PRESETS = {
   causal: { label: "Causal", allows: (t, s) => s <= t },
   none: { label: "No mask", allows: () => true },
-  padding: { label: "Padding", allows: (t, s, n, nPadding) => s < n - nPadding },
-  both: { label: "Causal and padding", allows: (t, s, n, nPadding) => s <= t && s < n - nPadding },
+  padding: { label: "Padding", allows: (t, s, isPadding) => !isPadding(s) },
+  both: { label: "Causal and padding", allows: (t, s, isPadding) => s <= t && !isPadding(s) },
   window: { label: "Window of 2", allows: (t, s) => s <= t && s > t - 2 },
   shifted: { label: "Off by one", allows: (t, s) => s <= t + 1 },
 };
@@ -30,14 +30,16 @@ function render({ model, el }) {
   const view = { ids: [], mask: [], seen: {}, reach: [] };
   const publish = debounce(() => model.save_changes(), 250);
   const remember = (name, value) => { model.set(name, value); publish(); };
-  const isPadding = (index) => index >= view.ids.length - nPadding();
   const nPadding = () => model.get("n_padding");
+  const nInFront = () => (model.get("padding_in_front") ? nPadding() : 0);
+  const nWords = () => view.ids.length - nPadding();
+  const isPadding = (index) => index < nInFront() || index >= nInFront() + nWords();
   const nLayersShown = () => Math.min(model.get("layers"), nLayers);
   const shownRow = () => Math.min(model.get("row"), view.ids.length - 1);
   const nameOf = (index) => {
     if (isPadding(index)) return "⟨pad⟩";
     const piece = lm.tokenizer.piece(view.ids[index]);
-    return lm.tokenizer.isSpecial(view.ids[index]) ? specialName(piece, index) : readable(piece);
+    return lm.tokenizer.isSpecial(view.ids[index]) ? specialName(piece, index - nInFront()) : readable(piece);
   };
 
   // --- Controls
@@ -49,6 +51,10 @@ function render({ model, el }) {
   const padding = slider({
     label: "Padding tokens", min: 0, max: 3, value: nPadding(),
     onInput: (number) => { remember("n_padding", number); read(); },
+  });
+  const inFront = checkbox({
+    label: "in front of the text", value: model.get("padding_in_front"),
+    onInput: (ticked) => { remember("padding_in_front", ticked); read(); },
   });
   const presets = buttonRow("masks to start from", ...Object.values(PRESETS).map(({ label, allows }) =>
     button(label, () => setMask(maskOf(allows)))));
@@ -79,7 +85,8 @@ function render({ model, el }) {
   const sum = statusLine();
 
   root.append(element("div", { class: "tl-stack" },
-    element("div", { class: "tl-columns" }, element("div", { class: "tl-stack" }, text.root, note), padding.root),
+    element("div", { class: "tl-columns" }, element("div", { class: "tl-stack" }, text.root, note),
+      element("div", { class: "tl-stack" }, padding.root, inFront.root)),
     presets,
     element("div", { class: "tl-columns" },
       element("div", { class: "tl-stack" },
@@ -94,13 +101,15 @@ function render({ model, el }) {
   // --- What happens
   function maskOf(allows) {
     const n = view.ids.length;
-    return Array.from({ length: n }, (_, t) => Array.from({ length: n }, (_, s) => allows(t, s, n, nPadding())));
+    return Array.from({ length: n }, (_, t) => Array.from({ length: n }, (_, s) => allows(t, s, isPadding)));
   }
 
   function read() {
     const ids = promptIds(lm, text.value);
     const tooLong = ids.length - N_TOKENS;
-    view.ids = [...ids.slice(0, N_TOKENS), ...Array(nPadding()).fill(lm.startId)];
+    const padded = Array(nPadding()).fill(lm.startId);
+    const words = ids.slice(0, N_TOKENS);
+    view.ids = model.get("padding_in_front") ? [...padded, ...words] : [...words, ...padded];
     note.hidden = tooLong <= 0;
     note.textContent = `The first ${N_TOKENS} tokens are used; ${counted(tooLong, "token")} of your text ${tooLong === 1 ? "is" : "are"} left out.`;
     looker.input.replaceChildren(...view.ids.map((_, at) => element("option", { value: at }, `${at + 1}: ${nameOf(at)}`)));
@@ -163,16 +172,18 @@ function render({ model, el }) {
 
   function inWords(names) {
     const cells = names.flatMap((_, t) => names.map((_, s) => [t, s])).filter(([t, s]) => view.reach[t][s]);
-    const leak = cells.find(([t, s]) => s > t && !isPadding(s));
+    const leak = cells.find(([t, s]) => s > t && !isPadding(s) && !isPadding(t));
     const dirt = cells.find(([t, s]) => isPadding(s) && !isPadding(t));
     const parts = [];
     if (leak) parts.push(`It leaks: ${names[leak[0]]} is moved by ${names[leak[1]]}, which comes after it.`);
     else parts.push("No position is moved by a word that comes after it.");
     if (dirt) parts.push(`Padding gets in: it moves ${names[dirt[0]]}.`);
     else if (nPadding()) parts.push("Padding moves no word.");
-    const last = names.length - nPadding() - 1;
-    const reaching = view.reach[last].slice(0, last + 1).filter(Boolean).length;
-    parts.push(`After ${counted(nLayersShown(), "block")}, ${reaching} of ${last + 1} tokens reach “${names[last]}”.`);
+    const last = nInFront() + nWords() - 1;
+    const reaching = view.reach[last].filter((reached, s) => reached && !isPadding(s)).length;
+    parts.push(`After ${counted(nLayersShown(), "block")}, ${reaching} of ${nWords()} tokens reach “${names[last]}”.`);
+    const blind = view.mask.filter((row) => !row.includes(true)).length;
+    if (blind) parts.push(`${counted(blind, "row")} of the mask ${blind === 1 ? "is a row" : "are rows"} of nothing.`);
     return parts.join(" ");
   }
 
@@ -208,9 +219,9 @@ function render({ model, el }) {
     sum.say(words.join(" "));
   }
 
-  const hearText = () => { text.value = model.get("text"); padding.value = nPadding(); read(); };
+  const hearText = () => { text.value = model.get("text"); padding.value = nPadding(); inFront.value = model.get("padding_in_front"); read(); };
   const hearRow = () => { late.value = model.get("after_softmax"); showRow(); };
-  model.on("change:text change:n_padding", hearText);
+  model.on("change:text change:n_padding change:padding_in_front", hearText);
   model.on("change:mask", takeMask);
   model.on("change:layers", measureReach);
   model.on("change:row change:after_softmax", hearRow);
@@ -218,7 +229,7 @@ function render({ model, el }) {
   read();
   markReady(root);
   return () => {
-    model.off("change:text change:n_padding", hearText);
+    model.off("change:text change:n_padding change:padding_in_front", hearText);
     model.off("change:mask", takeMask);
     model.off("change:layers", measureReach);
     model.off("change:row change:after_softmax", hearRow);

@@ -21,7 +21,8 @@ class MaskPlayground(LiveFigure):
     Args (keyword only):
         model_file: a model as bytes, from `TrainedModel.to_bytes()`.
         text: what stands in the text box at first; eight tokens are used.
-        n_padding: how many padding tokens stand behind it.
+        n_padding: how many padding tokens there are.
+        padding_in_front: whether they stand in front of the text, not behind it.
         mask: rows of booleans, true where a position may look; empty means causal.
         row: the position whose weights are shown, counted from 0.
         layers: after how many blocks the reach is measured.
@@ -34,6 +35,7 @@ class MaskPlayground(LiveFigure):
     model_file = traitlets.Bytes().tag(sync=True)
     text = traitlets.Unicode().tag(sync=True)
     n_padding = traitlets.Int(0, min=0, max=3).tag(sync=True)
+    padding_in_front = traitlets.Bool(False).tag(sync=True)
     mask = traitlets.List(traitlets.List(traitlets.Bool())).tag(sync=True)
     row = traitlets.Int(3, min=0).tag(sync=True)
     layers = traitlets.Int(1, min=1).tag(sync=True)
