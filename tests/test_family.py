@@ -66,6 +66,36 @@ def test_every_choice_is_counted_part_by_part(kind, choices):
     assert found == counts
 
 
+@pytest.mark.parametrize(
+    ("name", "embeddings", "others", "half"),
+    [
+        ("Gemma 2B", 524_550_144, 1_981_884_416, 0),  # Gemma report, table 2
+        ("Gemma 2 2B", 590_118_912, 2_024_517_888, 0),  # Gemma 2 report, table 2
+        ("Gemma 2 9B", 917_962_752, 8_324_201_984, 0),
+        ("Gemma 3 1B", 302e6, 698e6, 0.5e6),  # Gemma 3 report, table 1: millions
+    ],
+)
+def test_the_counts_of_gemma_are_those_that_were_published(name, embeddings, others, half):
+    counts = parameters(*FAMILY[name])
+    assert abs(counts["embeddings"] - embeddings) <= half
+    assert abs(sum(counts.values()) - counts["embeddings"] - others) <= half
+
+
+def test_gemma_3_is_read_as_its_row_says():
+    transformers = pytest.importorskip("transformers")
+    _, row = FAMILY["Gemma 3 1B"]
+    theirs = transformers.Gemma3TextConfig(  # as in the config.json of google/gemma-3-1b-pt
+        vocab_size=262_144, hidden_size=1152, intermediate_size=6912, num_hidden_layers=26,
+        num_attention_heads=4, num_key_value_heads=1, head_dim=256, sliding_window=512,
+        max_position_embeddings=32_768, query_pre_attn_scalar=256,
+    )  # fmt: skip
+    with torch.device("meta"):
+        model = transformers.Gemma3ForCausalLM(theirs)
+    assert count_parameters(model) == sum(parameters("decoder", row).values())
+    local = [kind == "sliding_attention" for kind in theirs.layer_types]
+    assert local == [row.is_local(layer) for layer in range(row.n_layers)]
+
+
 def test_the_model_of_2017_is_the_one_of_chapter_13():
     assert FAMILY["Transformer 2017, base"] == ("encoder-decoder", TRANSFORMER_2017)
 

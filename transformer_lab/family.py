@@ -3,12 +3,13 @@
 Holds the published sizes of some models, and three costs that follow from a row
 alone: parameters (part by part), the bytes that the key/value cache grows by with
 each token, and the arithmetic of one more token. It leaves out weights (see
-`pretrained`) and models whose design was never published, such as Gemini.
+`pretrained`) and models whose sizes were never published, such as Gemini.
 
 Sources: Vaswani et al. 2017, table 3; Devlin et al. 2019; Radford et al. 2019;
 Touvron et al. 2023 (LLaMA, table 2; Llama 2, table 1); Grattafiori et al. 2024
-(Llama 3, table 3); Gemma Team 2024 (Gemma, table 1; Gemma 2, table 1); Ben Allal
-et al. 2025 (SmolLM2). Taught in chapter 15.
+(Llama 3, table 3); Gemma Team 2024 (Gemma, table 1; Gemma 2, table 1) and 2025
+(Gemma 3, table 1, and the config.json of its 1B model); Ben Allal et al. 2025
+(SmolLM2). Taught in chapter 15.
 """
 
 from __future__ import annotations
@@ -143,6 +144,26 @@ FAMILY: dict[str, tuple[Kind, Config]] = {
             embedding_scale=3584**0.5,
         ),
     ),
+    "Gemma 3 1B": (
+        "decoder",
+        replace(
+            _GEMMA2,
+            vocab_size=262_144,
+            max_len=32_768,
+            d_model=1152,
+            n_heads=4,
+            n_kv_heads=1,
+            d_ff=6912,
+            embedding_scale=1152**0.5,
+            rope_base=1_000_000.0,
+            local_rope_base=10_000.0,
+            score_cap=0.0,  # the norms of queries and keys took its place
+            logit_cap=0.0,
+            head_norm=True,
+            window=512,
+            global_every=6,
+        ),
+    ),
 }
 
 # Name: the family it belongs to, and the year in which it was published.
@@ -157,6 +178,7 @@ _BORN: dict[str, tuple[str, int]] = {
     "Gemma 2B": ("Gemma", 2024),
     "Gemma 2 2B": ("Gemma", 2024),
     "Gemma 2 9B": ("Gemma", 2024),
+    "Gemma 3 1B": ("Gemma", 2025),
 }
 
 

@@ -124,7 +124,7 @@ WRONG = {
         lambda before, after, at: ((after - before)[:, -1].abs() > 0.001).sum() - 1,
         lambda before, after, at: moved_by_loop(before, after.maximum(before), at),
         lambda before, after, at: moved_by_loop(before, after.minimum(before), at),
-        lambda before, after, at: moved_by_loop(before[:, 1:], after[:, 1:], at + 1),
+        lambda before, after, at: moved_by_loop(before, after, at - 1),
         lambda before, after, at: ((after - before).abs().amax(0) > 0.001).sum(),
         lambda before, after, at: ((after - before).sum(1).abs() > 0.001).sum() - 1,
         lambda before, after, at: moved_by_loop(before[at:], after[at:], 0),

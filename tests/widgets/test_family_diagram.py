@@ -157,7 +157,7 @@ def test_what_differs_is_what_the_other_does_not_say(engine, one, other):
         assert marked == []
     if (one, other) == ("LLaMA", "GPT-2"):
         assert "RMSNorm" in marked
-        assert "SwiGLU: a second copy is the gate" in marked
+        assert "SwiGLU: a second projection is the gate" in marked
         assert "groups of heads share keys and values" in marked
         assert "looks back only" not in marked
 

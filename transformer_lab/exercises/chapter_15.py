@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from transformer_lab.exercises.exercise import Exercise, Mistake
 
 
@@ -47,8 +49,24 @@ def _gated_width(d_ff: int) -> int:
     return round(2 * d_ff / 3)
 
 
+def _rounded_down(d_ff: int) -> int:
+    return 2 * d_ff // 3
+
+
+def _rounded_up(d_ff: int) -> int:
+    return math.ceil(2 * d_ff / 3)
+
+
+def _not_whole(d_ff: int) -> float:
+    return 2 * d_ff / 3
+
+
 def _half(d_ff: int) -> int:
     return d_ff // 2
+
+
+def _a_third(d_ff: int) -> int:
+    return d_ff // 3
 
 
 def _unchanged(d_ff: int) -> int:
@@ -63,7 +81,7 @@ EXERCISES = {
     "kv_cache_bytes": Exercise(
         task="n_layers, n_kv_heads, d_head, n_tokens → the bytes of the key/value cache, at two "
         "bytes a number.",
-        inputs=[(32, 8, 128, 8192), (12, 12, 64, 100), (18, 1, 256, 3)],
+        inputs=[(32, 8, 128, 8192), (12, 10, 64, 100), (18, 1, 256, 3)],
         solution=_kv_cache_bytes,
         mistakes=[
             Mistake(
@@ -81,12 +99,16 @@ EXERCISES = {
                 "for each token?",
             ),
             Mistake(_one_token, "That is what one token adds. How many tokens are kept?"),
+            Mistake(
+                lambda layers, heads, size, n: _kv_cache_bytes(layers, 1, size, n),
+                "How many heads of keys and values does a layer have?",
+            ),
         ],
     ),
     "shared_head": Exercise(
         task="head, n_heads, n_kv_heads → the number of the head of keys and values that query "
-        "head `head` looks at; neighbours share.",
-        inputs=[(0, 8, 2), (3, 8, 2), (4, 8, 2), (7, 9, 3), (5, 6, 6), (5, 6, 1)],
+        "head `head` uses; neighbours share.",
+        inputs=[(0, 8, 2), (3, 8, 2), (4, 8, 2), (7, 12, 3), (3, 12, 3), (5, 6, 6), (5, 6, 1)],
         solution=_shared_head,
         mistakes=[
             Mistake(
@@ -106,10 +128,13 @@ EXERCISES = {
     ),
     "gated_width": Exercise(
         task="d_ff of a feed-forward layer with two matrices → the width that gives a gated one, "
-        "which has three, as many parameters (rounded).",
-        inputs=[(3072,), (256,), (2048,)],
+        "which has three, as many parameters (a whole number, rounded either way).",
+        inputs=[(3072,), (256,), (2048,), (100,)],
         solution=_gated_width,
+        also_right=[_rounded_down, _rounded_up],
         mistakes=[
+            Mistake(_not_whole, "A layer has a whole number of neurons: round it, up or down."),
+            Mistake(_a_third, "So narrow, three matrices have half of the parameters of the two."),
             Mistake(_half, "That would be right for four matrices. A gated layer has three."),
             Mistake(
                 _unchanged,

@@ -16,7 +16,7 @@ const POSITIONS = {
 };
 const ACTIVATIONS = {
   relu: "ReLU", gelu: "GELU", gelu_tanh: "GELU", silu: "SiLU",
-  swiglu: "SwiGLU: a second copy is the gate", geglu: "GeGLU: a second copy is the gate",
+  swiglu: "SwiGLU: a second projection is the gate", geglu: "GeGLU: a second projection is the gate",
 };
 const isGated = ({ activation }) => activation.endsWith("glu");
 const headSize = (config) => config.head_size || Math.floor(config.d_model / config.n_heads);
@@ -71,7 +71,7 @@ export function partsOf({ architecture, config }) {
     const isTied = architecture === "encoder-decoder" || config.tie_head;
     add("head", "Head", "head", [
       isTied ? "scores each token by its embedding" : "has weights of its own",
-      config.logit_cap && "bends large scores (soft cap)", config.logit_bias && "a constant for each token is added",
+      config.logit_cap && "bends large scores (soft cap)", config.logit_bias && "a bias for each token is added",
     ], (isTied ? 0 : V * D) + (config.logit_bias ? V : 0));
   }
   return parts;
@@ -92,14 +92,14 @@ function attentionPhrases(config) {
   ];
 }
 
-const biasPhrase = (config) => (config.bias ? "with constants (bias)" : "without constants (bias)");
+const biasPhrase = (config) => (config.bias ? "with biases" : "without biases");
 
 function attentionParameters(config) {
   const [D, K] = [config.d_model, headSize(config)];
   const [queries, keys] = [config.n_heads * K, kvHeads(config) * K];
-  const constants = config.bias ? queries + 2 * keys + D : 0;
+  const biases = config.bias ? queries + 2 * keys + D : 0;
   const headNorms = config.head_norm ? 2 * (config.norm === "layer" ? 2 * K : K) : 0;
-  return 2 * D * queries + 2 * D * keys + constants + headNorms;
+  return 2 * D * queries + 2 * D * keys + biases + headNorms;
 }
 
 function feedForwardParameters(config) {
@@ -147,18 +147,18 @@ export function costs({ architecture, config }, context) {
 
 // Why it was changed, for phrases that one model has and another has not.
 export const REASONS = {
-  RMSNorm: "RMSNorm drops the mean and the constant of LayerNorm: cheaper, and as good (chapter 9).",
-  "before the layer; the stream stays as it is": "A norm before the layer leaves the stream free: deep stacks train without warm-up tricks (chapter 9).",
+  RMSNorm: "RMSNorm drops the mean and the bias of LayerNorm: less work; its authors found it as good (chapter 9).",
+  "before the layer; the stream stays as it is": "A norm before the layer leaves the stream itself as it is, a plain sum: an open way back for the gradient (chapter 9).",
   "after the addition, on the stream itself": "In 2017 the norm stood after the addition. The gradient has to pass through every one of them (chapter 9).",
-  "once more, on what the layer found": "A second norm keeps a layer's contribution from growing too large in training.",
+  "once more, on what the layer found": "A second norm sets the size of what a layer adds to the stream.",
   "fixed waves are added": "Waves need no training, and give every position a pattern of its own (chapter 4).",
   "a learned vector for each position is added": "Learned positions are the simplest; none exists beyond the longest text of training (chapter 4).",
   "queries and keys turn with their position": "Rotary: a score depends on how far apart two tokens stand, not on where (chapter 4).",
-  "SwiGLU: a second copy is the gate": "A gate decides, number by number, what goes on; at equal parameters a little better (chapter 8).",
-  "GeGLU: a second copy is the gate": "A gate as in SwiGLU, with GELU as its bend (chapter 8).",
-  GELU: "A smooth bend: it lets a little through below zero, so no neuron dies (chapter 8).",
-  ReLU: "The first and cheapest bend; a neuron that is never above zero learns nothing (chapter 8).",
-  "without constants (bias)": "The constants are few and change little; without them training is a little steadier.",
+  "SwiGLU: a second projection is the gate": "A second learned projection says, number by number, how much of the first goes on; at equal size a little better in the tests of its author (chapter 8).",
+  "GeGLU: a second projection is the gate": "A gate as in SwiGLU, with GELU as its activation function (chapter 8).",
+  GELU: "A smooth activation function: it lets a little through below zero (chapter 8).",
+  ReLU: "The cheapest activation function; while a neuron is below zero for every text, it learns nothing (chapter 8).",
+  "without biases": "Biases are few among the parameters; makers of large models report steadier training without them.",
   "groups of heads share keys and values": "Fewer keys and values to keep: the cache shrinks, and with it the memory of long texts.",
   "all heads share one set of keys and values": "The smallest cache of all: one set of keys and values for all heads.",
   "looks both ways": "To understand a text that is there already, each token may see all others (chapter 10).",
