@@ -73,6 +73,13 @@ def words(page) -> str:
     [
         ({}, "vanishes"),
         ({"scale": 2.0}, "explodes"),
+        # What chapter 9 says of the edge, and of each device alone.
+        ({"scale": 1.2}, "stays about the same"),
+        ({"scale": 1.5}, "explodes"),
+        ({"residual": True}, "explodes"),
+        ({"norm": "pre", "scale": 0.5}, "stays about the same"),
+        ({"norm": "post", "scale": 2.0}, "stays about the same"),
+        ({"residual": True, "norm": "post"}, "stays about the same"),
         ({"residual": True, "norm": "pre"}, "stays about the same"),
     ],
 )
