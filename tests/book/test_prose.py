@@ -111,7 +111,11 @@ ASIDE = re.compile(
     r"\$\$.*?\$\$|\$[^$]+\$|```.*?```|`[^`]+`|\]\([^)]*\)|[Ss]ections? [\d.]+", re.DOTALL
 )
 INTERVALS = {"95 %"}  # the confidence of an interval
-FACTS: dict[str, set[str]] = {}
+FACTS = {
+    "09_residuals_and_norm": {"1.0", "1.2"},  # where to set a slider
+    "10_encoder_and_decoder": {"15 %", "80 %", "10 %", "0.8", "0.9"},  # BERT's rule
+    "11_contextual_embeddings": {"0.7"},  # in a belief that is quoted
+}
 
 
 @each_chapter
