@@ -100,7 +100,7 @@ def test_the_share_that_goes_to_the_right_is_that_of_torch(page, story_bert):
     row = seen["encoder.blocks.1.attention.weights"][0, 2, BALL + 1]
     share = 100 * row[BALL + 2 :].sum().item()
     words = opened.locator(".tl-guess-looking").text_content()
-    percent = float(words.split("spends ")[1].split("%")[0].strip("<>"))
+    percent = float(words.split("the encoder gives ")[1].split("%")[0].strip("<>"))
     assert percent == pytest.approx(share, abs=0.6)
     drawn = opened.get_by_role("group", name="attention of the encoder").locator("rect")
     assert drawn.count() == len(ids) ** 2 + 1

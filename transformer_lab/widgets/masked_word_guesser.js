@@ -2,7 +2,7 @@
 //
 // Above the text and its words, each a button that hides it. Below, side by side: the
 // encoder, which sees both sides, and the decoder, which sees the left side alone and
-// writes on from there. Last, where each of them looks.
+// writes on from there. Last, the attention weights of each.
 
 import { stream } from "./engine/generation.js";
 import { loadModel, promptIds } from "./engine/model_file.js";
@@ -17,7 +17,7 @@ const N_WRITTEN = 12; // tokens that the decoder writes on
 const [SMALLEST, LARGEST] = [5, 14]; // pixels of a matrix cell
 const LEGIBLE = 10; // pixels of a cell from which on every row has its word beside it
 const LABELS = 76; // pixels of the words beside it
-const LEGEND = "Rows look, columns are looked at, both in the order of the text.";
+const LEGEND = "A row shows one word's attention weights, a column for each word that it attends to, in the order of the text.";
 // Words as WordPiece cuts them, found in the reader's own spelling.
 const WORD = /\[MASK\]|[\p{P}$+<=>^`|~]|[^\p{White_Space}\p{P}$+<=>^`|~]+/gu;
 
@@ -196,12 +196,12 @@ function render({ model, el }) {
     const pieces = view.fits ? view.before.map((id) => (id === decoder.startId ? "⟨start⟩" : decoder.tokenizer.piece(id).trim())) : [];
     leftMatrix.show(pieces, view.fits ? of(view.decoder.attention) : [], pieces.length - 1, cell);
     if (marked === null) {
-      looking.textContent = `${LEGEND} The decoder's upper right is empty: nobody sees what comes later.`;
+      looking.textContent = `${LEGEND} The decoder's upper right is empty: no word sees what comes later.`;
       return;
     }
     const right = view.looks[marked].slice(marked + 1).reduce((sum, weight) => sum + weight, 0);
-    looking.textContent = `${LEGEND} At [MASK], the marked row, the encoder spends ${formatPercent(right)} of its looking on what stands to the right.`
-      + (view.fits ? " The decoder spends none: its upper right is empty, and its marked row is the last token that it has seen." : "");
+    looking.textContent = `${LEGEND} At [MASK], the marked row, the encoder gives ${formatPercent(right)} of its attention to what stands to the right.`
+      + (view.fits ? " The decoder gives none: its upper right is empty, and its marked row is the last token that it has seen." : "");
   }
 
   function say() {
@@ -275,7 +275,7 @@ function matrix(whose) {
   const drawing = svgElement("svg", { role: "img" });
   const frame = element("div", { class: "tl-guess-matrix", tabindex: 0, role: "group", "aria-label": `attention of the ${whose}` }, drawing);
   return {
-    root: element("div", {}, element("div", { class: "tl-heading" }, `Where the ${whose} looks`), frame),
+    root: element("div", {}, element("div", { class: "tl-heading" }, `Attention weights of the ${whose}`), frame),
     cellFor(n) { // so that n columns fit, if they can
       return Math.max(SMALLEST, Math.min(LARGEST, Math.floor(((frame.clientWidth || 340) - LABELS - 2) / n)));
     },
@@ -283,7 +283,7 @@ function matrix(whose) {
       const n = names.length;
       const [width, height] = [LABELS + n * cell + 2, n * cell + 2];
       for (const [name, value] of [["width", width], ["height", height], ["viewBox", `0 0 ${width} ${height}`]]) drawing.setAttribute(name, value);
-      drawing.setAttribute("aria-label", `${n} rows that look at ${n} columns, in the order of the text`);
+      drawing.setAttribute("aria-label", `the attention weights of ${n} rows, one column for each of ${n} words, in the order of the text`);
       drawing.replaceChildren(
         ...names.map((name, t) => (cell < LEGIBLE && t !== marked ? null : svgElement("text", { x: LABELS - 5, y: t * cell + cell / 2 + 4, "text-anchor": "end", class: t === marked ? "tl-guess-now" : null }, name.length > 11 ? `${name.slice(0, 10)}…` : name))).filter(Boolean),
         // The square root keeps small weights visible.

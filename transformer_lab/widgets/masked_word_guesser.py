@@ -2,7 +2,7 @@
 
 The reader types a text and hides words of it. The page's own encoder guesses them
 from both sides; the decoder guesses the first of them, and writes on from there,
-having seen the left side alone. Below, where each of them looks.
+having seen the left side alone. Below, the attention weights of each.
 
 Holds only the figure's state: drawing and computing are in `masked_word_guesser.js`.
 Taught in chapter 10.
