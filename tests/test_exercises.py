@@ -168,6 +168,12 @@ def test_a_wrong_shape_and_wrong_numbers_say_where():
     assert "the biggest difference is at index [" in message
 
 
+def test_functions_among_the_inputs_are_not_shown():
+    message = check("run_stream", lambda start, parts: start[:1]).message
+    assert "was expected for a tensor of shape (" in message
+    assert "function" not in message
+
+
 def test_a_wrong_number_is_shown_and_the_right_one_is_not():
     message = check("number", lambda a, b: 17).message
     assert message == "For 2, 5 it returns 17, which is not the right number."

@@ -198,6 +198,6 @@ def _shown(inputs: tuple) -> str:
         if isinstance(value, Tensor) and value.ndim
         else repr(value.item() if isinstance(value, Tensor) else value)
         for value in inputs
-        if not callable(value)
+        if not any(map(callable, value if isinstance(value, (list, tuple)) else [value]))
     ]
     return ", ".join(shown) or "its input"
