@@ -1,6 +1,7 @@
 """WordPiece: cut as Hugging Face's library cuts, trained as the paper describes."""
 
 import json
+import re
 from collections import Counter
 from itertools import pairwise
 
@@ -198,3 +199,47 @@ def test_one_letter_that_is_unknown_makes_the_whole_word_unknown(ours):
 def test_what_cannot_work_is_one_clear_sentence(make, sentence):
     with pytest.raises(ValueError, match=sentence):
         make()
+
+
+def with_added(**flags) -> str:
+    pieces = [*SPECIAL_TOKENS, "play", "##ing", "x", "##x"]
+    parts = json.loads(WordPieceTokenizer({piece: id for id, piece in enumerate(pieces)}).to_json())
+    token = {"id": 9, "content": "qwx", "single_word": False, "lstrip": False, "rstrip": False}
+    parts["added_tokens"] += [{**token, "normalized": False, "special": False, **flags}]
+    return json.dumps(parts)
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [{}, {"normalized": True}, {"special": True}, {"content": "QwX", "normalized": True}],
+)
+def test_an_added_token_is_found_as_hugging_face_finds_it(flags):
+    file = with_added(**flags)
+    ours, theirs = WordPieceTokenizer.from_json(file), Tokenizer.from_str(file)
+    again = WordPieceTokenizer.from_json(ours.to_json())
+    for text in ("play qwx", "playing QWX", "qwxplay QwX x", "", "[MASK] qwx [SEP]"):
+        ids = theirs.encode(text, add_special_tokens=False).ids
+        assert ours.encode(text) == again.encode(text) == ids, text
+    assert 9 in ours.encode("play qwx")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"unk_token": "x"}, "unk_token='x'"),
+        ({"continuing_subword_prefix": ""}, "continuing_subword_prefix=''"),
+        ({"max_input_chars_per_word": 50}, "max_input_chars_per_word=50"),
+        ({"colour": "red"}, "a field 'colour'"),
+    ],
+)
+def test_what_a_file_asks_for_is_done_or_refused_in_one_sentence(changes, sentence):
+    parts = json.loads(with_added())
+    parts["model"] |= changes
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        WordPieceTokenizer.from_json(json.dumps(parts))
+
+
+@pytest.mark.parametrize("flag", ["lstrip", "rstrip", "single_word"])
+def test_an_added_token_that_takes_its_surroundings_along_is_refused(flag):
+    with pytest.raises(ValueError, match=f"{flag}=True"):
+        WordPieceTokenizer.from_json(with_added(**{flag: True}))

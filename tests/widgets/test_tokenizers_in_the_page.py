@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+import random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +14,7 @@ from tokenizers import Tokenizer
 from transformer_lab import pretrained
 from transformer_lab.languages import stories
 from transformer_lab.tokenization import BPETokenizer, WordPieceTokenizer
+from transformer_lab.tokenization.hugging_face import AddedToken
 
 CORPUS = [str(story) for story in stories.sample_many(200, seed=5)]
 STRINGS = [
@@ -81,6 +84,66 @@ def test_ids_are_those_of_python_on_any_common_text(engine, all_tokenizers, name
     ours = all_tokenizers[name]
     found = in_page(engine, name, ours, texts)
     assert [ids for ids, _ in found] == [ours.encode(text) for text in texts]
+
+
+def refusal(engine, file: str) -> str:
+    """What the page says when it is to read this file."""
+    return engine(
+        """text => {
+          try {
+            const wordPiece = JSON.parse(text).model.type === "WordPiece";
+            new (wordPiece ? wordpiece.WordPieceTokenizer : tokenizer.BPETokenizer)(text);
+          } catch (error) { return error.message; }
+          return "";
+        }""",
+        file,
+    )
+
+
+@pytest.mark.parametrize("name", ["story BPE", "story WordPiece"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dropout": 0.1},
+        {"continuing_subword_prefix": "@@"},
+        {"unk_token": "x"},
+        {"unheard_of": 1},
+        {"added": {"lstrip": True}},
+        {"added": {"rstrip": True}},
+        {"added": {"single_word": True}},
+        {"added": {"unheard_of": 1}},
+    ],
+    ids=str,
+)
+def test_a_field_that_is_not_heeded_is_refused_in_the_page_too(
+    engine, all_tokenizers, name, change
+):
+    parts = json.loads(all_tokenizers[name].to_json())
+    assert refusal(engine, json.dumps(parts)) == ""
+    for token in parts["added_tokens"]:
+        token |= change.get("added", {})
+    parts["model"] |= {} if "added" in change else change
+    assert "cannot be read" in refusal(engine, json.dumps(parts))
+
+
+def test_whole_words_and_added_tokens_are_found_as_in_python(engine):
+    ours = BPETokenizer.train(CORPUS, vocab_size=300)
+    whole = BPETokenizer(ours.vocab | {"zip": 300}, ours.merges, whole_words_first=True)
+    words = WordPieceTokenizer.train(CORPUS, vocab_size=200)
+    tokens = [AddedToken("qwx", len(words)), AddedToken("QwX!", len(words) + 1, normalized=True)]
+    added = WordPieceTokenizer(words.vocab, added=tokens)
+    texts = ["zip zipper", "a qwx b", "A QWX! b qwx!", "", "[MASK]qwx"]
+    for name, tokenizer in (("whole BPE", whole), ("added", added)):
+        found = in_page(engine, name, tokenizer, texts)
+        assert [ids for ids, _ in found] == [tokenizer.encode(text) for text in texts]
+    assert whole.encode("zip") == [300]
+
+
+def test_a_long_word_is_cut_in_the_page_as_in_python(engine, all_tokenizers):
+    text = "".join(random.Random(0).choices("the", k=20_000))
+    ours = all_tokenizers["story BPE"]
+    [(ids, _)] = in_page(engine, "story BPE", ours, [text])
+    assert ids == ours.encode(text)
 
 
 TRAIN = """([text, method]) => {

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import pairwise
 
 from transformer_lab.tokenization import hugging_face
 from transformer_lab.tokenization.byte_level import (
@@ -24,7 +23,8 @@ from transformer_lab.tokenization.byte_level import (
     split_words,
     to_letters,
 )
-from transformer_lab.tokenization.merging import Corpus, PairQueue, glue
+from transformer_lab.tokenization.hugging_face import ANY, AddedToken, account_for
+from transformer_lab.tokenization.merging import Corpus, PairQueue, glue_all
 from transformer_lab.tokenization.vocabulary import Vocabulary
 
 # How Hugging Face's file names the two ways in which we cut text into words.
@@ -34,10 +34,33 @@ _BYTE_LEVEL = {
     "trim_offsets": True,
     "use_regex": True,
 }
+_DECODER = {
+    "type": ("ByteLevel",),
+    "add_prefix_space": ANY,  # these three say nothing about decoding
+    "trim_offsets": ANY,
+    "use_regex": ANY,
+}
 _DIGITS_FIRST = {
     "type": "Sequence",
     "pretokenizers": [{"type": "Digits", "individual_digits": True}, _BYTE_LEVEL],
 }
+_NOTHING = (None, "", False, 0)
+# The fields of a model of this kind, and the values that we heed. With an entry for each
+# byte nothing is unknown, so that what would be done with it does not matter.
+_MODEL = {
+    "type": ("BPE",),
+    "vocab": ANY,
+    "merges": ANY,
+    "ignore_merges": (None, False, True),
+    "dropout": _NOTHING,
+    "continuing_subword_prefix": _NOTHING,
+    "end_of_word_suffix": _NOTHING,
+    "byte_fallback": _NOTHING,
+    "unk_token": ANY,
+    "fuse_unk": (None, False, True),
+}
+# Bytes that no UTF-8 text has.
+_NEVER = {0xC0, 0xC1, *range(0xF5, 0x100)}
 
 
 class BPETokenizer(Vocabulary):
@@ -49,6 +72,8 @@ class BPETokenizer(Vocabulary):
         special_tokens: pieces that stand for themselves and are never cut.
         split_digits: whether each digit is a word of its own, so that no merge
             glues numbers (SmolLM2 and LLaMA do this).
+        whole_words_first: whether a word that is an entry of the vocabulary is taken
+            whole, even if no merges lead to it (Hugging Face's `ignore_merges`).
 
     Raises:
         ValueError: if a merge or a special token is not in the vocabulary.
@@ -67,6 +92,7 @@ class BPETokenizer(Vocabulary):
         special_tokens: Sequence[str] = (),
         *,
         split_digits: bool = False,
+        whole_words_first: bool = False,
     ) -> None:
         pieces = [piece for a, b in merges for piece in (a, b, a + b)]
         missing = [piece for piece in [*pieces, *special_tokens] if piece not in vocab]
@@ -76,6 +102,7 @@ class BPETokenizer(Vocabulary):
         self.merges = [tuple(merge) for merge in merges]
         self.special_tokens = tuple(special_tokens)
         self.split_digits = split_digits
+        self.whole_words_first = whole_words_first
         # For each pair of IDs: its rank (a lower one was learned earlier and is
         # glued first) and the ID of the glued piece.
         self._ranks = {
@@ -184,10 +211,15 @@ class BPETokenizer(Vocabulary):
     def to_json(self) -> str:
         """This tokenizer as a Hugging Face `tokenizer.json`."""
         return hugging_face.write(
-            {token: self.vocab[token] for token in self.special_tokens},
+            [AddedToken(token, self.vocab[token]) for token in self.special_tokens],
             pre_tokenizer=_DIGITS_FIRST if self.split_digits else _BYTE_LEVEL,
             decoder=_BYTE_LEVEL,
-            model={"type": "BPE", "vocab": self.vocab, "merges": self.merges},
+            model={
+                "type": "BPE",
+                **({"ignore_merges": True} if self.whole_words_first else {}),
+                "vocab": self.vocab,
+                "merges": self.merges,
+            },
         )
 
     @classmethod
@@ -195,32 +227,50 @@ class BPETokenizer(Vocabulary):
         """Read a byte-level BPE `tokenizer.json`, ours or Hugging Face's.
 
         Raises:
-            ValueError: if it is no `tokenizer.json`, or cuts text in a way that
-                this class does not know.
+            ValueError: if it is no `tokenizer.json`, or has a field that this class
+                does not heed: it would cut text in another way than the file says.
         """
-        parts, special = hugging_face.read(text)
+        parts, added = hugging_face.read(text)
         model, split_digits = parts["model"], _splits_digits(parts.get("pre_tokenizer"))
         if model["type"] != "BPE" or parts.get("normalizer") or split_digits is None:
             raise ValueError("this tokenizer.json is not a byte-level BPE tokenizer like GPT-2's")
+        account_for(model, _MODEL, "the model of this tokenizer.json")
+        account_for(parts.get("decoder") or {}, _DECODER, "the decoder of this tokenizer.json")
+        if model.get("unk_token") is not None and _missing_bytes(model["vocab"]):
+            raise ValueError(
+                "this tokenizer.json has an unknown token, and no entry for every byte: "
+                "its text is not read byte by byte"
+            )
         try:
             merges = [
                 tuple(merge.split(" ")) if isinstance(merge, str) else tuple(merge)
                 for merge in model["merges"]
             ]
-            return cls(model["vocab"] | special, merges, [*special], split_digits=split_digits)
+            special = {token.content: token.id for token in added}
+            return cls(
+                model["vocab"] | special,
+                merges,
+                [*special],
+                split_digits=split_digits,
+                whole_words_first=bool(model.get("ignore_merges")),
+            )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"this is not a tokenizer.json: {error!r}") from error
 
     def _merge_word(self, word: str) -> tuple[int, ...]:
         """Glue the pair that was learned first, until no pair is left to glue."""
+        letters = to_letters(word)
+        if self.whole_words_first and letters in self.vocab:
+            return (self.vocab[letters],)
         # A vocabulary may leave out bytes that no UTF-8 text has.
-        ids = [self.vocab[letter] for letter in to_letters(word) if letter in self.vocab]
-        while True:
-            known = [pair for pair in pairwise(ids) if pair in self._ranks]
-            if not known:
-                return tuple(ids)
-            pair = min(known, key=self._ranks.__getitem__)
-            ids = glue(ids, pair, self._ranks[pair][1])
+        ids = [self.vocab[letter] for letter in letters if letter in self.vocab]
+        return tuple(glue_all(ids, self._ranks))
+
+
+def _missing_bytes(vocab: dict[str, int]) -> bool:
+    """Whether a byte that UTF-8 text can have is not in the vocabulary."""
+    letters = letter_of_byte()
+    return any(letters[byte] not in vocab for byte in set(letters) - _NEVER)
 
 
 def _splits_digits(pre_tokenizer: dict | None) -> bool | None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from transformer_lab.tokenization import hugging_face
+from transformer_lab.tokenization.hugging_face import ANY, AddedToken, account_for
 from transformer_lab.tokenization.vocabulary import Vocabulary
 
 UNKNOWN = "[UNK]"
@@ -24,6 +25,7 @@ _EVERY_CHARACTER = {
     "behavior": "Isolated",
     "invert": False,
 }
+_MODEL = {"type": ("WordLevel",), "vocab": ANY, "unk_token": (UNKNOWN,)}
 
 
 class CharacterTokenizer(Vocabulary):
@@ -69,7 +71,7 @@ class CharacterTokenizer(Vocabulary):
     def to_json(self) -> str:
         """This tokenizer as a Hugging Face `tokenizer.json`."""
         return hugging_face.write(
-            {UNKNOWN: self.unknown_id},
+            [AddedToken(UNKNOWN, self.unknown_id)],
             pre_tokenizer=_EVERY_CHARACTER,
             decoder={"type": "Fuse"},
             model={"type": "WordLevel", "vocab": self.vocab, "unk_token": UNKNOWN},
@@ -82,10 +84,17 @@ class CharacterTokenizer(Vocabulary):
         Raises:
             ValueError: if it is no `tokenizer.json`, or cuts text in another way.
         """
-        parts, _ = hugging_face.read(text)
+        parts, added = hugging_face.read(text)
         model = parts["model"]
-        if model["type"] != "WordLevel" or parts.get("pre_tokenizer") != _EVERY_CHARACTER:
+        known = (
+            model["type"] == "WordLevel"
+            and parts.get("pre_tokenizer") == _EVERY_CHARACTER
+            and not parts.get("normalizer")
+            and all(token.content == UNKNOWN for token in added)
+        )
+        if not known:
             raise ValueError("this tokenizer.json does not cut text into characters")
+        account_for(model, _MODEL, "the model of this tokenizer.json")
         try:
             return cls(model["vocab"])
         except (KeyError, TypeError) as error:

@@ -10,47 +10,129 @@ Taught in chapter 3.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass
 
 import regex
 
+ANY = None  # a field whose value is looked at elsewhere, or changes nothing here
 
-def write(special_tokens: Mapping[str, int], **parts: object) -> str:
+# Truncation, padding and the post-processor say what becomes of a text's tokens in a
+# batch: cut, filled up, put between [CLS] and [SEP]. `encode` gives the text's own tokens.
+_PARTS = dict.fromkeys(
+    "version truncation padding added_tokens normalizer pre_tokenizer post_processor decoder "
+    "model".split()
+)
+_NOT = (None, False)
+_ADDED = {
+    "id": ANY,
+    "content": ANY,
+    "special": ANY,
+    "normalized": ANY,
+    "single_word": _NOT,
+    "lstrip": _NOT,
+    "rstrip": _NOT,
+}
+
+
+@dataclass(frozen=True)
+class AddedToken:
+    """A token that is found in the text before the text is cut, and is never cut itself.
+
+    `normalized` ones are looked for in the normalised text, the others in the text as it is;
+    `special` ones are no text, and decoding to words leaves them out.
+    """
+
+    content: str
+    id: int
+    normalized: bool = False
+    special: bool = True
+
+
+def write(added: Iterable[AddedToken], **parts: object) -> str:
     """A `tokenizer.json` as text.
 
     Args:
-        special_tokens: each with its ID.
+        added: the tokens that are never cut.
         parts: `model`, `pre_tokenizer`, `decoder` and what else the tokenizer has.
     """
-    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
-    added = [
-        {"id": id, "content": token, **flags, "special": True}
-        for token, id in special_tokens.items()
-    ]
+    flags = {"single_word": False, "lstrip": False, "rstrip": False}
+    tokens = [{**asdict(token), **flags} for token in added]
     empty = dict.fromkeys(("truncation", "padding", "normalizer", "post_processor"))
     return json.dumps(
-        {"version": "1.0", **empty, "added_tokens": added, **parts}, ensure_ascii=False
+        {"version": "1.0", **empty, "added_tokens": tokens, **parts}, ensure_ascii=False
     )
 
 
-def read(text: str) -> tuple[dict, dict[str, int]]:
-    """The parts of a `tokenizer.json`, and its special tokens with their IDs.
+def read(text: str) -> tuple[dict, list[AddedToken]]:
+    """The parts of a `tokenizer.json`, and its added tokens.
 
     Raises:
-        ValueError: if it is no such file.
+        ValueError: if it is no such file, or has a field that nothing here heeds.
     """
     try:
         parts = json.loads(text)
-        special = {token["content"]: token["id"] for token in parts.get("added_tokens") or []}
+        account_for(parts, _PARTS, "tokenizer.json")
+        added = []
+        for token in parts.get("added_tokens") or []:
+            account_for(token, _ADDED, f"the added token {token['content']!r}")
+            flags = {name: bool(token.get(name)) for name in ("normalized", "special")}
+            added.append(AddedToken(token["content"], token["id"], **flags))
         kind = parts["model"]["type"]
-    except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+        _check_ids(parts["model"].get("vocab", {}), added)
+    except (KeyError, TypeError, AttributeError, RecursionError, json.JSONDecodeError) as error:
         raise ValueError(f"this is not a tokenizer.json: {error!r}") from error
     if not isinstance(kind, str):
         raise ValueError("this is not a tokenizer.json: it does not name its model")
-    return parts, special
+    return parts, added
 
 
-def special_pattern(tokens: Mapping[str, int] | tuple[str, ...]) -> regex.Pattern:
+def account_for(
+    found: Mapping[str, object], known: Mapping[str, Collection | None], whose: str
+) -> None:
+    """Refuse a field that is not known, or has a value that is not heeded here.
+
+    Whoever passes over a field of somebody else's file may cut text in another way than
+    the file says, and nobody would notice.
+
+    Args:
+        found: fields and their values, from a file.
+        known: for each field that is heeded, the values that are (`ANY`: all of them).
+        whose: what the fields belong to, for the message.
+
+    Raises:
+        ValueError: for the first such field.
+
+    >>> account_for({"dropout": 0.1}, {"dropout": (None, 0)}, "the model")
+    Traceback (most recent call last):
+    ...
+    ValueError: the model has dropout=0.1, and only None, 0 can be read
+    """
+    for name, value in found.items():
+        if name not in known:
+            raise ValueError(f"{whose} has a field {name!r}, which cannot be read")
+        allowed = known[name]
+        if allowed is not ANY and not any(value is one or value == one for one in allowed):
+            values = ", ".join(map(repr, allowed))
+            raise ValueError(f"{whose} has {name}={value!r}, and only {values} can be read")
+
+
+def _check_ids(vocab: Mapping[str, int], added: list[AddedToken]) -> None:
+    """Each ID is a number of its own, and an added token has no other one in the vocabulary."""
+    ids = dict(vocab)
+    for token in added:
+        if ids.setdefault(token.content, token.id) != token.id:
+            raise ValueError(
+                f"the added token {token.content!r} has the ID {token.id}, and in the vocabulary "
+                f"{ids[token.content]}"
+            )
+    if not all(isinstance(id, int) and id >= 0 for id in ids.values()):
+        raise ValueError("an ID of this tokenizer.json is not a whole number from 0 on")
+    if len(set(ids.values())) < len(ids):
+        raise ValueError("two entries of this tokenizer.json have one ID")
+
+
+def special_pattern(tokens: Collection[str]) -> regex.Pattern:
     """A pattern that captures any of these tokens; it splits text around them.
 
     >>> special_pattern(("<end>",)).split("a<end>b")

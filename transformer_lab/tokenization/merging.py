@@ -1,6 +1,6 @@
-"""What both trainers share: words cut into pieces, and the count of every pair.
+"""Gluing pairs: in a word that is cut, and in all words of a text that is learned from.
 
-A merge changes only the words that contain the pair, so only their counts are
+In training, a merge changes only the words that contain the pair, so only their counts are
 updated: with a rescan of all words for each merge, training would take hundreds
 of times longer. Which pair is merged next is the trainers' own business.
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 
 Pair = tuple[int, int]
@@ -32,6 +32,46 @@ def glue(ids: Sequence[int], pair: Pair, new_id: int) -> list[int]:
             glued.append(ids[position])
             position += 1
     return glued
+
+
+def glue_all(ids: Sequence[int], ranks: Mapping[Pair, tuple[int, int]]) -> list[int]:
+    """Glue pairs until none is left that can be glued: the lowest rank first, from the left.
+
+    Pairs wait in a heap, and each piece knows its neighbours, so that a long word costs
+    hardly more for each of its letters than a short one: n letters take about n log n.
+
+    Args:
+        ids: the pieces of a word.
+        ranks: for each pair that can be glued, its rank and the ID of the glued piece.
+
+    >>> glue_all([1, 1, 1, 2], {(1, 1): (1, 9), (9, 1): (2, 8), (1, 2): (0, 7)})
+    [9, 7]
+    """
+    pieces: list[int | None] = list(ids)  # None: swallowed by the piece before
+    after = [*range(1, len(pieces)), None]
+    before = [None, *range(len(pieces) - 1)]
+    heap: list[tuple[int, int, Pair]] = []
+
+    def wait(left: int | None, right: int | None) -> None:
+        if left is not None and right is not None:
+            pair = (pieces[left], pieces[right])
+            if pair in ranks:
+                heapq.heappush(heap, (ranks[pair][0], left, pair))
+
+    for left in range(len(pieces) - 1):
+        wait(left, left + 1)
+    while heap:
+        _, left, pair = heapq.heappop(heap)
+        right = after[left]
+        if right is None or (pieces[left], pieces[right]) != pair:
+            continue  # one of the two has been glued to something else meanwhile
+        pieces[left], pieces[right] = ranks[pair][1], None
+        after[left] = after[right]
+        if after[right] is not None:
+            before[after[right]] = left
+        wait(before[left], left)
+        wait(left, after[left])
+    return [piece for piece in pieces if piece is not None]
 
 
 class Corpus:

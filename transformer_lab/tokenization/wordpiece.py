@@ -28,6 +28,7 @@ from functools import lru_cache
 import regex
 
 from transformer_lab.tokenization import hugging_face
+from transformer_lab.tokenization.hugging_face import ANY, AddedToken, account_for
 from transformer_lab.tokenization.merging import Corpus, Pair, PairQueue
 from transformer_lab.tokenization.vocabulary import Vocabulary
 
@@ -44,6 +45,13 @@ _NORMALISER = {
     "lowercase": True,
 }
 _DECODER = {"type": "WordPiece", "prefix": INSIDE, "cleanup": True}
+_MODEL = {
+    "type": ("WordPiece",),
+    "vocab": ANY,
+    "unk_token": (UNKNOWN,),
+    "continuing_subword_prefix": (INSIDE,),
+    "max_input_chars_per_word": (MAX_WORD,),
+}
 
 _WHITE_SPACE = regex.compile(r"\p{White_Space}")
 _REMOVED = regex.compile(r"\uFFFD|(?![\t\n\r])[\p{Cc}\p{Cf}\p{Co}]")
@@ -94,6 +102,7 @@ class WordPieceTokenizer(Vocabulary):
     Args:
         vocab: each piece and its ID; pieces inside a word start with `##`.
         strip_accents: see `normalise`.
+        added: tokens that are found before the text is cut, beside BERT's five.
 
     Raises:
         ValueError: if one of BERT's five special tokens is missing.
@@ -104,14 +113,32 @@ class WordPieceTokenizer(Vocabulary):
     ['play', '##ing', 'play', '##ed', '[UNK]']
     """
 
-    def __init__(self, vocab: dict[str, int], *, strip_accents: bool = True) -> None:
+    def __init__(
+        self,
+        vocab: dict[str, int],
+        *,
+        strip_accents: bool = True,
+        added: Iterable[AddedToken] = (),
+    ) -> None:
         missing = [token for token in SPECIAL_TOKENS if token not in vocab]
         if missing:
             raise ValueError(f"the vocabulary has no entry for {missing[0]!r}")
-        super().__init__(vocab)
+        berts = {token: AddedToken(token, vocab[token]) for token in SPECIAL_TOKENS}
+        self.added = tuple({**berts, **{token.content: token for token in added}}.values())
+        super().__init__(vocab | {token.content: token.id for token in self.added})
+        self._entries = dict(vocab)  # what a word may be cut into: no added token
         self.strip_accents = strip_accents
-        self.special_tokens = SPECIAL_TOKENS
-        self._special_pattern = hugging_face.special_pattern(SPECIAL_TOKENS)
+        self.special_tokens = tuple(token.content for token in self.added if token.special)
+        # What is looked for in the text as it is, and what in the normalised text.
+        self._as_it_is = {token.content: token.id for token in self.added if not token.normalized}
+        self._normalised = {
+            normalise(token.content, strip_accents=strip_accents): token.id
+            for token in self.added
+            if token.normalized
+        }
+        self._patterns = [
+            hugging_face.special_pattern(tokens) for tokens in (self._as_it_is, self._normalised)
+        ]
         self._encode_word = lru_cache(maxsize=65536)(self._longest_matches)
 
     @classmethod
@@ -166,14 +193,24 @@ class WordPieceTokenizer(Vocabulary):
         return cls(vocab)
 
     def encode(self, text: str) -> list[int]:
-        """The token IDs of `text` alone; a special token in it stands for itself."""
+        """The token IDs of `text` alone; an added token in it stands for itself."""
         ids: list[int] = []
-        for part in self._special_pattern.split(text):
-            if part in self.special_tokens:
-                ids.append(self.vocab[part])
+        for part in self._patterns[0].split(text):
+            if part in self._as_it_is:
+                ids.append(self._as_it_is[part])
             else:
-                words = split_words(normalise(part, strip_accents=self.strip_accents))
-                ids.extend(id for word in words for id in self._encode_word(word))
+                ids.extend(
+                    self._encode_normalised(normalise(part, strip_accents=self.strip_accents))
+                )
+        return ids
+
+    def _encode_normalised(self, text: str) -> list[int]:
+        ids: list[int] = []
+        for part in self._patterns[1].split(text):
+            if part in self._normalised:
+                ids.append(self._normalised[part])
+            else:
+                ids.extend(id for word in split_words(part) for id in self._encode_word(word))
         return ids
 
     def encode_for_bert(self, first: str, second: str | None = None) -> tuple[list, list]:
@@ -212,7 +249,7 @@ class WordPieceTokenizer(Vocabulary):
         """This tokenizer as a Hugging Face `tokenizer.json`."""
         cls, sep = self.vocab[CLS], self.vocab[SEP]
         return hugging_face.write(
-            {token: self.vocab[token] for token in self.special_tokens},
+            self.added,
             normalizer=_NORMALISER | ({} if self.strip_accents else {"strip_accents": False}),
             pre_tokenizer={"type": "BertPreTokenizer"},
             post_processor={"type": "BertProcessing", "sep": [SEP, sep], "cls": [CLS, cls]},
@@ -222,7 +259,7 @@ class WordPieceTokenizer(Vocabulary):
                 "unk_token": UNKNOWN,
                 "continuing_subword_prefix": INSIDE,
                 "max_input_chars_per_word": MAX_WORD,
-                "vocab": self.vocab,
+                "vocab": self._entries,
             },
         )
 
@@ -234,19 +271,27 @@ class WordPieceTokenizer(Vocabulary):
             ValueError: if it is no `tokenizer.json`, or cuts text in a way that
                 this class does not know.
         """
-        parts, _ = hugging_face.read(text)
+        parts, added = hugging_face.read(text)
         model, normaliser = parts["model"], parts.get("normalizer") or {}
         known = (
             model["type"] == "WordPiece"
             and normaliser | {"strip_accents": None} == _NORMALISER
-            and (parts.get("pre_tokenizer") or {}).get("type") == "BertPreTokenizer"
-            and model.get("unk_token") == UNKNOWN
-            and model.get("continuing_subword_prefix") == INSIDE
-            and model.get("max_input_chars_per_word") == MAX_WORD
+            and parts.get("pre_tokenizer") == {"type": "BertPreTokenizer"}
+            and model.keys() >= _MODEL.keys() - {"vocab"}
         )
         if not known:
             raise ValueError("this tokenizer.json is not a WordPiece tokenizer like uncased BERT's")
-        return cls(model["vocab"], strip_accents=normaliser["strip_accents"] is not False)
+        account_for(model, _MODEL, "the model of this tokenizer.json")
+        account_for(
+            parts.get("decoder") or {},
+            {name: (value,) for name, value in _DECODER.items()},
+            "the decoder of this tokenizer.json",
+        )
+        return cls(
+            model["vocab"],
+            strip_accents=normaliser.get("strip_accents") is not False,
+            added=added,
+        )
 
     def _longest_matches(self, word: str) -> tuple[int, ...]:
         """Cut one word from the left; all of it is unknown if any part of it is."""
@@ -256,7 +301,7 @@ class WordPieceTokenizer(Vocabulary):
         while start < len(word):
             prefix = INSIDE if start else ""
             for end in range(len(word), start, -1):
-                if (id := self.vocab.get(prefix + word[start:end])) is not None:
+                if (id := self._entries.get(prefix + word[start:end])) is not None:
                     break
             else:
                 return (self.vocab[UNKNOWN],)

@@ -8,6 +8,18 @@
 //
 // Source: Sennrich et al. 2016; on bytes: Radford et al. 2019. Taught in chapter 3.
 
+import { glueAll } from "./gluing.js";
+import { accountFor, ANY, patternOf, readTokenizerFile } from "./tokenizer_file.js";
+
+const NOTHING = [undefined, null, "", false, 0];
+// The fields of a model of this kind, and the values that we heed.
+const MODEL = {
+  type: ["BPE"], vocab: ANY, merges: ANY, ignore_merges: [undefined, null, false, true], dropout: NOTHING,
+  continuing_subword_prefix: NOTHING, end_of_word_suffix: NOTHING, byte_fallback: NOTHING,
+  unk_token: [undefined, null], fuse_unk: [undefined, null, false, true],
+};
+const DIGITS_FIRST = ["Digits", "ByteLevel"];
+
 // A word takes the space before it along. White_Space is spelt out because
 // JavaScript's own \s differs from Unicode's for two rare characters.
 const WORD = new RegExp(
@@ -33,10 +45,15 @@ export function lettersOfBytes() {
 export class BPETokenizer {
   // json: the text of a tokenizer.json, or what it parses to.
   constructor(json) {
-    const { model, added_tokens: added = [], pre_tokenizer: cut } = typeof json === "string" ? JSON.parse(json) : json;
-    if (model?.type !== "BPE") throw new Error("this tokenizer.json is not a byte-level BPE tokenizer");
+    const { model, added, normalizer, pre_tokenizer: cut } = readTokenizerFile(json);
+    const steps = (cut?.pretokenizers ?? [cut]).map((step) => step?.type);
+    this.splitDigits = steps.join() === DIGITS_FIRST.join();
+    if (model?.type !== "BPE" || normalizer || !(this.splitDigits || steps.join() === "ByteLevel")) {
+      throw new Error("this tokenizer.json is not a byte-level BPE tokenizer");
+    }
+    accountFor(model, MODEL, "the model of this tokenizer.json");
+    this.wholeWordsFirst = Boolean(model.ignore_merges);
     this.vocab = new Map(Object.entries(model.vocab));
-    this.splitDigits = cut?.pretokenizers?.[0]?.type === "Digits";
     this.special = new Map(added.map(({ id, content }) => [content, id]));
     this.pieces = []; // by ID
     for (const [piece, id] of [...this.vocab, ...this.special]) this.pieces[id] = piece;
@@ -50,9 +67,7 @@ export class BPETokenizer {
     });
     this.letters = lettersOfBytes();
     this.byteOfLetter = new Map(this.letters.map((letter, byte) => [letter, byte]));
-    const longestFirst = [...this.special.keys()].sort((a, b) => b.length - a.length);
-    const escaped = longestFirst.map((token) => token.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-    this.specialPattern = escaped.length ? new RegExp(`(${escaped.join("|")})`, "u") : null;
+    this.specialPattern = patternOf(this.special.keys());
     this.known = new Map(); // words that were encoded before
   }
 
@@ -123,24 +138,12 @@ export class BPETokenizer {
   encodeWord(word) {
     if (this.known.has(word)) return this.known.get(word);
     // TextEncoder writes a lone surrogate (half a character) as U+FFFD.
-    let ids = Array.from(new TextEncoder().encode(word), (byte) => this.vocab.get(this.letters[byte]))
-      .filter((id) => id !== undefined); // a vocabulary may leave out bytes that no UTF-8 text has
-    for (;;) {
-      let best = null, bestPair = -1;
-      for (let i = 0; i + 1 < ids.length; i++) {
-        const pair = this.pairKey(ids[i], ids[i + 1]);
-        const merge = this.merges.get(pair);
-        if (merge && (!best || merge.rank < best.rank)) [best, bestPair] = [merge, pair];
-      }
-      if (!best) break;
-      const glued = [];
-      for (let i = 0; i < ids.length; i++) {
-        const isPair = i + 1 < ids.length && this.pairKey(ids[i], ids[i + 1]) === bestPair;
-        glued.push(isPair ? best.id : ids[i]);
-        if (isPair) i++;
-      }
-      ids = glued;
-    }
+    const letters = Array.from(new TextEncoder().encode(word), (byte) => this.letters[byte]);
+    const whole = this.wholeWordsFirst ? this.vocab.get(letters.join("")) : undefined;
+    const ids = whole !== undefined ? [whole] : glueAll(
+      letters.map((letter) => this.vocab.get(letter))
+        .filter((id) => id !== undefined), // a vocabulary may leave out bytes that no UTF-8 text has
+      (left, right) => this.merges.get(this.pairKey(left, right)));
     if (this.known.size > 10_000) this.known.clear();
     this.known.set(word, ids);
     return ids;

@@ -5,8 +5,18 @@
 //
 // Source: Devlin et al. 2019; Wu et al. 2016. Taught in chapter 3.
 
+import { accountFor, ANY, patternOf, readTokenizerFile } from "./tokenizer_file.js";
+
 const INSIDE = "##"; // marks a piece that does not begin a word
 const MAX_WORD = 100; // a longer word is unknown
+const MODEL = {
+  type: ["WordPiece"], vocab: ANY, unk_token: ["[UNK]"], continuing_subword_prefix: [INSIDE],
+  max_input_chars_per_word: [MAX_WORD],
+};
+const NORMALISER = {
+  type: ["BertNormalizer"], clean_text: [true], handle_chinese_chars: [true], lowercase: [true],
+  strip_accents: [undefined, null, false, true],
+};
 
 const REMOVED = /\uFFFD|(?![\t\n\r])[\p{Cc}\p{Cf}\p{Co}]/gu;
 const CHINESE = new RegExp("[\\u4E00-\\u9FFF\\u3400-\\u4DBF\\uF900-\\uFAFF\\u{20000}-\\u{2A6DF}"
@@ -31,28 +41,40 @@ export function splitWords(text) {
 export class WordPieceTokenizer {
   // json: the text of a tokenizer.json, or what it parses to.
   constructor(json) {
-    const { model, normalizer, added_tokens: added = [] } = typeof json === "string" ? JSON.parse(json) : json;
-    if (model?.type !== "WordPiece") throw new Error("this tokenizer.json is not a WordPiece tokenizer");
+    const { model, normalizer, added, pre_tokenizer: cut } = readTokenizerFile(json);
+    if (model?.type !== "WordPiece" || cut?.type !== "BertPreTokenizer") {
+      throw new Error("this tokenizer.json is not a WordPiece tokenizer like uncased BERT's");
+    }
+    accountFor(model, MODEL, "the model of this tokenizer.json");
+    accountFor(normalizer ?? {}, NORMALISER, "the normalizer of this tokenizer.json");
     this.stripAccents = normalizer?.strip_accents !== false;
     this.vocab = new Map(Object.entries(model.vocab));
-    this.special = new Map(added.map(({ id, content }) => [content, id]));
     this.unknown = this.vocab.get(model.unk_token);
+    // What is looked for in the text as it is, and what in the normalised text.
+    const tokens = (normalized) => added.filter((token) => Boolean(token.normalized) === normalized);
+    this.asItIs = new Map(tokens(false).map(({ id, content }) => [content, id]));
+    this.normalised = new Map(tokens(true).map(({ id, content }) => [normalise(content, this), id]));
+    this.patterns = [this.asItIs, this.normalised].map((found) => patternOf(found.keys()));
+    this.special = new Map(added.filter(({ special }) => special).map(({ id, content }) => [content, id]));
     this.pieces = []; // by ID
     for (const [piece, id] of this.vocab) this.pieces[id] = piece;
-    const escaped = [...this.special.keys()].map((token) => token.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-    this.specialPattern = escaped.length ? new RegExp(`(${escaped.join("|")})`, "u") : null;
+    for (const { id, content } of added) this.pieces[id] = content;
   }
 
   get size() {
     return this.pieces.length;
   }
 
-  // The token IDs of a text alone; a special token written in it stands for itself.
+  // The token IDs of a text alone; an added token written in it stands for itself.
   encode(text) {
-    const parts = this.specialPattern ? text.split(this.specialPattern) : [text];
-    return parts.flatMap((part) =>
-      this.special.has(part) ? [this.special.get(part)]
-        : splitWords(normalise(part, this)).flatMap((word) => this.encodeWord(word)));
+    return around(text, this.patterns[0]).flatMap((part) => (
+      this.asItIs.has(part) ? [this.asItIs.get(part)] : this.encodeNormalised(normalise(part, this))));
+  }
+
+  encodeNormalised(text) {
+    return around(text, this.patterns[1]).flatMap((part) => (
+      this.normalised.has(part) ? [this.normalised.get(part)]
+        : splitWords(part).flatMap((word) => this.encodeWord(word))));
   }
 
   // A text with these tokens: the words are right, the spaces are guessed.
@@ -94,4 +116,8 @@ export class WordPieceTokenizer {
     }
     return ids;
   }
+}
+
+function around(text, pattern) {
+  return pattern ? text.split(pattern) : [text];
 }
