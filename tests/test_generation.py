@@ -1,5 +1,7 @@
 """Sampling: which tokens may be drawn, and the loop that draws them."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given
@@ -84,6 +86,9 @@ def test_generation_ends_at_the_stop_token_and_at_the_end_of_the_window(model):
         ({"temperature": -1}, "temperature=-1 must not be negative"),
         ({"top_k": -2}, "top_k=-2 must not be negative"),
         ({"top_p": 0}, "top_p=0 must be above 0 and at most 1"),
+        ({"temperature": math.nan}, "temperature=nan must not be negative"),
+        ({"top_k": math.nan}, "top_k=nan must not be negative"),
+        ({"top_p": math.nan}, "top_p=nan must be above 0 and at most 1"),
     ],
 )
 def test_settings_out_of_range_are_one_clear_sentence(settings, sentence):
@@ -143,6 +148,10 @@ def test_a_beam_search_of_nothing_is_refused(model):
         beam_search(model, [], stop=7)
     with pytest.raises(ValueError, match="must be at least 1"):
         beam_search(model, [3], stop=7, n_beams=0)
+    with pytest.raises(ValueError, match="at most 1000"):
+        beam_search(model, [3], stop=7, n_beams=100_000)
+    with pytest.raises(ValueError, match="length_penalty=nan must be a number"):
+        beam_search(model, [3], stop=7, length_penalty=math.nan)
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 7, 100])

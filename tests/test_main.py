@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from transformer_lab import recipes
 from transformer_lab.__main__ import app
+from transformer_lab.files import cache_folder
 
 TEXT = "".join(
     f"On day {n} the {a} cat saw {n % 7} birds.\nThe birds saw the {b} cat, and flew away.\n"
@@ -114,6 +115,57 @@ def test_a_file_that_cannot_be_learned_from_is_refused_in_one_sentence(tmp_path,
 def test_a_folder_is_no_text(tmp_path):
     refused = run("train", "--text", tmp_path)
     assert (refused.exit_code, "is a folder" in refused.stderr) == (1, True)
+
+
+def test_what_might_never_end_is_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe")  # without a writer, opening it would wait for ever
+    for path in (tmp_path / "pipe", "/dev/zero"):
+        refused = run("train", "--text", path)
+        assert (refused.exit_code, "is no regular file" in refused.stderr) == (1, True)
+
+
+def test_a_huge_file_is_refused_by_its_size_before_it_is_read(tmp_path):
+    path = tmp_path / "huge.txt"
+    with path.open("wb") as file:
+        file.truncate(12_000_000_000)  # no such space is taken: the file has a hole
+    refused = run("train", "--text", path)
+    assert refused.exit_code == 1
+    assert "has 12,000,000,000 bytes; at most 80,000,000 can be read" in refused.stderr
+
+
+@pytest.mark.parametrize("setting", ["--temperature", "--top-p"])
+def test_what_is_not_a_number_is_refused(text, setting):
+    run("train", "--text", text, "--steps", 2)
+    refused = run("generate", "my-cat", setting, "nan")
+    assert refused.exit_code in (1, 2)
+    assert "nan" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_a_terminal_that_knows_few_letters_gets_the_numbers_of_the_others(tmp_path, encoding):
+    path = tmp_path / "हम \x1b[31m.txt"
+    path.write_text(TEXT)
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-m", "transformer_lab"]
+    training = [*command, "train", "--text", str(path), "--name", "ours", "--steps", "2"]
+    subprocess.run(training, env=environment, check=True, capture_output=True)
+    for extra in ([], ["--json"]):
+        ran = subprocess.run([*command, "list", *extra], env=environment, capture_output=True)
+        assert ran.returncode == 0, ran.stderr
+        assert b"\x1b" not in ran.stdout
+        last = ran.stdout.decode(encoding).splitlines()[-1]
+        if extra:
+            assert json.loads(last)["description"].startswith("हम \x1b[31m.txt")
+        else:
+            assert ("हम" if encoding == "utf-8" else "\\u0939\\u092e") in last
+
+
+def test_the_cache_folder_may_be_named_from_the_users_own_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("TRANSFORMER_LAB_CACHE", "~/models")
+    assert cache_folder() == tmp_path / "models"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
+import unicodedata
 from pathlib import Path
 from typing import Annotated
 
@@ -50,12 +52,38 @@ Json = Annotated[bool, typer.Option("--json", help="Print a line of JSON for a m
 def complain(text: str) -> None:
     """Print to standard error; of the workers that `torchrun` started, only the first does."""
     if os.environ.get("RANK", "0") == "0":
-        typer.echo(text, err=True)
+        typer.echo(for_terminal(text, sys.stderr.encoding), err=True)
 
 
 def say(text: str, facts: dict, *, as_json: bool) -> None:
     """Print one result: as text for people, or as one line of JSON."""
-    typer.echo(json.dumps(facts, ensure_ascii=False) if as_json else text)
+    encoding = sys.stdout.encoding
+    if as_json:
+        line = json.dumps(facts, ensure_ascii=False)
+        if line != for_terminal(line, encoding):
+            line = json.dumps(facts)  # in ASCII, which every terminal knows
+        typer.echo(line)
+    else:
+        typer.echo(for_terminal(text, encoding))
+
+
+def for_terminal(text: str, encoding: str | None) -> str:
+    """The text without what a terminal would obey, or has no letter for.
+
+    Control characters can come from a file's name, and move the cursor or colour the screen;
+    a Windows console may know 256 letters only. Both are shown by their number.
+
+    >>> print(for_terminal("a\x1b[31mb हम", "cp1252"))
+    a\\x1b[31mb \\u0939\\u092e
+    """
+    harmless = "".join(
+        char
+        if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cs")
+        else ascii(char)[1:-1]
+        for char in text
+    )
+    encoding = encoding or "utf-8"
+    return harmless.encode(encoding, errors="backslashreplace").decode(encoding)
 
 
 @app.command("list")
@@ -134,9 +162,7 @@ def generate(
     ] = 0.8,
     top_k: Annotated[int, typer.Option(help="Keep this many tokens; 0 keeps all.", min=0)] = 0,
     top_p: Annotated[float, typer.Option(help="Keep this much probability.", min=0, max=1)] = 1.0,
-    max_new_tokens: Annotated[
-        int | None, typer.Option(help="Stop after this many.", min=1)
-    ] = None,
+    max_new_tokens: Annotated[int | None, typer.Option(help="Stop after this many.", min=1)] = None,
     seed: Annotated[int, typer.Option(help="The same seed draws the same text.")] = 0,
     as_json: Json = False,
 ) -> None:
@@ -174,7 +200,9 @@ def guess(
 @app.command()
 def translate(
     sentence: Annotated[str, typer.Argument(help="English, such as 'we are friends'.")],
-    beams: Annotated[int, typer.Option(help="How many translations to follow.", min=1)] = 1,
+    beams: Annotated[
+        int, typer.Option(help="How many translations to follow, at most 1000.", min=1)
+    ] = 1,
     as_json: Json = False,
 ) -> None:
     """Translate English into Hindi."""

@@ -17,10 +17,11 @@ from platformdirs import user_cache_path
 def cache_folder() -> Path:
     """Where trained models are kept: the user's cache folder for this package.
 
-    The environment variable `TRANSFORMER_LAB_CACHE` names another one.
+    The environment variable `TRANSFORMER_LAB_CACHE` names another one; `~` in it is the
+    user's own folder.
     """
     chosen = os.environ.get("TRANSFORMER_LAB_CACHE")
-    return Path(chosen) if chosen else user_cache_path("transformer-lab")
+    return Path(chosen).expanduser() if chosen else user_cache_path("transformer-lab")
 
 
 def write_atomically(path: Path, content: bytes) -> None:

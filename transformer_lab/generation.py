@@ -10,6 +10,7 @@ Taught in chapters 12 and 13 (beam search).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -20,6 +21,7 @@ from torch import Tensor
 
 Logits = Callable[..., Tensor]
 READ_AT_ONCE = 256  # tokens of a prompt
+MAX_BEAMS = 1000
 
 
 def distribution(
@@ -49,9 +51,10 @@ def distribution(
     >>> [round(p, 3) for p in distribution(logits, top_k=2).tolist()]
     [0.625, 0.375, 0.0]
     """
-    if temperature < 0:
+    # "not at least 0" and not "below 0": NaN is neither, and must not pass.
+    if not temperature >= 0:
         raise ValueError(f"temperature={temperature} must not be negative")
-    if top_k < 0:
+    if not top_k >= 0:
         raise ValueError(f"top_k={top_k} must not be negative (0 keeps every token)")
     if not 0 < top_p <= 1:
         raise ValueError(f"top_p={top_p} must be above 0 and at most 1 (1 keeps every token)")
@@ -173,7 +176,7 @@ def beam_search(
         model: from IDs (B, T) to logits (B, T, V).
         prompt: the token IDs to continue; at least one.
         stop: the token that ends a text.
-        n_beams: how many to keep; 1 is greedy choice.
+        n_beams: how many to keep, at most `MAX_BEAMS`; 1 is greedy choice.
         max_new_tokens: when to give up.
         length_penalty: 0 compares probabilities; 1 their mean per token.
 
@@ -181,12 +184,14 @@ def beam_search(
         The beams, the best first.
 
     Raises:
-        ValueError: if the prompt is empty or `n_beams` is below 1.
+        ValueError: if the prompt is empty or a setting is out of its range.
     """
     if not prompt:
         raise ValueError("the prompt is empty: give at least one token, such as the start token")
-    if n_beams < 1:
-        raise ValueError(f"n_beams={n_beams} must be at least 1")
+    if not 1 <= n_beams <= MAX_BEAMS:
+        raise ValueError(f"n_beams={n_beams} must be at least 1 and at most {MAX_BEAMS}")
+    if not math.isfinite(length_penalty):
+        raise ValueError(f"length_penalty={length_penalty} must be a number")
     beams = [Beam((), 0.0, finished=False)]
     for _ in range(max_new_tokens):
         growing = [beam for beam in beams if not beam.finished]

@@ -474,9 +474,7 @@ def _marian_convert(weights: Weights, config: Config) -> Weights:
 # Gemma 3's text model has Gemma 2's names; the pictures' half is not for us.
 FAMILIES: dict[str, Family] = {
     "bert": Family(Encoder, _bert, _BERT_NAMES, _BERT_LEFT_OUT),
-    "gpt2": Family(
-        Decoder, _gpt2, _GPT2_NAMES, r"\.attn\.(masked_)?bias$", convert=_gpt2_convert
-    ),
+    "gpt2": Family(Decoder, _gpt2, _GPT2_NAMES, r"\.attn\.(masked_)?bias$", convert=_gpt2_convert),
     "llama": Family(Decoder, _llama, _LLAMA_NAMES, _ROTARY_TABLES),
     "gemma": Family(Decoder, _gemma, _LLAMA_NAMES, _ROTARY_TABLES, _gemma_convert),
     "gemma2": Family(Decoder, _gemma2, _GEMMA2_NAMES, _ROTARY_TABLES, _gemma_convert),

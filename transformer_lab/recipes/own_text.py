@@ -34,6 +34,7 @@ from transformer_lab.training import Batch, evaluate, next_token_batch
 TokenizerKind = Literal["characters", "bpe"]
 
 SHORTEST, LONGEST = 500, 20_000_000  # characters of a text that can be learned from
+MAX_BYTES = 4 * LONGEST  # a character has at most four in UTF-8
 LONG = 300_000  # from here on, words are seen often enough to learn pieces of them
 LONGEST_WORD = 2000  # byte-pair encoding glues inside words: a longer one would take hours
 LEARNED_SHARE = 0.9  # the rest is held out
@@ -226,11 +227,17 @@ def read_text(path: Path) -> str:
     """A reader's text file.
 
     Raises:
-        ValueError: if there is no such file, or it holds no text; in one sentence.
+        ValueError: if there is no such file, or it is too long, or holds no text; in one
+            sentence. What is no regular file (a device, a pipe) might never end, and is
+            not opened.
     """
     if path.is_dir():
         raise ValueError(f"{path} is a folder: give a text file")
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} is no regular file: give a text file")
     try:
+        if (size := path.stat().st_size) > MAX_BYTES:
+            raise ValueError(f"{path} has {size:,} bytes; at most {MAX_BYTES:,} can be read")
         content = path.read_bytes()
     except FileNotFoundError:
         raise ValueError(f"there is no file {path}") from None
