@@ -164,11 +164,12 @@ class KeyValueCache:
 
 
 class MultiHeadAttention(nn.Module):
-    """Several attentions side by side, each on its own slice of the vector.
+    """Several attentions side by side, each with queries, keys and values of its own.
 
-    Every head has its own queries, keys and values of size `d_model / n_heads`,
-    so that different heads can look at different places for different reasons.
-    What they gather is put side by side and mixed by one last linear layer.
+    Every head reads the whole vector of each token and makes queries, keys and values of
+    size `d_model / n_heads` from it, so that different heads can look at different places
+    for different reasons. What they gather is put side by side and mixed by one last linear
+    layer: a sum over the heads, each through weights of its own.
 
     Self-attention: `attention(x)`. Cross-attention: `attention(x, context)`,
     where the queries come from `x` and the keys and values from `context`.

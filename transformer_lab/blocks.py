@@ -1,11 +1,11 @@
 """A block: the parts, joined by residuals and normalisation.
 
 Holds the block that encoders and GPT-like decoders share, and the two norms.
-In every block each position first looks around (attention), then thinks for
-itself (feed-forward). What it finds is added to the residual stream: the running
+In every block each position first attends to others (attention), then its vector is
+worked on by itself (feed-forward). What comes out is added to the residual stream: the running
 sum that every layer reads from and adds to. No layer replaces it; each writes
-its own contribution into it. That is also what lets the gradient reach the
-first layer of a deep stack.
+its own contribution into it. So each token keeps its own vector, and the
+gradient a way back to the first layer (chapter 9).
 
 Source: Vaswani et al. 2017, section 3.1 (add, then normalise: "post-norm");
 pre-norm: Xiong et al. 2020, "On Layer Normalization in the Transformer
@@ -75,7 +75,7 @@ def make_attention(config: Config, *, rotate: Callable | None = None) -> MultiHe
 
 
 class Block(nn.Module):
-    """One layer: look around, then think. The mask says where it may look.
+    """One layer: attention, then feed-forward. The mask says what each token may attend to.
 
     With a causal mask this is also the block of a GPT. With `crosses=True` it is
     that of a translator's decoder: between looking around and thinking it looks

@@ -14,7 +14,7 @@ from typing import Literal, get_args, get_type_hints
 
 # How a model knows where a token stands (chapter 4).
 Positions = Literal["learned", "sinusoidal", "rotary", "none"]
-# The bend in the feed-forward layer (chapter 8); those that end in "glu" are gated.
+# The activation function of the feed-forward layer (chapter 8); those that end in "glu" are gated.
 Activation = Literal["relu", "gelu", "gelu_tanh", "silu", "swiglu", "geglu"]
 # What keeps the residual stream at one size, and where it stands (chapter 9).
 Norm = Literal["layer", "rms"]
@@ -58,7 +58,7 @@ class Config:
     rope_base: float = 10_000.0  # sets the slowest wave of rotary positions
     local_rope_base: float = 0.0  # the same for local layers; 0 means rope_base
     score_scale: float = 0.0  # scores are multiplied by this; 0 means 1 / sqrt(d_head)
-    score_cap: float = 0.0  # scores bend so as to stay below this; 0 means no cap
+    score_cap: float = 0.0  # scores go through a tanh that stays below this; 0 means no cap
     logit_cap: float = 0.0  # a decoder's logits do too; 0 means no cap
     logit_bias: bool = False  # an encoder-decoder adds a constant to each logit
     head_norm: bool = False  # normalise each head's queries and keys

@@ -1,9 +1,10 @@
-"""The feed-forward layer: each token thinks for itself.
+"""The feed-forward layer: what is computed from each token's vector by itself.
 
 Attention moves information between positions but, given its weights, only
-averages. This layer is where a token's vector is bent: widened, passed through
-a non-linear function, and brought back. In the gated variants a second widened
-copy decides, number by number, how much of the first goes on.
+averages. Here a token's vector is widened, passed through an activation function,
+which is not linear, and brought back. In the gated variants a second linear layer
+reads the same vector, and its result decides, number by number, how much of the
+first goes on.
 
 Shapes: `T` time, `D` = `d_model`, `F` = `d_ff`.
 
@@ -17,7 +18,7 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor, nn
 
-# What bends, and whether it is a gate for a second copy.
+# The activation function, and whether it is the gate of a second linear layer.
 ACTIVATIONS = {
     "relu": (nn.ReLU, False),
     "gelu": (nn.GELU, False),
@@ -31,7 +32,7 @@ ACTIVATIONS = {
 
 
 class FeedForward(nn.Module):
-    """Expand, bend, contract; the same for every position, each on its own.
+    """Expand, activate, contract; the same for every position, each on its own.
 
     Raises:
         ValueError: if `activation` is not one of `ACTIVATIONS`.

@@ -1,8 +1,8 @@
-"""Whole models, each a page: embed, go through the blocks, predict.
+"""Whole models: embed, go through the blocks, predict.
 
 Holds the `Decoder` (GPT: text in, a prediction for the next token out at every
-position), the `Encoder` (BERT: text in, a vector for each token out, made with
-a look at both sides; with `MaskedWords`, a prediction for a word that was
+position), the `Encoder` (BERT: text in, a vector for each token out, made from
+both sides; with `MaskedWords`, a prediction for a word that was
 hidden), and the `EncoderDecoder` (the Transformer of 2017: one text in, another
 out). They are built from the same blocks. It leaves out training and sampling,
 which need no more than a model that gives logits.
@@ -141,7 +141,7 @@ class Encoder(nn.Module):
 class MaskedWords(nn.Module):
     """A BERT that guesses: at every position, a score for each token that may stand there.
 
-    An encoder, and on top of it a small head: one linear layer, a bend, a norm,
+    An encoder, and on top of it a small head: one linear layer, GELU, a norm,
     and the comparison with every token's embedding.
 
     Source: Devlin et al. 2019, section 3.1, task 1. Taught in chapter 10.

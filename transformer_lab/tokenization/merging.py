@@ -1,8 +1,8 @@
 """Gluing pairs: in a word that is cut, and in all words of a text that is learned from.
 
 In training, a merge changes only the words that contain the pair, so only their counts are
-updated: with a rescan of all words for each merge, training would take hundreds
-of times longer. Which pair is merged next is the trainers' own business.
+updated: with a rescan of all words for each merge, training would take several
+times as long (chapter 3). Which pair is merged next is the trainers' own business.
 
 Taught in chapter 3.
 """

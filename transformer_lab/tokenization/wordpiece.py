@@ -6,15 +6,16 @@ with `##`. A word that cannot be cut is unknown as a whole.
 
 Training glues, like byte-pair encoding, two neighbours at a time, but not the
 most frequent ones: those that belong together, seen together more often than
-their parts' own frequency explains. Google never published its trainer; this
-follows the description. (The trainer of Hugging Face's library counts pairs, as
+their parts' own frequency explains. Google never published its trainer; this takes
+the score that is usually given for it, which is not the likelihood of the text that
+the paper speaks of (chapter 3 measures both). (The trainer of Hugging Face's library counts pairs, as
 BPE does, and only the encoding is WordPiece.) It leaves out BERT's cased variant
 of the normaliser, but not the one that keeps accents: to Unicode, the vowel signs
 of Hindi are such. It follows today's Unicode; Hugging Face's library keeps older
 tables, so that some hundred characters of rare scripts differ.
 
 Source: Schuster and Nakajima 2012, "Japanese and Korean Voice Search" (the
-likelihood rule); Wu et al. 2016 and Devlin et al. 2019 (the pieces and the
+idea); Wu et al. 2016 and Devlin et al. 2019 (the pieces and the
 encoding). Taught in chapter 3.
 """
 
@@ -154,7 +155,7 @@ class WordPieceTokenizer(Vocabulary):
     ) -> WordPieceTokenizer:
         """Learn pieces from `texts` until the vocabulary has `vocab_size` entries.
 
-        The pair to glue next is the one with the highest likelihood score: the
+        The pair to glue next is the one with the highest score: the
         count of the pair over the product of the counts of its parts. A tie goes
         to the lower IDs.
 
