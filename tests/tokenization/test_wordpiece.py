@@ -156,7 +156,7 @@ def test_training_learns_what_the_plain_rule_learns():
     assert list(tokenizer.vocab) == slow_training(CORPUS[-40:], 220)
 
 
-def test_the_likelihood_rule_does_not_take_the_most_frequent_pair():
+def test_the_score_does_not_take_the_most_frequent_pair():
     # "ab" is the most frequent pair, but its letters are frequent everywhere;
     # "q" and "u" are rare, and never apart.
     texts = ["ab"] * 8 + ["ac", "cb", "ad", "db"] * 8 + ["qu"] * 3

@@ -8,11 +8,11 @@ Training glues, like byte-pair encoding, two neighbours at a time, but not the
 most frequent ones: those that belong together, seen together more often than
 their parts' own frequency explains. Google never published its trainer; this takes
 the score that is usually given for it, which is not the likelihood of the text that
-the paper speaks of (chapter 3 measures both). (The trainer of Hugging Face's library counts pairs, as
-BPE does, and only the encoding is WordPiece.) It leaves out BERT's cased variant
-of the normaliser, but not the one that keeps accents: to Unicode, the vowel signs
-of Hindi are such. It follows today's Unicode; Hugging Face's library keeps older
-tables, so that some hundred characters of rare scripts differ.
+the paper speaks of (chapter 3 measures both). (The trainer of Hugging Face's library
+counts pairs, as BPE does, and only the encoding is WordPiece.) It leaves out BERT's
+cased variant of the normaliser, but not the one that keeps accents: to Unicode, the
+vowel signs of Hindi are such. It follows today's Unicode; Hugging Face's library keeps
+older tables, so that some hundred characters of rare scripts differ.
 
 Source: Schuster and Nakajima 2012, "Japanese and Korean Voice Search" (the
 idea); Wu et al. 2016 and Devlin et al. 2019 (the pieces and the
