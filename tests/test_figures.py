@@ -49,3 +49,9 @@ def test_only_an_interval_that_leaves_out_zero_is_coloured():
         if len(line.get_xdata()) == 2 and line.get_linestyle() == "-"
     }
     assert colours == {2: figures.BLUE, 1: figures.INK, 0: figures.ORANGE}
+
+
+def test_a_picture_brings_no_style_that_reaches_the_page_around_it():
+    drawing = figures.bars({"a": 1.0, "b": 2.0}, title="t", unit="u")._repr_html_()
+    assert "<style" not in drawing
+    assert "stroke-linecap: butt" in drawing[: drawing.index(">", drawing.index("<svg"))]

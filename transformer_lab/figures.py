@@ -9,6 +9,7 @@ light page and on a dark one. What a reader can play with is in `widgets`.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import cycle
@@ -21,6 +22,8 @@ from scipy import stats
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 INK = "#010203"  # stands for the colour of the page's text
 _CYCLE = (BLUE, ORANGE, GREEN, PINK)
+_LINES = "stroke-linejoin: round; stroke-linecap: butt"
+_STYLE = re.compile(r"<style.*?</style>", re.DOTALL)
 
 
 class Picture(Figure):
@@ -36,6 +39,8 @@ class Picture(Figure):
             self.savefig(file, format="svg", metadata={"Date": None})
         drawing = file.getvalue()
         drawing = drawing[drawing.index("<svg") :].replace(INK, "currentColor")
+        # Matplotlib's rule for "*" would reach every line of the page: here it stays inside.
+        drawing = _STYLE.sub("", drawing).replace("<svg ", f'<svg style="{_LINES}" ', 1)
         words = escape(self.axes[0].get_title(loc="left"), quote=True)
         style = "max-width: 100%; overflow-x: auto"
         return f'<div role="img" aria-label="{words}" style="{style}">{drawing}</div>'
