@@ -170,7 +170,7 @@ def problem_conversation(problem: arithmetic.Problem, *, seed: int = 0) -> Conve
 
 
 def unseen_questions() -> list[str]:
-    """Questions to decline whose wording and whose words training never holds."""
+    """Questions to decline in wordings, and about things, that training never holds."""
     return [
         question.format(thing)
         for question in arithmetic.HELD_OUT_QUESTIONS
