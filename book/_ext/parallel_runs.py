@@ -43,8 +43,10 @@ def run_notebooks(app: Sphinx, env, docnames: list[str]) -> None:
     waiting = [path for path in paths if path.suffix == ".ipynb" and not is_cached(cache, path)]
     if not waiting:
         return
-    # The longest training first, so that the others fit beside it.
+    # The longest first, so that the others fit beside it: trainings by their steps,
+    # notebooks by their size, which is a guess.
     models = sorted(RECIPES.values(), key=lambda recipe: -recipe.steps)
+    waiting.sort(key=lambda path: -path.stat().st_size)
     timeout = app.config.nb_execution_timeout
     with ThreadPoolExecutor(AT_ONCE) as pool:
         trainings = [pool.submit(train, recipe) for recipe in models if not is_trained(recipe)]
