@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import nbformat
@@ -54,7 +54,7 @@ def run_notebooks(app: Sphinx, env, docnames: list[str]) -> None:
         try:
             for training in trainings:
                 training.result()
-            for job in runs:
+            for job in as_completed(runs):  # what has run stays, if a later one fails
                 keep(cache, *job.result())
         except ExtensionError:
             pool.shutdown(cancel_futures=True)

@@ -108,7 +108,7 @@ class BPETokenizer(Vocabulary):
         self._ranks = {
             (vocab[a], vocab[b]): (rank, vocab[a + b]) for rank, (a, b) in enumerate(self.merges)
         }
-        self._special_pattern = hugging_face.special_pattern(self.special_tokens)
+        self._special_ids = {token: vocab[token] for token in self.special_tokens}
         self._encode_word = lru_cache(maxsize=65536)(self._merge_word)
 
     @classmethod
@@ -158,13 +158,7 @@ class BPETokenizer(Vocabulary):
 
     def encode(self, text: str) -> list[int]:
         """The token IDs of `text`; a special token in it stands for itself."""
-        ids: list[int] = []
-        for part in self._special_pattern.split(text):
-            if part in self.special_tokens:
-                ids.append(self.vocab[part])
-            else:
-                ids.extend(self.encode_plain(part))
-        return ids
+        return hugging_face.encode_around(self._special_ids, text, self.encode_plain)
 
     def encode_plain(self, text: str) -> list[int]:
         """The token IDs of `text`, in which a special token is text like any other.
@@ -211,7 +205,7 @@ class BPETokenizer(Vocabulary):
     def to_json(self) -> str:
         """This tokenizer as a Hugging Face `tokenizer.json`."""
         return hugging_face.write(
-            [AddedToken(token, self.vocab[token]) for token in self.special_tokens],
+            [AddedToken(token, id) for token, id in self._special_ids.items()],
             pre_tokenizer=_DIGITS_FIRST if self.split_digits else _BYTE_LEVEL,
             decoder=_BYTE_LEVEL,
             model={

@@ -10,8 +10,9 @@ Taught in chapter 3.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 
 import regex
 
@@ -132,7 +133,25 @@ def _check_ids(vocab: Mapping[str, int], added: list[AddedToken]) -> None:
         raise ValueError("two entries of this tokenizer.json have one ID")
 
 
-def special_pattern(tokens: Collection[str]) -> regex.Pattern:
+def encode_around(
+    tokens: Mapping[str, int], text: str, encode: Callable[[str], Iterable[int]]
+) -> list[int]:
+    """The IDs of a text in which some tokens stand for themselves; `encode` gets the rest.
+
+    >>> encode_around({"<end>": 7}, "ab<end>c", lambda part: [len(part)])
+    [2, 7, 1]
+    """
+    ids: list[int] = []
+    for part in special_pattern(tuple(tokens)).split(text):
+        if part in tokens:
+            ids.append(tokens[part])
+        else:
+            ids.extend(encode(part) if part else ())
+    return ids
+
+
+@cache
+def special_pattern(tokens: tuple[str, ...]) -> regex.Pattern:
     """A pattern that captures any of these tokens; it splits text around them.
 
     >>> special_pattern(("<end>",)).split("a<end>b")

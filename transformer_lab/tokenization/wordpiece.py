@@ -137,9 +137,6 @@ class WordPieceTokenizer(Vocabulary):
             for token in self.added
             if token.normalized
         }
-        self._patterns = [
-            hugging_face.special_pattern(tokens) for tokens in (self._as_it_is, self._normalised)
-        ]
         self._encode_word = lru_cache(maxsize=65536)(self._longest_matches)
 
     @classmethod
@@ -195,24 +192,15 @@ class WordPieceTokenizer(Vocabulary):
 
     def encode(self, text: str) -> list[int]:
         """The token IDs of `text` alone; an added token in it stands for itself."""
-        ids: list[int] = []
-        for part in self._patterns[0].split(text):
-            if part in self._as_it_is:
-                ids.append(self._as_it_is[part])
-            else:
-                ids.extend(
-                    self._encode_normalised(normalise(part, strip_accents=self.strip_accents))
-                )
-        return ids
+        return hugging_face.encode_around(self._as_it_is, text, self._encode_part)
 
-    def _encode_normalised(self, text: str) -> list[int]:
-        ids: list[int] = []
-        for part in self._patterns[1].split(text):
-            if part in self._normalised:
-                ids.append(self._normalised[part])
-            else:
-                ids.extend(id for word in split_words(part) for id in self._encode_word(word))
-        return ids
+    def _encode_part(self, text: str) -> list[int]:
+        """The same, once those tokens are found that are looked for in the text as it is."""
+        text = normalise(text, strip_accents=self.strip_accents)
+        return hugging_face.encode_around(self._normalised, text, self._encode_words)
+
+    def _encode_words(self, text: str) -> list[int]:
+        return [id for word in split_words(text) for id in self._encode_word(word)]
 
     def encode_for_bert(self, first: str, second: str | None = None) -> tuple[list, list]:
         """`[CLS] first [SEP]`, or `[CLS] first [SEP] second [SEP]`, as BERT reads it.

@@ -9,7 +9,7 @@
 // Source: Sennrich et al. 2016; on bytes: Radford et al. 2019. Taught in chapter 3.
 
 import { glueAll } from "./gluing.js";
-import { accountFor, ANY, patternOf, readTokenizerFile } from "./tokenizer_file.js";
+import { accountFor, ANY, encoderAround, readTokenizerFile } from "./tokenizer_file.js";
 
 const NOTHING = [undefined, null, "", false, 0];
 // The fields of a model of this kind, and the values that we heed.
@@ -67,7 +67,7 @@ export class BPETokenizer {
     });
     this.letters = lettersOfBytes();
     this.byteOfLetter = new Map(this.letters.map((letter, byte) => [letter, byte]));
-    this.specialPattern = patternOf(this.special.keys());
+    this.encodeAround = encoderAround(this.special);
     this.known = new Map(); // words that were encoded before
   }
 
@@ -77,8 +77,7 @@ export class BPETokenizer {
 
   // The token IDs of a text; a special token written in it stands for itself.
   encode(text) {
-    const parts = this.specialPattern ? text.split(this.specialPattern) : [text];
-    return parts.flatMap((part) => (this.special.has(part) ? [this.special.get(part)] : this.encodePlain(part)));
+    return this.encodeAround(text, (part) => this.encodePlain(part));
   }
 
   // The same for text that a stranger wrote: a special token in it is text like any other.

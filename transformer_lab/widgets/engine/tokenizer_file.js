@@ -34,9 +34,12 @@ export function readTokenizerFile(file) {
   return { ...parts, added };
 }
 
-// A pattern that splits text around these tokens and keeps them; null if there are none.
-export function patternOf(tokens) {
-  const longestFirst = [...tokens].sort((a, b) => b.length - a.length);
+// tokens: a Map of tokens that stand for themselves in a text, and their IDs. Gives the
+// function that encodes a text with such tokens; `encode` gets what is around them.
+export function encoderAround(tokens) {
+  const longestFirst = [...tokens.keys()].sort((a, b) => b.length - a.length);
   const escaped = longestFirst.map((token) => token.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  return escaped.length ? new RegExp(`(${escaped.join("|")})`, "u") : null;
+  const pattern = escaped.length ? new RegExp(`(${escaped.join("|")})`, "u") : null;
+  return (text, encode) => (pattern ? text.split(pattern) : [text])
+    .flatMap((part) => (tokens.has(part) ? [tokens.get(part)] : encode(part)));
 }

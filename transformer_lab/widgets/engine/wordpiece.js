@@ -5,7 +5,7 @@
 //
 // Source: Devlin et al. 2019; Wu et al. 2016. Taught in chapter 3.
 
-import { accountFor, ANY, patternOf, readTokenizerFile } from "./tokenizer_file.js";
+import { accountFor, ANY, encoderAround, readTokenizerFile } from "./tokenizer_file.js";
 
 const INSIDE = "##"; // marks a piece that does not begin a word
 const MAX_WORD = 100; // a longer word is unknown
@@ -52,9 +52,9 @@ export class WordPieceTokenizer {
     this.unknown = this.vocab.get(model.unk_token);
     // What is looked for in the text as it is, and what in the normalised text.
     const tokens = (normalized) => added.filter((token) => Boolean(token.normalized) === normalized);
-    this.asItIs = new Map(tokens(false).map(({ id, content }) => [content, id]));
-    this.normalised = new Map(tokens(true).map(({ id, content }) => [normalise(content, this), id]));
-    this.patterns = [this.asItIs, this.normalised].map((found) => patternOf(found.keys()));
+    this.aroundAsItIs = encoderAround(new Map(tokens(false).map(({ id, content }) => [content, id])));
+    this.aroundNormalised = encoderAround(
+      new Map(tokens(true).map(({ id, content }) => [normalise(content, this), id])));
     this.special = new Map(added.filter(({ special }) => special).map(({ id, content }) => [content, id]));
     this.pieces = []; // by ID
     for (const [piece, id] of this.vocab) this.pieces[id] = piece;
@@ -67,14 +67,8 @@ export class WordPieceTokenizer {
 
   // The token IDs of a text alone; an added token written in it stands for itself.
   encode(text) {
-    return around(text, this.patterns[0]).flatMap((part) => (
-      this.asItIs.has(part) ? [this.asItIs.get(part)] : this.encodeNormalised(normalise(part, this))));
-  }
-
-  encodeNormalised(text) {
-    return around(text, this.patterns[1]).flatMap((part) => (
-      this.normalised.has(part) ? [this.normalised.get(part)]
-        : splitWords(part).flatMap((word) => this.encodeWord(word))));
+    return this.aroundAsItIs(text, (part) => this.aroundNormalised(normalise(part, this),
+      (words) => splitWords(words).flatMap((word) => this.encodeWord(word))));
   }
 
   // A text with these tokens: the words are right, the spaces are guessed.
@@ -116,8 +110,4 @@ export class WordPieceTokenizer {
     }
     return ids;
   }
-}
-
-function around(text, pattern) {
-  return pattern ? text.split(pattern) : [text];
 }
