@@ -23,7 +23,7 @@ from transformer_lab import distributed
 from transformer_lab.config import Config
 from transformer_lab.files import make_folder, put_aside, read_sealed, write_sealed
 from transformer_lab.models import count_parameters
-from transformer_lab.recipes.model_file import Tokenizer, model_file
+from transformer_lab.recipes.model_file import Tokenizer, model_file, read_model
 from transformer_lab.training import Batch, load_checkpoint, train
 
 CHECKPOINT = "checkpoint.sealed"
@@ -173,7 +173,7 @@ def _snapshots_so_far(recipe: Recipe, folder: Path, model: nn.Module) -> dict[in
         optimiser = torch.optim.AdamW(trial.parameters())
         n_steps = len(load_checkpoint(folder / CHECKPOINT, trial, optimiser))
         before = [step for step in recipe.snapshots if step < n_steps]
-        return {step: read_sealed(folder / snapshot_name(step)) for step in before}
+        return {step: read_snapshot(folder, step) for step in before}
     except (OSError, ValueError):
         put_aside(folder, f", and the training of {recipe.name} begins again")
         return {}
@@ -182,3 +182,14 @@ def _snapshots_so_far(recipe: Recipe, folder: Path, model: nn.Module) -> dict[in
 def snapshot_name(step: int) -> str:
     """The file of a snapshot, in the model's folder."""
     return f"snapshot-{step:05d}.sealed"
+
+
+def read_snapshot(folder: Path, step: int) -> bytes:
+    """The model file of the moment after this step.
+
+    Raises:
+        OSError, ValueError: if it is not there, or not whole.
+    """
+    content = read_sealed(folder / snapshot_name(step))
+    read_model(content)
+    return content

@@ -36,7 +36,7 @@ from transformer_lab.files import (
 )
 from transformer_lab.recipes.model_file import read_model
 from transformer_lab.recipes.own_text import OwnText, recipe_of_text
-from transformer_lab.recipes.recipe import Recipe, TrainedModel, run, snapshot_name
+from transformer_lab.recipes.recipe import Recipe, TrainedModel, read_snapshot, run, snapshot_name
 
 MODEL, REPORT, TEXT = "model.sealed", "report.sealed", "text.sealed"
 # What the store writes into the folder of a name; anything else there is not ours.
@@ -83,7 +83,7 @@ def read(recipe: Recipe, folder: Path) -> TrainedModel | None:
         if len(report["losses"]) != recipe.steps:
             return None
         content = read_sealed(folder / MODEL)
-        snapshots = {step: read_sealed(folder / snapshot_name(step)) for step in recipe.snapshots}
+        snapshots = {step: read_snapshot(folder, step) for step in recipe.snapshots}
         model, tokenizer = read_model(content)
     except Exception:  # damage can be of any kind, and all of it means the same
         return None
