@@ -2,11 +2,13 @@
 
 The pages serve themselves: MathJax is copied from the installed package that
 carries it, and thebe, which Jupyter Book would always load, is left out. Buttons
-that need the repository's address are there only when there is one.
+that need the repository's address are there only when there is one. A notebook's link
+to its page is left out of that page.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +20,7 @@ from sphinx.errors import ExtensionError
 def setup(app: Sphinx) -> dict:
     app.connect("config-inited", set_theme)
     app.connect("config-inited", leave_out_thebe)
+    app.connect("source-read", leave_out_link_to_itself)
     app.connect("html-page-context", load_mathjax_where_needed, priority=900)
     app.connect("html-page-context", launch_only_notebooks, priority=100)
     app.connect("build-finished", publish_mathjax)
@@ -56,6 +59,14 @@ def leave_out_thebe(app: Sphinx, config) -> None:
     app.registry.css_files[:] = [
         (name, options) for name, options in app.registry.css_files if name != "sphinx-thebe.css"
     ]
+
+
+def leave_out_link_to_itself(app: Sphinx, docname: str, source: list[str]) -> None:
+    """A notebook's link to its page (tools/repository.py) is for readers elsewhere."""
+    if '"id": "built-page"' in source[0]:
+        notebook = json.loads(source[0])
+        notebook["cells"] = [c for c in notebook["cells"] if c.get("id") != "built-page"]
+        source[0] = json.dumps(notebook)
 
 
 def load_mathjax_where_needed(app: Sphinx, pagename, templatename, context, doctree) -> None:
