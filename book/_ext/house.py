@@ -2,12 +2,13 @@
 
 The pages serve themselves: thebe, which Jupyter Book would always load from another
 host, is left out. Buttons that need the repository's address are there only when there
-is one.
+is one. A notebook's link to its page is left out of that page.
 """
 
 from __future__ import annotations
 
 import html
+import json
 import re
 from itertools import count
 from pathlib import Path
@@ -20,6 +21,7 @@ FRAME = re.compile(r'(?<=<iframe )(?P<before>[^>]*?)srcdoc="(?P<document>[^"]*)"
 def setup(app: Sphinx) -> dict:
     app.connect("config-inited", set_theme)
     app.connect("config-inited", leave_out_thebe)
+    app.connect("source-read", leave_out_link_to_itself)
     app.connect("html-page-context", launch_only_notebooks, priority=100)
     app.connect("html-page-context", make_files_of_frames)
     app.connect("build-finished", leave_out_drawn_icons)
@@ -57,6 +59,14 @@ def leave_out_thebe(app: Sphinx, config) -> None:
     app.registry.css_files[:] = [
         (name, options) for name, options in app.registry.css_files if name != "sphinx-thebe.css"
     ]
+
+
+def leave_out_link_to_itself(app: Sphinx, docname: str, source: list[str]) -> None:
+    """A notebook's link to its page (tools/repository.py) is for readers elsewhere."""
+    if '"id": "built-page"' in source[0]:
+        notebook = json.loads(source[0])
+        notebook["cells"] = [c for c in notebook["cells"] if c.get("id") != "built-page"]
+        source[0] = json.dumps(notebook)
 
 
 def launch_only_notebooks(app: Sphinx, pagename, templatename, context, doctree) -> None:
