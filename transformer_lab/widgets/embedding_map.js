@@ -7,7 +7,7 @@
 
 import { centred, cosine, dot, nearest, principalDirections, rowsFromHalf } from "./engine/vectors.js";
 import {
-  arrowKeysMoveWithin, button, checkbox, debounce, element, figureRoot, formatPercent, markReady, slider,
+  arrowKeysMoveWithin, button, checkbox, debounce, element, figure, formatPercent, slider,
   statusLine, svgElement, uniqueId, wantsLessMotion,
 } from "./parts/ui.js";
 
@@ -37,8 +37,7 @@ const FORMS = {
   dot: "M0 -2.6A2.6 2.6 0 1 0 0.01 -2.6Z",
 };
 
-function render({ model, el }) {
-  const root = figureRoot(el, "EmbeddingMap");
+function render({ model, root, remember }) {
   const [words, kinds, steps] = ["words", "kinds", "steps"].map((name) => model.get(name));
   const lastStep = steps.length - 1;
   const size = model.get("vectors").byteLength / (2 * steps.length * words.length);
@@ -56,8 +55,6 @@ function render({ model, el }) {
   const chosenStep = () => Math.min(model.get("selected"), lastStep);
   const chosenView = () => Math.min(model.get("view"), nViews - 1);
   const chosenWord = () => Math.max(0, words.indexOf(model.get("word")));
-  const publish = debounce(() => model.save_changes(), 250);
-  const remember = (name, value) => { model.set(name, value); publish(); };
   const view = { playing: 0, pointed: null, kind: null, closer: false, width: 0, height: 0, places: [], frame: 0 };
 
   // --- Controls
@@ -344,7 +341,6 @@ function render({ model, el }) {
 
   show({ glide: false });
   resize();
-  markReady(root);
   return () => { // when the figure is taken away
     stop();
     cancelAnimationFrame(view.frame);
@@ -414,4 +410,7 @@ function scoreBars({ steps, scores, chance }) {
   };
 }
 
-export default { render };
+export default figure("EmbeddingMap", render, {
+  anew: ["vectors", "steps", "words", "kinds"],
+  ranges: { selected: [0, Infinity], view: [0, Infinity] },
+});

@@ -3,8 +3,8 @@
 import { BPETokenizer } from "./engine/tokenizer.js";
 import { WordPieceTokenizer } from "./engine/wordpiece.js";
 import {
-  button, buttonRow, checkbox, counted, debounce, element, figureRoot, markReady, readable,
-  statusLine, textBox, tokenChips,
+  button, buttonRow, checkbox, counted, debounce, element, figure, readable, statusLine, textBox,
+  tokenChips,
 } from "./parts/ui.js";
 
 const EXAMPLES = [
@@ -14,10 +14,7 @@ const EXAMPLES = [
 ];
 const MAX_LETTERS = 600;
 
-function render({ model, el }) {
-  const root = figureRoot(el, "TokenizerPlayground");
-  const publish = debounce(() => model.save_changes(), 250);
-  const remember = (name, value) => { model.set(name, value); publish(); };
+function render({ model, root, remember }) {
   const text = textBox({
     label: "Any text", value: model.get("text"), rows: 2, maxLength: MAX_LETTERS,
     onInput: debounce(() => { remember("text", text.value); show(); }, 120),
@@ -85,7 +82,6 @@ function render({ model, el }) {
   };
   model.on("change:text change:show_ids", hear);
   show();
-  markReady(root);
   return () => model.off("change:text change:show_ids", hear);
 }
 
@@ -94,4 +90,4 @@ function readTokenizer(file) {
   return json.model?.type === "WordPiece" ? new WordPieceTokenizer(json) : new BPETokenizer(json);
 }
 
-export default { render };
+export default figure("TokenizerPlayground", render, { anew: ["names", "files"] });

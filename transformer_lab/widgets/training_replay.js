@@ -8,16 +8,15 @@ import { loadModel, promptIds } from "./engine/model_file.js";
 import { distribution, mostLikelyFirst, seededRandom } from "./engine/sampling.js";
 import { attentionMatrix } from "./parts/attention_view.js";
 import {
-  button, counted, debounce, element, figureRoot, formatPercent, markReady, readable, slider, specialName,
-  statusLine, svgElement, textBox, wantsLessMotion,
+  button, counted, debounce, element, figure, formatPercent, readable, scroller, slider, specialName,
+  statusLine, svgElement, textBox, wantsLessMotion, write,
 } from "./parts/ui.js";
 
 const N_BARS = 6;
 const PLAY_MS = 900; // how long each snapshot is shown while playing
 const TEMPERATURE = 0.8; // of the sample story
 
-function render({ model, el }) {
-  const root = figureRoot(el, "TrainingReplay");
+function render({ model, root, remember }) {
   const [steps, losses, floor] = [model.get("steps"), model.get("losses"), model.get("floor")];
   const lastIndex = steps.length - 1;
   const loaded = new Map();
@@ -28,8 +27,6 @@ function render({ model, el }) {
   };
   const { n_layers: nLayers, n_heads: nHeads, max_len: maxLen } = snapshot(0).config;
   const chosen = () => Math.min(model.get("selected"), lastIndex);
-  const publish = debounce(() => model.save_changes(), 250);
-  const remember = (name, value) => { model.set(name, value); publish(); };
   let playing = 0; // a timer while the run is played
 
   // --- Controls
@@ -54,8 +51,7 @@ function render({ model, el }) {
     "aria-label": "the attention matrix of every head at this step",
   }, ...matrices.map((matrix, at) => element("div", { class: "tl-named-head" }, matrix.root,
     element("span", {}, `${Math.floor(at / nHeads)}.${at % nHeads}`))));
-  // It scrolls when the story is long, so a keyboard must be able to reach it.
-  const story = element("div", { class: "tl-sample", tabindex: 0, role: "group", "aria-label": "how the story goes on" });
+  const story = scroller(element("div", { class: "tl-sample", role: "group", "aria-label": "how the story goes on" }));
   const words = statusLine();
   const heading = (title, quiet) => element("div", { class: "tl-heading" }, title,
     element("span", { class: "tl-quiet" }, ` ${quiet}`));
@@ -122,15 +118,14 @@ function render({ model, el }) {
     if (model.get("text") !== text.value) { text.value = model.get("text"); show(); }
   };
   model.on("change:text", hearText);
-  model.on("change:selected", show);
+  model.on("change:selected change:seed", show);
 
   show();
-  markReady(root);
   return () => { // when the figure is taken away
     stop();
     for (const { end } of matrices) end();
     model.off("change:text", hearText);
-    model.off("change:selected", show);
+    model.off("change:selected change:seed", show);
   };
 }
 
@@ -166,7 +161,7 @@ function predictionBars() {
     root,
     show(tokens) {
       rows.forEach((row, index) => {
-        row.name.textContent = tokens[index].name;
+        write(row.name, tokens[index].name);
         row.fill.style.width = `${100 * tokens[index].share}%`;
         row.share.textContent = formatPercent(tokens[index].share);
       });
@@ -215,4 +210,7 @@ function ticks(last) {
   return [...new Set([0, round(last / 8), round(last / 2), last])];
 }
 
-export default { render };
+export default figure("TrainingReplay", render, {
+  anew: ["snapshots", "steps", "losses", "floor"],
+  ranges: { selected: [0, Infinity], floor: [0, 1000] },
+});
