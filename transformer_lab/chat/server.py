@@ -4,7 +4,7 @@
 test. It answers `GET /v1/models`, `GET /v1/models/NAME` and
 `POST /v1/chat/completions`, whole or as a stream of server-sent events. Who is
 served when is the business of `turns`; what requests and answers look like that of
-`protocol`.
+`protocol`; how many connections there may be, and for how long, that of `connections`.
 
 It is meant for one machine. It listens on 127.0.0.1 unless told otherwise, and it
 asks for no key. A page from elsewhere that is open in a browser on this machine
