@@ -2,8 +2,9 @@
 
 import { BPETokenizer } from "./engine/tokenizer.js";
 import { WordPieceTokenizer } from "./engine/wordpiece.js";
+import { bytesOf, sizeInWords } from "./parts/later.js";
 import {
-  button, buttonRow, checkbox, counted, debounce, element, figureRoot, markReady, readable,
+  button, buttonRow, checkbox, counted, debounce, element, figureRoot, markReady, painted, readable,
   statusLine, textBox, tokenChips,
 } from "./parts/ui.js";
 
@@ -13,8 +14,9 @@ const EXAMPLES = [
   ["spaces", "a  b\n\tc"],
 ];
 const MAX_LETTERS = 600;
+const MUCH = 400_000; // bytes that a reader is asked about first
 
-function render({ model, el }) {
+async function render({ model, el }) {
   const root = figureRoot(el, "TokenizerPlayground");
   const publish = debounce(() => model.save_changes(), 250);
   const remember = (name, value) => { model.set(name, value); publish(); };
@@ -35,8 +37,10 @@ function render({ model, el }) {
     text.root, examples, facts, ids.root, ...rows.map(({ root: part }) => part), words.root));
 
   function row(name, file) {
-    const tokenizer = readTokenizer(file);
-    const summary = element("span", { class: "tl-quiet" });
+    let tokenizer = null; // until it is there
+    const size = sizeInWords(file);
+    const summary = element("span", { class: "tl-quiet" },
+      size ? button(`Load it (${size})`, () => load()) : "");
     const back = element("p", { class: "tl-caption" });
     const chips = tokenChips({
       label: `tokens of ${name}; arrow keys move`, onLook: (index) => { if (index !== null) look(index); },
@@ -52,10 +56,23 @@ function render({ model, el }) {
       if (tokenizer.piece(id).includes("\uFFFD") && bytes) parts.push("Only part of a character.");
       words.say(parts.join(" "), { delay: 100 });
     };
+    async function load() {
+      if (size) summary.replaceChildren(`loading ${size} `, element("progress", { "aria-label": `loading ${name}` }));
+      try {
+        tokenizer = await readTokenizer(await bytesOf(file));
+        show();
+      } catch (error) {
+        summary.textContent = `It cannot be shown: ${error.message}.`;
+      }
+    }
     return {
       root: element("div", { class: "tl-tokenizer" },
         element("div", { class: "tl-heading" }, `${name} `, summary), chips.root, back),
+      load,
+      comesUnasked: !(file.size > MUCH),
+      get isThere() { return tokenizer !== null; },
       show(typed) {
+        if (!tokenizer) return;
         shown = tokenizer.encode(typed);
         const letters = Array.from(typed).length;
         const rate = shown.length ? `, ${(letters / shown.length).toFixed(1)} characters each` : "";
@@ -75,7 +92,8 @@ function render({ model, el }) {
     const points = Array.from(typed).length;
     facts.textContent = `${counted(points, "character")} for Unicode, ${counted(new TextEncoder().encode(typed).length, "byte")} in UTF-8. At most ${MAX_LETTERS} characters can be typed.`;
     for (const part of rows) part.show(typed);
-    words.say(model.get("names").map((name, at) => `${name}: ${rows[at].root.querySelectorAll(".tl-chip").length}`).join(", ").concat(" tokens. Look at a token for its ID."));
+    const there = model.get("names").map((name, at) => [name, rows[at]]).filter(([, part]) => part.isThere);
+    words.say(there.map(([name, part]) => `${name}: ${part.root.querySelectorAll(".tl-chip").length}`).join(", ").concat(" tokens. Look at a token for its ID."));
   }
 
   const hear = () => {
@@ -84,13 +102,17 @@ function render({ model, el }) {
     show();
   };
   model.on("change:text change:show_ids", hear);
-  show();
+  // The figure is there with the first; the others join it, one after the other.
+  const [first, ...others] = rows.filter((part) => part.comesUnasked);
+  await first?.load();
   markReady(root);
+  (async () => { for (const part of others) await part.load(); })();
   return () => model.off("change:text change:show_ids", hear);
 }
 
-function readTokenizer(file) {
+async function readTokenizer(file) {
   const json = JSON.parse(new TextDecoder().decode(file));
+  await painted();
   return json.model?.type === "WordPiece" ? new WordPieceTokenizer(json) : new BPETokenizer(json);
 }
 

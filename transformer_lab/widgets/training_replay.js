@@ -1,36 +1,39 @@
 // TrainingReplay: a training run, stopped at any moment and looked into.
 //
 // A slider moves over snapshots of the weights. Each snapshot is a whole model: its
-// prediction, its heads and its story are computed here, when it is first shown.
+// prediction, its heads and its story are computed here, when it is first shown; in a
+// built page it comes only then.
 
 import { stream } from "./engine/generation.js";
 import { loadModel, promptIds } from "./engine/model_file.js";
 import { distribution, mostLikelyFirst, seededRandom } from "./engine/sampling.js";
 import { attentionMatrix } from "./parts/attention_view.js";
+import { bytesOf, sizeInWords } from "./parts/later.js";
 import {
-  button, counted, debounce, element, figureRoot, formatPercent, markReady, readable, slider, specialName,
+  button, counted, debounce, element, figureRoot, formatPercent, markReady, painted, pause, readable, slider, specialName,
   statusLine, svgElement, textBox, wantsLessMotion,
 } from "./parts/ui.js";
 
 const N_BARS = 6;
 const PLAY_MS = 900; // how long each snapshot is shown while playing
+const SETTLED_MS = 120; // a hand on the slider only passes what it leaves sooner
 const TEMPERATURE = 0.8; // of the sample story
 
-function render({ model, el }) {
+async function render({ model, el }) {
   const root = figureRoot(el, "TrainingReplay");
   const [steps, losses, floor] = [model.get("steps"), model.get("losses"), model.get("floor")];
   const lastIndex = steps.length - 1;
-  const loaded = new Map();
-  // Reading a snapshot takes a moment: it is done when it is first shown.
-  const snapshot = (index) => {
-    if (!loaded.has(index)) loaded.set(index, loadModel(model.get("snapshots")[index]));
-    return loaded.get(index);
-  };
-  const { n_layers: nLayers, n_heads: nHeads, max_len: maxLen } = snapshot(0).config;
   const chosen = () => Math.min(model.get("selected"), lastIndex);
+  const read = new Map(); // the models of the snapshots that were shown
+  const snapshot = async (index) => {
+    if (!read.has(index)) read.set(index, loadModel(await bytesOf(model.get("snapshots")[index])));
+    return read.get(index);
+  };
+  const { n_layers: nLayers, n_heads: nHeads, max_len: maxLen } = (await snapshot(chosen())).config;
   const publish = debounce(() => model.save_changes(), 250);
   const remember = (name, value) => { model.set(name, value); publish(); };
-  let playing = 0; // a timer while the run is played
+  let playing = null; // one object for each time that the run is played
+  let latest = 0; // the number of the last call of `show`
 
   // --- Controls
   const step = slider({
@@ -60,29 +63,36 @@ function render({ model, el }) {
   const heading = (title, quiet) => element("div", { class: "tl-heading" }, title,
     element("span", { class: "tl-quiet" }, ` ${quiet}`));
 
+  const pictures = element("div", { class: "tl-columns" },
+    element("div", { class: "tl-stack" },
+      heading("The loss", "nats per token; pale: each step, strong: the mean of the steps around it"), curve.root,
+      heading("How it goes on at this step", `temperature ${TEMPERATURE}, the same draws at every step`), story),
+    element("div", { class: "tl-stack" },
+      text.root, note, heading("What comes next", "the likeliest tokens at this step"), bars.root,
+      heading("Every head", "layer.head; each row of a square: the attention weights of one token"), heads));
   root.append(element("div", { class: "tl-stack" },
-    element("div", { class: "tl-replay-controls" }, step.root, play), words.root,
-    element("div", { class: "tl-columns" },
-      element("div", { class: "tl-stack" },
-        heading("The loss", "nats per token; pale: each step, strong: the mean of the steps around it"), curve.root,
-        heading("How it goes on at this step", `temperature ${TEMPERATURE}, the same draws at every step`), story),
-      element("div", { class: "tl-stack" },
-        text.root, note, heading("What comes next", "the likeliest tokens at this step"), bars.root,
-        heading("Every head", "layer.head; each row of a square: the attention weights of one token"), heads))));
+    element("div", { class: "tl-replay-controls" }, step.root, play), words.root, pictures));
 
   // --- What happens
   function choose(index) {
     remember("selected", index);
   }
 
-  function show() {
+  async function show() {
+    const call = ++latest;
     const index = chosen();
-    const lm = snapshot(index);
+    curve.mark(index);
+    step.value = index;
+    pictures.setAttribute("aria-busy", "true");
+    const lm = await fetched(index, call);
+    if (!lm) return;
+    await painted();
+    if (call !== latest) return;
     const whole = promptIds(lm, text.value);
     const ids = whole.slice(0, maxLen);
     note.hidden = whole.length <= maxLen;
     note.textContent = `This model sees ${maxLen} tokens; the last ${counted(whole.length - maxLen, "token")} of your text are left out.`;
-    const { logits, attention } = lm.decoder.forward(ids);
+    const { logits, attention } = lm.decoder.forward(ids, { lastOnly: true });
     const probabilities = distribution(logits.at(-1), {});
     const best = mostLikelyFirst(probabilities).slice(0, N_BARS);
     const nameOf = (id) => {
@@ -91,10 +101,29 @@ function render({ model, el }) {
     };
     bars.show(best.map((id) => ({ name: nameOf(id), share: probabilities[id] })));
     attention.flat().forEach((weights, at) => matrices[at].show(weights));
-    story.textContent = `… ${goOn(lm, ids, model.get("seed"))}`;
-    curve.mark(index);
-    step.value = index;
     words.say(`Step ${steps[index]} of ${steps[lastIndex]}: ${lossInWords(index)} Most likely next: ${nameOf(best[0])}, ${formatPercent(probabilities[best[0]])}.`);
+    goOn(lm, ids, model.get("seed"), () => call === latest).then((end) => {
+      if (end === null) return;
+      story.textContent = `… ${end}`;
+      pictures.setAttribute("aria-busy", "false");
+    });
+  }
+
+  // The model of a snapshot; null if the reader has moved on, or if it does not come.
+  async function fetched(index, call) {
+    const size = sizeInWords(model.get("snapshots")[index]);
+    if (size && !read.has(index)) {
+      words.say(`The weights of step ${steps[index]} are loading (${size}); the pictures are still of the step before.`);
+      await pause(SETTLED_MS);
+      if (call !== latest) return null;
+    }
+    try {
+      await snapshot(index);
+    } catch (error) {
+      if (call === latest) words.say(`The weights of step ${steps[index]} did not come: ${error.message}. Choose the step again.`);
+      return null;
+    }
+    return call === latest ? read.get(index) : null;
   }
 
   function lossInWords(index) {
@@ -102,19 +131,21 @@ function render({ model, el }) {
     return `loss about ${now.toFixed(2)} nats per token, the floor is ${floor.toFixed(2)}.`;
   }
 
-  function start() {
+  // The next snapshot loads while this one is looked at.
+  async function start() {
     if (chosen() === lastIndex) choose(0);
     play.textContent = "Pause";
-    const pause = wantsLessMotion() ? 2 * PLAY_MS : PLAY_MS;
-    playing = setInterval(() => {
-      choose(chosen() + 1);
-      if (chosen() === lastIndex) stop();
-    }, pause);
+    const run = playing = {};
+    while (playing === run && chosen() < lastIndex) {
+      const next = snapshot(chosen() + 1).catch(() => stop());
+      await Promise.all([next, pause(wantsLessMotion() ? 2 * PLAY_MS : PLAY_MS)]);
+      if (playing === run) choose(chosen() + 1);
+    }
+    if (playing === run) stop();
   }
 
   function stop() {
-    clearInterval(playing);
-    playing = 0;
+    playing = null;
     play.textContent = "Play ▸";
   }
 
@@ -124,7 +155,7 @@ function render({ model, el }) {
   model.on("change:text", hearText);
   model.on("change:selected", show);
 
-  show();
+  await show();
   markReady(root);
   return () => { // when the figure is taken away
     stop();
@@ -134,10 +165,12 @@ function render({ model, el }) {
   };
 }
 
-// Goes on with the text to the end of the story.
-function goOn(lm, ids, seed) {
+// Goes on with the text to the end of the story, as long as somebody waits for it.
+async function goOn(lm, ids, seed, isWanted) {
   const written = [];
   for (const token of stream(lm, ids, { temperature: TEMPERATURE, random: seededRandom(seed) })) {
+    await painted();
+    if (!isWanted()) return null;
     if (token === lm.startId) return lm.tokenizer.decode(written).trim() || "(It ends the story here.)";
     written.push(token);
   }

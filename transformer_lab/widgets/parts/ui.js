@@ -336,6 +336,30 @@ export function debounce(action, delay) {
   };
 }
 
+export function pause(milliseconds) {
+  return new Promise((resolve) => { setTimeout(resolve, milliseconds); });
+}
+
+// Until the page has been painted: long work waits for it, so that a key is answered first.
+export function painted() {
+  return new Promise((resolve) => { requestAnimationFrame(() => { setTimeout(resolve); }); });
+}
+
+// `action` with the latest values, once, after the next paint: for what takes long and
+// what many keys in a row ask for.
+export function afterPaint(action) {
+  let latest = null;
+  return async (...values) => {
+    const isWaiting = latest !== null;
+    latest = values;
+    if (isWaiting) return;
+    await painted();
+    const now = latest;
+    latest = null;
+    action(...now);
+  };
+}
+
 // Whether the reader asked their system for less movement.
 export function wantsLessMotion() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;
