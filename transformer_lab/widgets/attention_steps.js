@@ -6,8 +6,8 @@
 // were at first. A reader who wants to predict first sees each result only on asking.
 
 import {
-  arrowKeysMoveWithin, button, buttonRow, checkbox, debounce, element, figureRoot, formatPercent,
-  markReady, select, setAttribute, slider, statusLine, uniqueId, weightColour,
+  arrowKeysMoveWithin, button, buttonRow, checkbox, element, figure, formatPercent, select,
+  setAttribute, slider, statusLine, uniqueId, weightColour,
 } from "./parts/ui.js";
 
 const LARGEST = 99; // a number that still fits its cell
@@ -87,18 +87,15 @@ const factor = (number) => (Number(number.toFixed(2)) < 0 ? `(${short(number)})`
 
 const LOOK = STEPS.findIndex(({ makes }) => makes === "weights"); // the step that makes the weights
 
-function render({ model, el }) {
-  const root = figureRoot(el, "AttentionSteps");
+function render({ model, root, remember }) {
   const tokens = model.get("tokens");
   const features = model.get("features");
   const size = features.length;
   const first = Object.fromEntries([...INPUTS, "scaled", "temperature"].map((name) => [name, model.get(name)]));
   const view = { all: null, start: null, place: null, sheets: {}, faulty: new Set(), revealed: new Set() };
-  const publish = debounce(() => model.save_changes(), 250);
-  const remember = (name, value) => { model.set(name, value); publish(); };
 
-  const step = () => Math.max(0, Math.min(STEPS.length - 1, model.get("step")));
-  const followed = () => Math.max(0, Math.min(tokens.length - 1, model.get("followed")));
+  const step = () => model.get("step");
+  const followed = () => Math.min(tokens.length - 1, model.get("followed"));
   const divisorOf = ({ scaled, temperature }) => (scaled ? Math.sqrt(size) : 1) * temperature;
   const named = (index) => `“${tokens[index]}”`;
   // What a reader who predicts first has not asked for yet: a step's result, the weights.
@@ -139,13 +136,13 @@ function render({ model, el }) {
   });
   const scale = checkbox({
     label: `Divide scores by √${size} = ${short(Math.sqrt(size))}`, value: model.get("scaled"),
-    onInput: (ticked) => remember("scaled", ticked),
+    onInput: (ticked) => change({ scaled: ticked }),
   });
   const temperature = slider({
     label: "Temperature", min: 0.1, max: 4, step: 0.1, value: model.get("temperature"),
     format: (number) => number.toFixed(1),
     hint: "the scores are divided by it before the softmax",
-    onInput: (number) => remember("temperature", number),
+    onInput: (number) => change({ temperature: number }),
   });
   const tries = buttonRow("things to try",
     button("As at first", () => restore()),
@@ -241,8 +238,8 @@ function render({ model, el }) {
     if (wanted !== model.get("step")) remember("step", wanted);
   }
   function change(numbers) {
-    for (const [name, value] of Object.entries(numbers)) model.set(name, value);
-    publish();
+    for (const [name, value] of Object.entries(numbers)) remember(name, value);
+    compute();
   }
   function restore() {
     view.faulty.clear();
@@ -358,7 +355,7 @@ function render({ model, el }) {
     const secret = hidden(LOOK);
     heading.replaceChildren(`Where ${named(at)} looks `, element("span", { class: "tl-quiet" }, secret ? "hidden until you have predicted it" : "outlined: at first"));
     rows.forEach(({ own, fill: bar, share }, index) => {
-      own.style.display = secret ? "none" : "";
+      own.hidden = secret;
       own.style.width = `${100 * before[index]}%`;
       bar.style.width = `${secret ? 0 : 100 * now[index]}%`;
       share.textContent = secret ? "?" : formatPercent(now[index]);
@@ -382,17 +379,15 @@ function render({ model, el }) {
 
   const hearStep = () => lay();
   const hearFollowed = () => { if (view.place) view.place = [followed(), view.place[1]]; compute(); };
-  const hearNumbers = () => compute();
   model.on("change:step", hearStep);
   model.on("change:followed", hearFollowed);
-  for (const name of [...INPUTS, "scaled", "temperature", "guess"]) model.on(`change:${name}`, hearNumbers);
+  model.on("change:guess", compute);
 
   lay();
-  markReady(root);
   return () => {
     model.off("change:step", hearStep);
     model.off("change:followed", hearFollowed);
-    for (const name of [...INPUTS, "scaled", "temperature", "guess"]) model.off(`change:${name}`, hearNumbers);
+    model.off("change:guess", compute);
   };
 }
 
@@ -402,4 +397,7 @@ function withIndex(name) {
   return index ? [letter, element("sub", {}, index)] : [letter];
 }
 
-export default { render };
+export default figure("AttentionSteps", render, {
+  anew: ["tokens", "features", "x", "wq", "wk", "wv", "scaled", "temperature"],
+  ranges: { step: [0, 7], followed: [0, 5], temperature: [0.1, 4] },
+});

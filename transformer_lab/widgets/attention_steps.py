@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import traitlets
 
-from transformer_lab.widgets.live_figure import LiveFigure
+from transformer_lab.widgets.live_figure import LiveFigure, Number
 
 MAX_TOKENS, MAX_SIZE = 6, 4  # what fits a small screen
 
@@ -39,14 +39,14 @@ class AttentionSteps(LiveFigure):
 
     tokens = traitlets.List(traitlets.Unicode()).tag(sync=True)
     features = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    x = traitlets.List(traitlets.List(traitlets.Float())).tag(sync=True)
-    wq = traitlets.List(traitlets.List(traitlets.Float())).tag(sync=True)
-    wk = traitlets.List(traitlets.List(traitlets.Float())).tag(sync=True)
-    wv = traitlets.List(traitlets.List(traitlets.Float())).tag(sync=True)
+    x = traitlets.List(traitlets.List(Number())).tag(sync=True)
+    wq = traitlets.List(traitlets.List(Number())).tag(sync=True)
+    wk = traitlets.List(traitlets.List(Number())).tag(sync=True)
+    wv = traitlets.List(traitlets.List(Number())).tag(sync=True)
     step = traitlets.Int(0, min=0, max=7).tag(sync=True)
     followed = traitlets.Int(0, min=0).tag(sync=True)
     scaled = traitlets.Bool(True).tag(sync=True)
-    temperature = traitlets.Float(1.0, min=0.1, max=4.0).tag(sync=True)
+    temperature = Number(1.0, min=0.1, max=4.0).tag(sync=True)
     guess = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, **state) -> None:

@@ -7,8 +7,8 @@
 import { forward, makeNetwork, makeTrainer } from "./engine/mlp.js";
 import { seededRandom } from "./engine/sampling.js";
 import {
-  button, buttonRow, debounce, element, figureRoot, formatPercent, markReady, numberBox,
-  onThemeChange, select, slider, statusLine, themeColour, wantsLessMotion,
+  button, buttonRow, element, figure, formatPercent, numberBox, onThemeChange, select, slider,
+  statusLine, themeColour, wantsLessMotion,
 } from "./parts/ui.js";
 
 const SIZE = 320; // pixels of a canvas
@@ -16,10 +16,7 @@ const CELLS = 40; // of the plane, for colouring
 const REACH = 1.15; // the plane runs from -REACH to REACH
 const MOST_STEPS = 5000;
 
-function render({ model, el }) {
-  const root = figureRoot(el, "BendSpace");
-  const publish = debounce(() => model.save_changes(), 250);
-  const remember = (name, value) => { model.set(name, value); publish(); };
+function render({ model, root, remember }) {
   let network, trainer, last, frame = 0, spoken = 0;
   const points = () => (model.get("data") === "own" ? model.get("points") : DATA[model.get("data")]());
   const change = (name, read = (value) => value) => (value) => { remember(name, read(value)); restart(); };
@@ -144,7 +141,6 @@ function render({ model, el }) {
   model.on("change:points", draw);
   const endTheme = onThemeChange(draw);
   restart();
-  markReady(root);
   return () => {
     pause();
     endTheme();
@@ -295,4 +291,4 @@ function scattered(place) {
   return Array.from({ length: 120 }, (_, n) => [...place(random, n % 2), n % 2]);
 }
 
-export default { render };
+export default figure("BendSpace", render, { ranges: { depth: [1, 4], width: [2, 8] } });

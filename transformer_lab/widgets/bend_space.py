@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import traitlets
 
-from transformer_lab.widgets.live_figure import LiveFigure
+from transformer_lab.widgets.live_figure import LiveFigure, Number
 
 
 class BendSpace(LiveFigure):
@@ -30,4 +30,4 @@ class BendSpace(LiveFigure):
     depth = traitlets.Int(1, min=1, max=4).tag(sync=True)
     width = traitlets.Int(4, min=2, max=8).tag(sync=True)
     seed = traitlets.Int(0, min=0).tag(sync=True)
-    points = traitlets.List(traitlets.List(traitlets.Float())).tag(sync=True)
+    points = traitlets.List(traitlets.List(Number())).tag(sync=True)

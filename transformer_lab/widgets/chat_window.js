@@ -9,28 +9,25 @@ import { stream } from "./engine/generation.js";
 import { loadModel } from "./engine/model_file.js";
 import { seededRandom } from "./engine/sampling.js";
 import {
-  button, buttonRow, checkbox, counted, debounce, element, figureRoot, markReady, readable, select, slider,
-  statusLine, textBox, wantsLessMotion,
+  button, buttonRow, checkbox, counted, element, figure, readable, scroller, select, slider, statusLine,
+  textBox, wantsLessMotion, written,
 } from "./parts/ui.js";
 
 const TOKEN_MS = 45; // between two tokens of an answer, so that it is seen to be written
 const ROLES = { system: "system", user: "you (user)", assistant: "assistant" };
 
-function render({ model, el }) {
+function render({ model, root, remember }) {
   const lm = loadModel(model.get("model_file"));
   const { tokenizer, config } = lm;
   const template = new ChatTemplate(JSON.parse(lm.metadata.template), tokenizer);
   const room = Math.max(1, Math.floor(config.max_len / 4)); // kept free for the answer
-  const first = copyOf(model.get("messages"));
+  let first = copyOf(model.get("messages"));
   let messages = copyOf(first);
   let nAnswers = 0; // each answer has draws of its own
   let writing = null; // the answer that is being written: { timer, finish }
-  const root = figureRoot(el, "ChatWindow");
-  const publish = debounce(() => model.save_changes(), 250);
-  const remember = (name, value) => { model.set(name, value); publish(); };
 
   // --- Controls
-  const list = element("ol", { class: "tl-chat-messages", "aria-label": "the conversation", tabindex: 0 });
+  const list = scroller(element("ol", { class: "tl-chat-messages", "aria-label": "the conversation" }));
   const text = textBox({ label: "Your message", rows: 1, maxLength: 1000, onInput: () => say("") });
   text.input.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
@@ -59,7 +56,7 @@ function render({ model, el }) {
   // --- The sequence
   const nTokens = element("span", { class: "tl-quiet" });
   const gauge = element("div", { class: "tl-chat-window", role: "img" });
-  const sequence = element("ol", { class: "tl-chat-sequence", "aria-label": "the sequence of tokens", tabindex: 0 });
+  const sequence = scroller(element("ol", { class: "tl-chat-sequence", "aria-label": "the sequence of tokens" }));
   const ids = checkbox({ label: "show the token IDs", onInput: show });
   const legend = element("p", { class: "tl-chat-legend" },
     ...Object.entries(ROLES).map(([role, name]) => element("span", { "data-role": role }, name)));
@@ -219,9 +216,11 @@ function render({ model, el }) {
   function token(id, isFresh) {
     const special = tokenizer.isSpecial(id);
     const shown = special ? tokenizer.piece(id) : readable(tokenizer.piece(id));
-    return element("span", {
+    const node = written("span", {
       class: ["tl-chat-token", special && "tl-special", isFresh && "tl-fresh"].filter(Boolean).join(" "), title: `token ID ${id}`,
-    }, shown, ids.value ? element("small", {}, String(id)) : null);
+    }, shown);
+    if (ids.value) node.append(element("small", {}, String(id)));
+    return node;
   }
 
   function forgetButton(message, index) {
@@ -239,15 +238,16 @@ function render({ model, el }) {
   const hearMessages = () => {
     if (JSON.stringify(model.get("messages")) === JSON.stringify(messages)) return;
     stopWriting();
-    messages = copyOf(model.get("messages"));
+    first = copyOf(model.get("messages"));
+    messages = copyOf(first);
     show();
+    status.say(describe());
   };
   const hearTemperature = () => { temperature.value = model.get("temperature"); };
   model.on("change:messages", hearMessages);
   model.on("change:temperature", hearTemperature);
   show();
   status.say(describe());
-  markReady(root);
   return () => {
     stopWriting();
     model.off("change:messages", hearMessages);
@@ -255,6 +255,9 @@ function render({ model, el }) {
   };
 }
 
-const copyOf = (messages) => messages.map((message) => ({ ...message }));
+const copyOf = (messages) => messages.map((message) => ({ ...message, content: message.content ?? "" }));
 
-export default { render };
+export default figure("ChatWindow", render, {
+  anew: ["model_file", "examples"],
+  ranges: { temperature: [0, 2] },
+});

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import traitlets
 
-from transformer_lab.widgets.live_figure import LiveFigure
+from transformer_lab.widgets.live_figure import LiveFigure, Number
 
 
 class ChatWindow(LiveFigure):
@@ -34,5 +34,5 @@ class ChatWindow(LiveFigure):
     model_file = traitlets.Bytes().tag(sync=True)
     messages = traitlets.List(traitlets.Dict()).tag(sync=True)
     examples = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    temperature = traitlets.Float(0.0, min=0.0, max=2.0).tag(sync=True)
+    temperature = Number(0.0, min=0.0, max=2.0).tag(sync=True)
     seed = traitlets.Int(0).tag(sync=True)

@@ -2,17 +2,13 @@
 
 import { makeStack, runStack } from "./engine/deep_stack.js";
 import {
-  button, buttonRow, checkbox, debounce, element, figureRoot, markReady, raised, select, slider,
-  statusLine, svgElement,
+  button, buttonRow, checkbox, element, figure, raised, select, slider, statusLine, svgElement,
 } from "./parts/ui.js";
 
 const FATES = { vanishes: "vanishes", stays: "stays about the same", explodes: "explodes" };
 const FACTOR = 1000; // from the last layer to the first: beyond this it has vanished or exploded
 
-function render({ model, el }) {
-  const root = figureRoot(el, "DepthExplorer");
-  const publish = debounce(() => model.save_changes(), 250);
-  const remember = (name, value) => { model.set(name, value); publish(); };
+function render({ model, root, remember }) {
   let result = null;
   let guessed = null; // what the reader predicted for the settings shown
   const change = (name) => (value) => { guessed = null; remember(name, value); show(); };
@@ -95,7 +91,6 @@ function render({ model, el }) {
   const heard = "change:depth change:scale change:residual change:norm change:seed change:guess";
   model.on(heard, hear);
   show();
-  markReady(root);
   return () => model.off(heard, hear);
 }
 
@@ -158,4 +153,4 @@ function logChart({ label, kind }) {
   };
 }
 
-export default { render };
+export default figure("DepthExplorer", render, { ranges: { depth: [1, 64], scale: [0.5, 2] } });

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import traitlets
 
-from transformer_lab.widgets.live_figure import LiveFigure
+from transformer_lab.widgets.live_figure import LiveFigure, Number
 
 
 class DepthExplorer(LiveFigure):
@@ -33,6 +33,6 @@ class DepthExplorer(LiveFigure):
     depth = traitlets.Int(64, min=1, max=64).tag(sync=True)
     residual = traitlets.Bool(False).tag(sync=True)
     norm = traitlets.Enum(["none", "pre", "post"], "none").tag(sync=True)
-    scale = traitlets.Float(1.0, min=0.5, max=2.0).tag(sync=True)
+    scale = Number(1.0, min=0.5, max=2.0).tag(sync=True)
     seed = traitlets.Int(0, min=0).tag(sync=True)
     guess = traitlets.Bool(False).tag(sync=True)

@@ -9,17 +9,14 @@ import { Recurrent } from "./engine/recurrent.js";
 import { readSafetensors } from "./engine/safetensors.js";
 import { distribution } from "./engine/sampling.js";
 import {
-  button, debounce, element, figureRoot, formatPercent, markReady, raised, slider, statusLine,
-  svgElement, textBox,
+  button, debounce, element, figure, formatPercent, raised, slider, statusLine, svgElement,
+  textBox,
 } from "./parts/ui.js";
 
 const MARKS = ["●", "▲", "■", "◆"]; // one for each model: not by colour alone
 const [WIDTH, HEIGHT, LEFT, BOTTOM] = [340, 190, 44, 34];
 
-function render({ model, el }) {
-  const root = figureRoot(el, "DistanceExplorer");
-  const publish = debounce(() => model.save_changes(), 250);
-  const remember = (name, value) => { model.set(name, value); publish(); };
+function render({ model, root, remember }) {
   const vocabulary = model.get("vocabulary");
   const idOf = new Map(vocabulary.map((token, id) => [token, id]));
   const values = [...new Set(vocabulary.filter((token) => !token.endsWith("?")).map((token) => token.slice(-1)))];
@@ -83,7 +80,6 @@ function render({ model, el }) {
   const hear = () => { notes.value = model.get("notes"); show(); };
   model.on("change:notes change:distance", hear);
   show();
-  markReady(root);
   return () => model.off("change:notes change:distance", hear);
 }
 
@@ -156,4 +152,7 @@ function chart({ title, unit, log }) {
   };
 }
 
-export default { render };
+export default figure("DistanceExplorer", render, {
+  anew: ["names", "model_files", "vocabulary", "distances", "accuracy", "spread", "gradient", "chance"],
+  ranges: { distance: [1, Infinity], chance: [0, 1] },
+});

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import traitlets
 
-from transformer_lab.widgets.live_figure import LiveFigure
+from transformer_lab.widgets.live_figure import LiveFigure, Number
 
 
 class DistanceExplorer(LiveFigure):
@@ -44,10 +44,10 @@ class DistanceExplorer(LiveFigure):
     notes = traitlets.Unicode().tag(sync=True)
     distance = traitlets.Int(1, min=1).tag(sync=True)
     distances = traitlets.List(traitlets.Int()).tag(sync=True)
-    accuracy = traitlets.List(traitlets.List(traitlets.Float())).tag(sync=True)
-    spread = traitlets.List(traitlets.List(traitlets.Float())).tag(sync=True)
-    gradient = traitlets.List(traitlets.List(traitlets.Float())).tag(sync=True)
-    chance = traitlets.Float(0.25).tag(sync=True)
+    accuracy = traitlets.List(traitlets.List(Number())).tag(sync=True)
+    spread = traitlets.List(traitlets.List(Number())).tag(sync=True)
+    gradient = traitlets.List(traitlets.List(Number())).tag(sync=True)
+    chance = Number(0.25).tag(sync=True)
 
     def __init__(self, **state) -> None:
         super().__init__(**state)

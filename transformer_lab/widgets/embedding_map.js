@@ -7,8 +7,8 @@
 
 import { centred, dot, nearest, principalDirections, rowsFromHalf, unit } from "./engine/vectors.js";
 import {
-  afterPaint, arrowKeysMoveWithin, button, checkbox, debounce, element, figureRoot, formatPercent, markReady, setAttribute, slider,
-  statusLine, svgElement, uniqueId, wantsLessMotion,
+  afterPaint, arrowKeysMoveWithin, button, checkbox, debounce, element, figure, formatPercent,
+  setAttribute, slider, statusLine, svgElement, uniqueId, wantsLessMotion,
 } from "./parts/ui.js";
 
 const N_NEAR = 5; // neighbours shown
@@ -38,8 +38,7 @@ const FORMS = {
   dot: "M0 -2.6A2.6 2.6 0 1 0 0.01 -2.6Z",
 };
 
-function render({ model, el }) {
-  const root = figureRoot(el, "EmbeddingMap");
+function render({ model, root, remember }) {
   const [words, kinds, steps] = ["words", "kinds", "steps"].map((name) => model.get(name));
   const lastStep = steps.length - 1;
   const size = model.get("vectors").byteLength / (2 * steps.length * words.length);
@@ -60,8 +59,6 @@ function render({ model, el }) {
   const chosenStep = () => Math.min(model.get("selected"), lastStep);
   const chosenView = () => Math.min(model.get("view"), nViews - 1);
   const chosenWord = () => Math.max(0, words.indexOf(model.get("word")));
-  const publish = debounce(() => model.save_changes(), 250);
-  const remember = (name, value) => { model.set(name, value); publish(); };
   const view = { playing: 0, pointed: null, kind: null, closer: false, width: 0, height: 0, places: [], frame: 0 };
 
   // --- Controls
@@ -364,7 +361,6 @@ function render({ model, el }) {
 
   show({ glide: false });
   resize();
-  markReady(root);
   return () => { // when the figure is taken away
     stop();
     cancelAnimationFrame(view.frame);
@@ -434,4 +430,7 @@ function scoreBars({ steps, scores, chance }) {
   };
 }
 
-export default { render };
+export default figure("EmbeddingMap", render, {
+  anew: ["vectors", "steps", "words", "kinds"],
+  ranges: { selected: [0, Infinity], view: [0, Infinity] },
+});

@@ -4,19 +4,16 @@
 // what its choices cost: parameters, memory and work for each token.
 
 import { costs, countParameters, differences, partsOf, reasonOf } from "./engine/family.js";
-import { counted, debounce, element, figureRoot, markReady, select, slider, statusLine, uniqueId } from "./parts/ui.js";
+import { counted, element, figure, select, slider, statusLine, uniqueId } from "./parts/ui.js";
 
 const LONGEST = 17; // the slider ends at 2 ** 17 tokens
 const STACK_NAMES = { encoder: "encoder blocks", decoder: "decoder blocks" };
 
-function render({ model, el }) {
+function render({ model, root, remember }) {
   const rows = model.get("rows");
   if (!rows.length) throw new Error("FamilyDiagram needs rows: the models to choose from");
   const families = [...new Set(rows.map(({ family }) => family))];
   const rowOf = (name) => rows.find((row) => row.name === name);
-  const root = figureRoot(el, "FamilyDiagram");
-  const publish = debounce(() => model.save_changes(), 250);
-  const remember = (name, value) => { model.set(name, value); publish(); };
   const chosen = () => rowOf(model.get("name")) ?? rows[0];
 
   // --- Controls
@@ -137,10 +134,9 @@ function render({ model, el }) {
   }
 
   // --- When Python changes something
-  const hear = () => { context.value = Math.log2(model.get("context")); show(); };
+  const hear = () => { context.value = Math.log2(model.get("context")); show({ speak: true }); };
   model.on("change:name change:compare change:context", hear);
   show();
-  markReady(root);
   return () => model.off("change:name change:compare change:context", hear);
 }
 
@@ -179,4 +175,7 @@ function inUnits(number, step, units) {
   return `${number.toLocaleString("en-GB", { maximumFractionDigits: digits })} ${units[power]}`;
 }
 
-export default { render };
+export default figure("FamilyDiagram", render, {
+  anew: ["rows"],
+  ranges: { context: [1, Infinity] },
+});

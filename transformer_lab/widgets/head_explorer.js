@@ -9,19 +9,16 @@ import { loadModel, promptIds } from "./engine/model_file.js";
 import { distribution, mostLikelyFirst } from "./engine/sampling.js";
 import { attentionMatrix } from "./parts/attention_view.js";
 import {
-  afterPaint, arrowKeysMoveWithin, button, buttonRow, checkbox, counted, debounce, element, figureRoot,
-  formatPercent, markReady, readable, slider, specialName, statusLine, textBox, tokenChips,
+  afterPaint, arrowKeysMoveWithin, button, buttonRow, checkbox, counted, debounce, element, figure,
+  formatPercent, readable, slider, specialName, statusLine, textBox, tokenChips, write,
 } from "./parts/ui.js";
 
 const N_BARS = 5; // tokens compared, with and without the heads that are off
 
-function render({ model, el }) {
+function render({ model, root, remember }) {
   const lm = loadModel(model.get("model_file"));
   const { n_layers: nLayers, n_heads: nHeads, max_len: maxLen } = lm.config;
-  const root = figureRoot(el, "HeadExplorer");
   const view = { ids: [], whole: null, now: null, looking: null, pinned: null };
-  const publish = debounce(() => model.save_changes(), 250);
-  const remember = (name, value) => { model.set(name, value); publish(); };
 
   const chosen = () => [
     Math.min(model.get("layer"), nLayers - 1), Math.min(model.get("head"), nHeads - 1),
@@ -204,7 +201,6 @@ function render({ model, el }) {
   model.on("change:layer change:head", hearChoice);
 
   read();
-  markReady(root);
   return () => { // when the figure is taken away
     for (const { end } of [matrix, ...tiles.map((tile) => tile.matrix)]) end();
     model.off("change:text", hearText);
@@ -231,7 +227,7 @@ function comparedBars() {
         const token = tokens[index];
         item.hidden = !token;
         if (!token) return;
-        name.textContent = token.name;
+        write(name, token.name);
         own.style.width = `${100 * token.whole}%`;
         fill.style.width = `${100 * token.now}%`;
         share.textContent = formatPercent(token.now);
@@ -240,4 +236,7 @@ function comparedBars() {
   };
 }
 
-export default { render };
+export default figure("HeadExplorer", render, {
+  anew: ["model_file"],
+  ranges: { layer: [0, Infinity], head: [0, Infinity] },
+});

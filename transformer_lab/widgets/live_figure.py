@@ -5,7 +5,7 @@ hosts it). In the built book there is no kernel: a figure leaves behind its name
 and its first state, and `book/_static/live_host.js` runs the same JavaScript
 module on them.
 
-Holds `LiveFigure`, the base class of all figures, and `link`, which joins a
+Holds `LiveFigure`, the base class of all figures, `Number`, their trait, and `link`, which joins a
 JavaScript module and the modules that it imports into one text, because both
 homes take one text: a widget's `_esm`, and a page that was opened from disk,
 which may not fetch modules. `link` reads plain, static, relative imports; it is
@@ -22,12 +22,14 @@ import gzip
 import hashlib
 import html
 import json
+import math
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import anywidget
+import traitlets
 
 # The folder into which a figure writes its bytes while the book is being built.
 ASSET_FOLDER_VARIABLE = "TRANSFORMER_LAB_ASSETS"
@@ -44,6 +46,18 @@ def stylesheet() -> str:
     )
 
 
+class Number(traitlets.Float):
+    """A trait for a finite number: NaN would slip through the comparisons with min and max."""
+
+    info_text = "a finite number"
+
+    def validate(self, obj, value):
+        number = super().validate(obj, value)
+        if not math.isfinite(number):
+            self.error(obj, value)
+        return number
+
+
 class LiveFigure(anywidget.AnyWidget):
     """Base class of the figures.
 
@@ -57,7 +71,7 @@ class LiveFigure(anywidget.AnyWidget):
 
     `_later` names the traits whose bytes a page fetches only when the figure asks
     for them: there the module gets `{ size, load() }` in place of bytes (in a
-    running notebook it gets bytes; `bytesOf` in `parts/ui.js` takes both).
+    running notebook it gets bytes; `bytesOf` in `parts/later.js` takes both).
     """
 
     _module: str = ""

@@ -7,8 +7,8 @@
 import { loadModel, promptIds } from "./engine/model_file.js";
 import { dot, softmaxInPlace } from "./engine/tensor.js";
 import {
-  button, buttonRow, checkbox, counted, debounce, element, figureRoot, formatPercent, markReady,
-  readable, select, slider, specialName, statusLine, textBox, uniqueId,
+  button, buttonRow, checkbox, counted, debounce, element, figure, formatPercent, readable,
+  select, slider, specialName, spoken, statusLine, textBox, uniqueId, write, written,
 } from "./parts/ui.js";
 
 const N_TOKENS = 8; // at most, of the reader's text: a grid must fit a small screen
@@ -23,13 +23,10 @@ const PRESETS = {
   shifted: { label: "Off by one", allows: (t, s) => s <= t + 1 },
 };
 
-function render({ model, el }) {
+function render({ model, root, remember }) {
   const lm = loadModel(model.get("model_file"));
   const { n_layers: nLayers, n_heads: nHeads, d_model: size, vocab_size: vocabSize } = lm.config;
-  const root = figureRoot(el, "MaskPlayground");
   const view = { ids: [], mask: [], seen: {}, reach: [] };
-  const publish = debounce(() => model.save_changes(), 250);
-  const remember = (name, value) => { model.set(name, value); publish(); };
   const nPadding = () => model.get("n_padding");
   const nInFront = () => (model.get("padding_in_front") ? nPadding() : 0);
   const nWords = () => view.ids.length - nPadding();
@@ -112,7 +109,7 @@ function render({ model, el }) {
     view.ids = model.get("padding_in_front") ? [...padded, ...words] : [...words, ...padded];
     note.hidden = tooLong <= 0;
     note.textContent = `The first ${N_TOKENS} tokens are used; ${counted(tooLong, "token")} of your text ${tooLong === 1 ? "is" : "are"} left out.`;
-    looker.input.replaceChildren(...view.ids.map((_, at) => element("option", { value: at }, `${at + 1}: ${nameOf(at)}`)));
+    looker.input.replaceChildren(...view.ids.map((_, at) => element("option", { value: at, "aria-label": `${at + 1}: ${spoken(nameOf(at))}` }, `${at + 1}: ${nameOf(at)}`)));
     takeMask();
   }
 
@@ -203,10 +200,10 @@ function render({ model, el }) {
     const steps = isLate ? ["score", "softmax", "then the mask"] : ["score", "with the mask", "softmax"];
     const number = (value) => (value === -Infinity ? "−∞" : value.toFixed(2).replace("-", "−"));
     numbers.replaceChildren(
-      element("caption", {}, `${nameOf(t)} looks (block 0, head 0)`),
+      written("caption", {}, `${nameOf(t)} looks (block 0, head 0)`),
       element("thead", {}, element("tr", {}, ...["token", ...steps].map((title) => element("th", { scope: "col" }, title)))),
       element("tbody", {}, ...scores.map((score, s) => element("tr", { class: allowed[s] ? "" : "tl-is-hidden" },
-        element("th", { scope: "row" }, nameOf(s)),
+        written("th", { scope: "row" }, nameOf(s)),
         ...(isLate
           ? [number(score), formatPercent(soft[s]), formatPercent(weights[s])]
           : [number(score), number(masked[s]), formatPercent(weights[s])]
@@ -227,7 +224,6 @@ function render({ model, el }) {
   model.on("change:row change:after_softmax", hearRow);
 
   read();
-  markReady(root);
   return () => {
     model.off("change:text change:n_padding change:padding_in_front", hearText);
     model.off("change:mask", takeMask);
@@ -279,18 +275,21 @@ function grid({ label, onPick = null }) {
     root,
     show(names, content) {
       if (cells.length !== names.length) build(names);
-      root.querySelectorAll("thead th span").forEach((head, at) => { head.textContent = names[at]; });
-      root.querySelectorAll("tbody th").forEach((head, at) => { head.textContent = names[at]; });
+      root.querySelectorAll("thead th > span").forEach((head, at) => write(head, names[at]));
+      root.querySelectorAll("tbody th").forEach((head, at) => write(head, names[at]));
       cells.forEach((row, t) => row.forEach((cell, s) => {
         const { text, kind, words } = content(t, s);
         cell.textContent = text;
         cell.className = `tl-cell tl-cell-${kind}`;
-        cell.setAttribute("aria-label", words);
-        cell.title = words;
+        cell.setAttribute("aria-label", spoken(words));
+        cell.title = spoken(words);
         if (onPick) cell.setAttribute("aria-pressed", String(kind === "allowed"));
       }));
     },
   };
 }
 
-export default { render };
+export default figure("MaskPlayground", render, {
+  anew: ["model_file"],
+  ranges: { n_padding: [0, 3], row: [0, Infinity], layers: [1, Infinity] },
+});

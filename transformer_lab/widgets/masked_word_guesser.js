@@ -8,8 +8,8 @@ import { stream } from "./engine/generation.js";
 import { loadModel, promptIds } from "./engine/model_file.js";
 import { distribution, mostLikelyFirst } from "./engine/sampling.js";
 import {
-  arrowKeysMoveWithin, counted, debounce, element, figureRoot, formatPercent, markReady, select,
-  statusLine, svgElement, textBox, weightColour,
+  arrowKeysMoveWithin, counted, debounce, element, figure, formatPercent, scroller, select, statusLine,
+  svgElement, textBox, weightColour,
 } from "./parts/ui.js";
 
 const N_GUESSES = 5;
@@ -21,21 +21,18 @@ const LEGEND = "A row shows one word's attention weights, a column for each word
 // Words as WordPiece cuts them, found in the reader's own spelling.
 const WORD = /\[MASK\]|[\p{P}$+<=>^`|~]|[^\p{White_Space}\p{P}$+<=>^`|~]+/gu;
 
-function render({ model, el }) {
+function render({ model, root, remember: keep }) {
   const encoder = loadModel(model.get("model_file"));
   const decoder = loadModel(model.get("decoder_file"));
   const { tokenizer } = encoder;
   const idOf = (name) => tokenizer.vocab.get(encoder.metadata[name]);
   const [startId, stopId, maskId] = ["start", "stop", "mask"].map(idOf);
   const room = encoder.config.max_len - 2; // without the tokens around the text
-  const root = figureRoot(el, "MaskedWordGuesser");
-  const publish = debounce(() => model.save_changes(), 250);
   const view = { words: [], hidden: new Set(), remembering: false };
   const remember = (name, value) => {
     view.remembering = true; // the figure itself need not hear of this change
-    model.set(name, value);
+    keep(name, value);
     view.remembering = false;
-    publish();
   };
 
   // --- Controls
@@ -235,7 +232,6 @@ function render({ model, el }) {
   model.on("change:look", hearLook);
   view.hidden = new Set(model.get("hidden"));
   read();
-  markReady(root);
   return () => {
     model.off("change:text change:hidden", hear);
     model.off("change:look", hearLook);
@@ -273,7 +269,7 @@ function meanOf(heads) {
 // Attention as a drawing with the words beside the rows; it scrolls where it is too wide.
 function matrix(whose) {
   const drawing = svgElement("svg", { role: "img" });
-  const frame = element("div", { class: "tl-guess-matrix", tabindex: 0, role: "group", "aria-label": `attention of the ${whose}` }, drawing);
+  const frame = scroller(element("div", { class: "tl-guess-matrix", role: "group", "aria-label": `attention of the ${whose}` }, drawing));
   return {
     root: element("div", {}, element("div", { class: "tl-heading" }, `Attention weights of the ${whose}`), frame),
     cellFor(n) { // so that n columns fit, if they can
@@ -296,4 +292,4 @@ function matrix(whose) {
   };
 }
 
-export default { render };
+export default figure("MaskedWordGuesser", render, { anew: ["model_file", "decoder_file", "examples"] });

@@ -6,18 +6,15 @@
 import { join, train } from "./engine/merging.js";
 import { lettersOfBytes } from "./engine/tokenizer.js";
 import {
-  button, checkbox, counted, debounce, element, figureRoot, markReady, readable, select, slider,
-  statusLine, textBox,
+  button, checkbox, counted, debounce, element, figure, readable, scroller, select, slider, spoken, statusLine,
+  textBox, written,
 } from "./parts/ui.js";
 
 const N_PAIRS = 8;
 const N_WORDS = 40;
 const MAX_LETTERS = 1500;
 
-function render({ model, el }) {
-  const root = figureRoot(el, "MergeReplay");
-  const publish = debounce(() => model.save_changes(), 250);
-  const remember = (name, value) => { model.set(name, value); publish(); };
+function render({ model, root, remember }) {
   const byteOf = new Map(lettersOfBytes().map((letter, byte) => [letter, byte]));
   let run = null;
   let remark = "";
@@ -48,7 +45,7 @@ function render({ model, el }) {
     onInput: (number) => { remark = ""; remember("merges", number); show(); },
   });
   const next = button("Next merge →", () => { remark = ""; remember("merges", here() + 1); show(); }, { primary: true });
-  const words = element("ul", { class: "tl-merge-words", "aria-label": "the words as they are cut by now" });
+  const words = scroller(element("ul", { class: "tl-merge-words", "aria-label": "the words as they are cut by now" }));
   const wordNote = element("p", { class: "tl-caption" });
   const table = element("table", { class: "tl-merge-pairs" });
   const status = statusLine();
@@ -76,7 +73,7 @@ function render({ model, el }) {
     const newest = at ? join(method(), run.steps[at - 1][0].pair) : null;
     const inOrder = [...cut].sort((one, other) => other.count - one.count);
     words.replaceChildren(...inOrder.slice(0, N_WORDS).map(({ pieces, count }) => element("li", {},
-      ...pieces.map((piece) => element("span", { class: piece === newest ? "tl-piece tl-new" : "tl-piece" }, shown(piece))),
+      ...pieces.map((piece) => written("span", { class: piece === newest ? "tl-piece tl-new" : "tl-piece" }, shown(piece))),
       element("span", { class: "tl-quiet" }, ` × ${count}`))));
     wordNote.textContent = cut.length > N_WORDS ? `and ${counted(cut.length - N_WORDS, "more word")}` : "";
     showPairs(pairs.slice(0, N_PAIRS), best);
@@ -97,7 +94,11 @@ function render({ model, el }) {
     const columns = hidden ? ["pair", ""] : method() === "bpe" ? ["pair", "count"] : ["pair", "count", "parts", "score"];
     const rows = hidden ? [...pairs].sort((one, other) => (named(one.pair) < named(other.pair) ? -1 : 1)) : pairs;
     const cells = (row) => {
-      if (hidden) return [button("This one", () => check(row, best))];
+      if (hidden) {
+        const choose = button("This one", () => check(row, best));
+        choose.setAttribute("aria-label", `This one: ${spoken(named(row.pair))}`);
+        return [choose];
+      }
       const numbers = method() === "bpe" ? [row.count]
         : [row.count, `${row.left} × ${row.right}`, row.score ? row.score.toPrecision(2) : "seen too rarely"];
       return numbers.map(String);
@@ -106,7 +107,7 @@ function render({ model, el }) {
       element("caption", { class: "tl-spoken" }, "pairs of neighbouring pieces"),
       element("thead", {}, element("tr", {}, ...columns.map((title) => element("th", { scope: "col" }, title)))),
       element("tbody", {}, ...rows.map((row) => element("tr", { class: !hidden && row === best ? "tl-next-pair" : "" },
-        element("th", { scope: "row" }, !hidden && row === best ? `▸ ${named(row.pair)}` : named(row.pair)),
+        written("th", { scope: "row" }, !hidden && row === best ? `▸ ${named(row.pair)}` : named(row.pair)),
         ...cells(row).map((cell) => element("td", {}, cell))))));
   }
 
@@ -125,11 +126,10 @@ function render({ model, el }) {
   model.on("change:text change:method", hearText);
   model.on("change:merges change:guess", hearStep);
   learn();
-  markReady(root);
   return () => {
     model.off("change:text change:method", hearText);
     model.off("change:merges change:guess", hearStep);
   };
 }
 
-export default { render };
+export default figure("MergeReplay", render, { ranges: { merges: [0, Infinity] } });

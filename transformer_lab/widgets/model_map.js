@@ -8,20 +8,17 @@ import { loadModel, promptIds } from "./engine/model_file.js";
 import { linear } from "./engine/tensor.js";
 import { distribution, mostLikelyFirst } from "./engine/sampling.js";
 import {
-  arrowKeysMoveWithin, button, buttonRow, counted, debounce, element, figureRoot, formatPercent,
-  markReady, readable, specialName, statusLine, svgElement, textBox, tokenChips,
+  arrowKeysMoveWithin, button, buttonRow, counted, debounce, element, figure, formatPercent,
+  readable, specialName, statusLine, svgElement, textBox, tokenChips, write,
 } from "./parts/ui.js";
 
 const N_GUESSES = 5;
 
-function render({ model, el }) {
+function render({ model, root, remember }) {
   const lm = loadModel(model.get("model_file"));
   const parts = partsOf(lm);
   const nAll = parts.reduce((sum, part) => sum + part.nParameters, 0);
-  const root = figureRoot(el, "ModelMap");
   const view = { ids: [], seen: {}, attention: [], token: 0 };
-  const publish = debounce(() => model.save_changes(), 250);
-  const remember = (name, value) => { model.set(name, value); publish(); };
 
   const open = () => Math.max(0, parts.findIndex(({ name }) => name === model.get("part")));
   const nameOf = (index) => {
@@ -228,7 +225,6 @@ function render({ model, el }) {
   model.on("change:token", hearToken);
 
   read();
-  markReady(root);
   return () => {
     model.off("change:text", hearText);
     model.off("change:part", hearPart);
@@ -361,7 +357,7 @@ function numberStrip() {
         x: at * step, width: 0.8 * step,
         y: (height / 2) * (1 - Math.max(0, value) / largest), height: (height / 2) * (Math.abs(value) / largest),
       })));
-      caption.textContent = `The numbers of ${what}: up is positive, down is negative; the longest bar is ${largest.toFixed(2)}.`;
+      write(caption, `The numbers of ${what}: up is positive, down is negative; the longest bar is ${largest.toFixed(2)}.`);
     },
   };
 }
@@ -378,9 +374,9 @@ function guessList() {
   return {
     root: element("div", {}, heading, list),
     show(title, tokens) {
-      heading.textContent = title;
+      write(heading, title);
       rows.forEach(({ name, fill, share }, at) => {
-        name.textContent = tokens[at].name;
+        write(name, tokens[at].name);
         fill.style.width = `${100 * tokens[at].share}%`;
         share.textContent = formatPercent(tokens[at].share);
       });
@@ -388,4 +384,7 @@ function guessList() {
   };
 }
 
-export default { render };
+export default figure("ModelMap", render, {
+  anew: ["model_file"],
+  ranges: { token: [-1, Infinity] },
+});

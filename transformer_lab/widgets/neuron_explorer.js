@@ -3,19 +3,16 @@
 import { loadModel, promptIds } from "./engine/model_file.js";
 import { mostLikelyFirst } from "./engine/sampling.js";
 import {
-  button, counted, debounce, element, figureRoot, markReady, readable, slider, specialName,
-  statusLine, textBox, tokenChips,
+  button, counted, debounce, element, figure, readable, slider, specialName, statusLine, textBox,
+  tokenChips, write,
 } from "./parts/ui.js";
 
 const N_STRONGEST = 6;
 
-function render({ model, el }) {
+function render({ model, root, remember }) {
   const lm = loadModel(model.get("model_file"));
   const { n_layers: nLayers, d_ff: nNeurons, max_len: maxLen } = lm.config;
-  const root = figureRoot(el, "NeuronExplorer");
   const view = { ids: [], active: [], looking: 0 };
-  const publish = debounce(() => model.save_changes(), 250);
-  const remember = (name, value) => { model.set(name, value); publish(); };
   const layer = () => Math.min(model.get("layer"), nLayers - 1);
   const neuron = () => Math.min(model.get("neuron"), nNeurons - 1);
   const nameOf = (index) => {
@@ -77,7 +74,7 @@ function render({ model, el }) {
     words.say(`Neuron ${neuron()} of block ${layer()} ${where}.`, { delay: 100 });
     const here = Array.from({ length: nNeurons }, (_, number) => valueAt(view.looking, number));
     const nActive = here.filter((value) => value > 0.05).length;
-    heading.textContent = `At ${nameOf(view.looking)}, ${nActive} of ${nNeurons} neurons are active. The strongest:`;
+    write(heading, `At ${nameOf(view.looking)}, ${nActive} of ${nNeurons} neurons are active. The strongest:`);
     strongest.replaceChildren(...mostLikelyFirst(here).slice(0, N_STRONGEST).map((number) =>
       button(`${number} (${here[number].toFixed(1)})`, () => choose(number))));
   }
@@ -86,11 +83,13 @@ function render({ model, el }) {
   model.on("change:text change:layer", hearText);
   model.on("change:neuron", show);
   read();
-  markReady(root);
   return () => {
     model.off("change:text change:layer", hearText);
     model.off("change:neuron", show);
   };
 }
 
-export default { render };
+export default figure("NeuronExplorer", render, {
+  anew: ["model_file"],
+  ranges: { layer: [0, Infinity], neuron: [0, Infinity] },
+});

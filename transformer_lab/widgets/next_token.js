@@ -12,9 +12,9 @@ import { distribution, mostLikelyFirst, sample } from "./engine/sampling.js";
 import { Story, drawNumber } from "./parts/story.js";
 import { barList, drawLine } from "./parts/distribution_view.js";
 import {
-  button, buttonRow, checkbox, counted, debounce, disclosure, element, figureRoot, formatPercent,
-  markReady, numberBox, readable, select, slider, specialName, statusLine, textBox, tokenChips,
-  uniqueId, wantsLessMotion,
+  button, buttonRow, checkbox, counted, debounce, disclosure, element, figure, formatPercent,
+  numberBox, readable, select, slider, specialName, statusLine, textBox, tokenChips, uniqueId,
+  wantsLessMotion, write,
 } from "./parts/ui.js";
 
 const TOP_K_STOPS = [1, 2, 3, 5, 10, 20, 50, 100];
@@ -23,9 +23,8 @@ const WRITE_MS = 160; // the same while the model writes on
 
 // --- The figure -----------------------------------------------------------------
 
-function render({ model, el }) {
+function render({ model, root, remember }) {
   const lm = loadModel(model.get("model_file"));
-  const root = figureRoot(el, "NextToken");
   const story = new Story(lm, model.get("text"));
   const view = { looking: null, pinned: null }; // what is shown; `refresh` adds to it
   let pending = null; // a draw that is shown but not yet appended
@@ -39,8 +38,6 @@ function render({ model, el }) {
   const settings = () => ({
     temperature: model.get("temperature"), topK: model.get("top_k"), topP: model.get("top_p"),
   });
-  const publish = debounce(() => model.save_changes(), 250);
-  const remember = (name, value) => { model.set(name, value); publish(); };
 
   // --- Controls
   const text = textBox({
@@ -73,14 +70,19 @@ function render({ model, el }) {
     hint: "Below 1 sharpens, above 1 flattens; 0 always takes the most likely",
     onInput: (value) => reshape("temperature", value),
   });
-  const stops = [...new Set([...TOP_K_STOPS, model.get("top_k")])]
-    .filter((k) => k > 0 && k < lm.config.vocab_size).sort((a, b) => a - b);
-  stops.push(0); // the far end of the slider: no limit
+  let stops = [];
   const topK = slider({
-    label: "Top-k", min: 0, max: stops.length - 1, value: stops.indexOf(model.get("top_k")),
+    label: "Top-k", min: 0, max: 0, value: 0,
     format: (index) => (stops[index] === 0 ? "all" : String(stops[index])),
     hint: "Only the k most likely tokens may be drawn", onInput: (index) => reshape("top_k", stops[index]),
   });
+  const showTopK = () => {
+    const k = settings().topK;
+    stops = [...new Set([...TOP_K_STOPS, k])].filter((stop) => stop > 0 && stop < lm.config.vocab_size)
+      .sort((a, b) => a - b).concat(0); // the far end of the slider: no limit
+    topK.input.max = stops.length - 1;
+    topK.value = stops.includes(k) ? stops.indexOf(k) : stops.length - 1;
+  };
   const topP = slider({
     label: "Top-p", min: 0.05, max: 1, step: 0.05, value: model.get("top_p"),
     format: (value) => (value === 1 ? "all" : value.toFixed(2)),
@@ -347,7 +349,7 @@ function render({ model, el }) {
     // Spoken only while the reader moves from token to token by keyboard.
     const byKeyboard = view.looking !== null && chips.root.contains(document.activeElement);
     caption.setAttribute("aria-live", byKeyboard ? "polite" : "off");
-    caption.textContent = `${who} ${most.join(" and ")}.${unseen}`;
+    write(caption, `${who} ${most.join(" and ")}.${unseen}`);
   }
 
   // A cover over the bars: guess first, then look. The guess gets its probability.
@@ -382,24 +384,26 @@ function render({ model, el }) {
   const hearText = () => {
     if (model.get("text") === story.text) return;
     stop();
-    story.type(model.get("text"));
+    Object.assign(story, new Story(lm, model.get("text")));
     refresh({ rewrite: true });
+    status.say(describe());
   };
   const hearSettings = () => {
     temperature.value = model.get("temperature");
-    topK.value = Math.max(0, stops.indexOf(model.get("top_k")));
+    showTopK();
     topP.value = model.get("top_p");
     seed.value = model.get("seed");
     showBars();
+    status.say(describe());
   };
   const SETTINGS = "change:temperature change:top_k change:top_p change:seed";
   model.on("change:text", hearText);
   model.on(SETTINGS, hearSettings);
 
+  showTopK();
   refresh();
   status.say(describe()); // there before the page is, so that nobody is interrupted by it
   root.append(content);
-  markReady(root);
   return () => { // when the figure is taken away
     stop({ finish: false });
     model.off("change:text", hearText);
@@ -407,4 +411,7 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default figure("NextToken", render, {
+  anew: ["model_file", "compact"],
+  ranges: { temperature: [0, 2], top_k: [0, Infinity], top_p: [0.01, 1], seed: [0, 999_999] },
+});

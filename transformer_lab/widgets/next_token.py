@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import traitlets
 
-from transformer_lab.widgets.live_figure import LiveFigure
+from transformer_lab.widgets.live_figure import LiveFigure, Number
 
 
 class NextToken(LiveFigure):
@@ -33,8 +33,8 @@ class NextToken(LiveFigure):
 
     model_file = traitlets.Bytes().tag(sync=True)
     text = traitlets.Unicode().tag(sync=True)
-    temperature = traitlets.Float(1.0, min=0.0, max=2.0).tag(sync=True)
+    temperature = Number(1.0, min=0.0, max=2.0).tag(sync=True)
     top_k = traitlets.Int(0, min=0).tag(sync=True)
-    top_p = traitlets.Float(1.0, min=0.01, max=1.0).tag(sync=True)
+    top_p = Number(1.0, min=0.01, max=1.0).tag(sync=True)
     seed = traitlets.Int(0, min=0).tag(sync=True)
     compact = traitlets.Bool(False).tag(sync=True)

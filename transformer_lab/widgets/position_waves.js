@@ -8,8 +8,8 @@ import { angles, rotated, sinusoidalRow } from "./engine/positions.js";
 import { seededRandom } from "./engine/sampling.js";
 import { dot, rowsFromHalf } from "./engine/vectors.js";
 import {
-  button, buttonRow, debounce, element, figureRoot, markReady, onThemeChange, select, slider,
-  statusLine, svgElement, themeColour,
+  button, buttonRow, element, figure, onThemeChange, select, slider, statusLine, svgElement,
+  themeColour,
 } from "./parts/ui.js";
 
 const N_POSITIONS = 96;
@@ -23,12 +23,9 @@ const WAYS = {
   rotary: "rotary: turns queries and keys (LLaMA)",
 };
 
-function render({ model, el }) {
-  const root = figureRoot(el, "PositionWaves");
+function render({ model, root, remember }) {
   const tableSize = model.get("table_size");
   const table = tableSize ? rowsFromHalf(model.get("table"), tableSize) : [];
-  const publish = debounce(() => model.save_changes(), 250);
-  const remember = (name, value) => { model.set(name, value); publish(); };
   const ways = Object.entries(WAYS).filter(([name]) => name !== "learned" || table.length === N_POSITIONS);
   const state = { readings: [], setting: "" };
 
@@ -216,7 +213,6 @@ function render({ model, el }) {
   model.on(changes, hear);
   const endTheme = onThemeChange(() => show());
   hear();
-  markReady(root);
   return () => { // when the figure is taken away
     endTheme();
     model.off(changes, hear);
@@ -273,4 +269,7 @@ function productCurve() {
   };
 }
 
-export default { render };
+export default figure("PositionWaves", render, {
+  anew: ["table", "table_size"],
+  ranges: { position: [0, Infinity], distance: [0, Infinity], size: [2, 32], base: [1, 1e12] },
+});

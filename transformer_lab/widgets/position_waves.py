@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import traitlets
 
-from transformer_lab.widgets.live_figure import LiveFigure
+from transformer_lab.widgets.live_figure import LiveFigure, Number
 
 
 class PositionWaves(LiveFigure):
@@ -36,7 +36,7 @@ class PositionWaves(LiveFigure):
     position = traitlets.Int(8, min=0).tag(sync=True)
     distance = traitlets.Int(6, min=0).tag(sync=True)
     size = traitlets.Int(16, min=2).tag(sync=True)
-    base = traitlets.Float(10_000.0, min=1.0).tag(sync=True)
+    base = Number(10_000.0, min=1.0).tag(sync=True)
     table = traitlets.Bytes().tag(sync=True)
     table_size = traitlets.Int(0, min=0).tag(sync=True)
     seed = traitlets.Int(1, min=0).tag(sync=True)

@@ -4,8 +4,8 @@ import { BPETokenizer } from "./engine/tokenizer.js";
 import { WordPieceTokenizer } from "./engine/wordpiece.js";
 import { bytesOf, sizeInWords } from "./parts/later.js";
 import {
-  button, buttonRow, checkbox, counted, debounce, element, figureRoot, markReady, painted, readable,
-  statusLine, textBox, tokenChips,
+  button, buttonRow, checkbox, counted, debounce, element, figure, painted, readable, statusLine, textBox,
+  tokenChips,
 } from "./parts/ui.js";
 
 const EXAMPLES = [
@@ -16,10 +16,7 @@ const EXAMPLES = [
 const MAX_LETTERS = 600;
 const MUCH = 400_000; // bytes that a reader is asked about first
 
-async function render({ model, el }) {
-  const root = figureRoot(el, "TokenizerPlayground");
-  const publish = debounce(() => model.save_changes(), 250);
-  const remember = (name, value) => { model.set(name, value); publish(); };
+function render({ model, root, remember, waitFor }) {
   const text = textBox({
     label: "Any text", value: model.get("text"), rows: 2, maxLength: MAX_LETTERS,
     onInput: debounce(() => { remember("text", text.value); show(); }, 120),
@@ -93,7 +90,7 @@ async function render({ model, el }) {
     facts.textContent = `${counted(points, "character")} for Unicode, ${counted(new TextEncoder().encode(typed).length, "byte")} in UTF-8. At most ${MAX_LETTERS} characters can be typed.`;
     for (const part of rows) part.show(typed);
     const there = model.get("names").map((name, at) => [name, rows[at]]).filter(([, part]) => part.isThere);
-    words.say(there.map(([name, part]) => `${name}: ${part.root.querySelectorAll(".tl-chip").length}`).join(", ").concat(" tokens. Look at a token for its ID."));
+    if (there.length) words.say(there.map(([name, part]) => `${name}: ${part.root.querySelectorAll(".tl-chip").length}`).join(", ").concat(" tokens. Look at a token for its ID."));
   }
 
   const hear = () => {
@@ -102,11 +99,12 @@ async function render({ model, el }) {
     show();
   };
   model.on("change:text change:show_ids", hear);
+  show();
   // The figure is there with the first; the others join it, one after the other.
   const [first, ...others] = rows.filter((part) => part.comesUnasked);
-  await first?.load();
-  markReady(root);
-  (async () => { for (const part of others) await part.load(); })();
+  const start = first?.load();
+  waitFor(start);
+  start?.then(async () => { for (const part of others) await part.load(); });
   return () => model.off("change:text change:show_ids", hear);
 }
 
@@ -116,4 +114,4 @@ async function readTokenizer(file) {
   return json.model?.type === "WordPiece" ? new WordPieceTokenizer(json) : new BPETokenizer(json);
 }
 
-export default { render };
+export default figure("TokenizerPlayground", render, { anew: ["names", "files"] });

@@ -10,8 +10,8 @@ import { distribution, mostLikelyFirst, seededRandom } from "./engine/sampling.j
 import { attentionMatrix } from "./parts/attention_view.js";
 import { bytesOf, sizeInWords } from "./parts/later.js";
 import {
-  button, counted, debounce, element, figureRoot, formatPercent, markReady, painted, pause, readable, slider, specialName,
-  statusLine, svgElement, textBox, wantsLessMotion,
+  button, counted, debounce, element, figure, formatPercent, painted, pause, readable, scroller, slider,
+  specialName, statusLine, svgElement, textBox, wantsLessMotion, write,
 } from "./parts/ui.js";
 
 const N_BARS = 6;
@@ -19,8 +19,7 @@ const PLAY_MS = 900; // how long each snapshot is shown while playing
 const SETTLED_MS = 120; // a hand on the slider only passes what it leaves sooner
 const TEMPERATURE = 0.8; // of the sample story
 
-async function render({ model, el }) {
-  const root = figureRoot(el, "TrainingReplay");
+function render({ model, root, remember, waitFor }) {
   const [steps, losses, floor] = [model.get("steps"), model.get("losses"), model.get("floor")];
   const lastIndex = steps.length - 1;
   const chosen = () => Math.min(model.get("selected"), lastIndex);
@@ -29,9 +28,6 @@ async function render({ model, el }) {
     if (!read.has(index)) read.set(index, loadModel(await bytesOf(model.get("snapshots")[index])));
     return read.get(index);
   };
-  const { n_layers: nLayers, n_heads: nHeads, max_len: maxLen } = (await snapshot(chosen())).config;
-  const publish = debounce(() => model.save_changes(), 250);
-  const remember = (name, value) => { model.set(name, value); publish(); };
   let playing = null; // one object for each time that the run is played
   let latest = 0; // the number of the last call of `show`
 
@@ -51,14 +47,8 @@ async function render({ model, el }) {
   // --- Pictures
   const curve = lossCurve({ losses, floor, steps });
   const bars = predictionBars();
-  const matrices = Array.from({ length: nLayers * nHeads }, () => attentionMatrix({ size: 96 }));
-  const heads = element("div", {
-    class: "tl-heads", style: `--tl-n-heads: ${nHeads}`, role: "img",
-    "aria-label": "the attention matrix of every head at this step",
-  }, ...matrices.map((matrix, at) => element("div", { class: "tl-named-head" }, matrix.root,
-    element("span", {}, `${Math.floor(at / nHeads)}.${at % nHeads}`))));
-  // It scrolls when the story is long, so a keyboard must be able to reach it.
-  const story = element("div", { class: "tl-sample", tabindex: 0, role: "group", "aria-label": "how the story goes on" });
+  const heads = headGrid();
+  const story = scroller(element("div", { class: "tl-sample", role: "group", "aria-label": "how the story goes on" }));
   const words = statusLine();
   const heading = (title, quiet) => element("div", { class: "tl-heading" }, title,
     element("span", { class: "tl-quiet" }, ` ${quiet}`));
@@ -69,7 +59,7 @@ async function render({ model, el }) {
       heading("How it goes on at this step", `temperature ${TEMPERATURE}, the same draws at every step`), story),
     element("div", { class: "tl-stack" },
       text.root, note, heading("What comes next", "the likeliest tokens at this step"), bars.root,
-      heading("Every head", "layer.head; each row of a square: the attention weights of one token"), heads));
+      heading("Every head", "layer.head; each row of a square: the attention weights of one token"), heads.root));
   root.append(element("div", { class: "tl-stack" },
     element("div", { class: "tl-replay-controls" }, step.root, play), words.root, pictures));
 
@@ -89,6 +79,7 @@ async function render({ model, el }) {
     await painted();
     if (call !== latest) return;
     const whole = promptIds(lm, text.value);
+    const maxLen = lm.config.max_len;
     const ids = whole.slice(0, maxLen);
     note.hidden = whole.length <= maxLen;
     note.textContent = `This model sees ${maxLen} tokens; the last ${counted(whole.length - maxLen, "token")} of your text are left out.`;
@@ -100,7 +91,7 @@ async function render({ model, el }) {
       return lm.tokenizer.isSpecial(id) ? specialName(piece, ids.length) : readable(piece);
     };
     bars.show(best.map((id) => ({ name: nameOf(id), share: probabilities[id] })));
-    attention.flat().forEach((weights, at) => matrices[at].show(weights));
+    heads.show(attention);
     words.say(`Step ${steps[index]} of ${steps[lastIndex]}: ${lossInWords(index)} Most likely next: ${nameOf(best[0])}, ${formatPercent(probabilities[best[0]])}.`);
     goOn(lm, ids, model.get("seed"), () => call === latest).then((end) => {
       if (end === null) return;
@@ -113,7 +104,7 @@ async function render({ model, el }) {
   async function fetched(index, call) {
     const size = sizeInWords(model.get("snapshots")[index]);
     if (size && !read.has(index)) {
-      words.say(`The weights of step ${steps[index]} are loading (${size}); the pictures are still of the step before.`);
+      words.say(`The weights of step ${steps[index]} are loading (${size})${read.size ? "; the pictures are still of the step before" : ""}.`);
       await pause(SETTLED_MS);
       if (call !== latest) return null;
     }
@@ -153,15 +144,14 @@ async function render({ model, el }) {
     if (model.get("text") !== text.value) { text.value = model.get("text"); show(); }
   };
   model.on("change:text", hearText);
-  model.on("change:selected", show);
+  model.on("change:selected change:seed", show);
 
-  await show();
-  markReady(root);
+  waitFor(show());
   return () => { // when the figure is taken away
     stop();
-    for (const { end } of matrices) end();
+    heads.end();
     model.off("change:text", hearText);
-    model.off("change:selected", show);
+    model.off("change:selected change:seed", show);
   };
 }
 
@@ -185,6 +175,30 @@ function lossAt(losses, step, reach = 4) {
   return near.reduce((sum, loss) => sum + loss, 0) / near.length;
 }
 
+// A small matrix for each head, made when the first weights say how many there are.
+function headGrid() {
+  const root = element("div", {
+    class: "tl-heads", role: "img", "aria-label": "the attention matrix of every head at this step",
+  });
+  const matrices = [];
+  return {
+    root,
+    show(attention) {
+      root.style.setProperty("--tl-n-heads", attention[0].length);
+      attention.forEach((heads, layer) => heads.forEach((weights, head) => {
+        const at = layer * heads.length + head;
+        if (!matrices[at]) {
+          matrices[at] = attentionMatrix({ size: 96 });
+          root.append(element("div", { class: "tl-named-head" }, matrices[at].root,
+            element("span", {}, `${layer}.${head}`)));
+        }
+        matrices[at].show(weights);
+      }));
+    },
+    end() { for (const matrix of matrices) matrix.end(); },
+  };
+}
+
 // The next tokens as bars.
 function predictionBars() {
   const root = element("ol", { class: "tl-bars tl-compared", "aria-label": "most likely next tokens" });
@@ -199,7 +213,7 @@ function predictionBars() {
     root,
     show(tokens) {
       rows.forEach((row, index) => {
-        row.name.textContent = tokens[index].name;
+        write(row.name, tokens[index].name);
         row.fill.style.width = `${100 * tokens[index].share}%`;
         row.share.textContent = formatPercent(tokens[index].share);
       });
@@ -248,4 +262,7 @@ function ticks(last) {
   return [...new Set([0, round(last / 8), round(last / 2), last])];
 }
 
-export default { render };
+export default figure("TrainingReplay", render, {
+  anew: ["snapshots", "steps", "losses", "floor"],
+  ranges: { selected: [0, Infinity], floor: [0, 1000] },
+});

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import traitlets
 
-from transformer_lab.widgets.live_figure import LiveFigure
+from transformer_lab.widgets.live_figure import LiveFigure, Number
 
 
 class TrainingReplay(LiveFigure):
@@ -40,8 +40,8 @@ class TrainingReplay(LiveFigure):
 
     snapshots = traitlets.List(traitlets.Bytes()).tag(sync=True)
     steps = traitlets.List(traitlets.Int()).tag(sync=True)
-    losses = traitlets.List(traitlets.Float()).tag(sync=True)
-    floor = traitlets.Float(0.0).tag(sync=True)
+    losses = traitlets.List(Number()).tag(sync=True)
+    floor = Number(0.0).tag(sync=True)
     text = traitlets.Unicode().tag(sync=True)
     selected = traitlets.Int(0, min=0).tag(sync=True)
     seed = traitlets.Int(0, min=0).tag(sync=True)

@@ -7,15 +7,15 @@
 import { loadModel } from "./engine/model_file.js";
 import { splitSentence, translate } from "./engine/translating.js";
 import {
-  button, buttonRow, counted, debounce, disclosure, element, figureRoot, formatPercent, markReady,
-  select, slider, statusLine, svgElement, textBox, weightColour,
+  button, buttonRow, counted, debounce, disclosure, element, figure, formatPercent, select,
+  slider, statusLine, svgElement, textBox, weightColour,
 } from "./parts/ui.js";
 
 const N_CANDIDATES = 4;
 const ROW = 34; // pixels from one word to the next
 const WIDTH = 120; // of the space between the two columns, in the drawing's own units
 
-function render({ model, el }) {
+function render({ model, root, remember }) {
   const lm = loadModel(model.get("model_file"));
   const { tokenizer, config } = lm;
   const romanised = model.get("romanised");
@@ -23,10 +23,7 @@ function render({ model, el }) {
   const english = [...tokenizer.vocab.keys()]
     .filter((word) => !tokenizer.special.has(word) && (word === "?" || !(word in romanised)));
   const known = new Set(english);
-  const root = figureRoot(el, "TranslatorSteps");
   const view = { words: [], steps: [] };
-  const publish = debounce(() => model.save_changes(), 250);
-  const remember = (name, value) => { model.set(name, value); publish(); };
   const wordOf = (id) => (id === stopId ? "⟨end⟩" : tokenizer.piece(id));
   const latin = (word) => (word === "⟨end⟩" ? "" : romanised[word] ?? "");
   const withLatin = (word) => (latin(word) && latin(word) !== word ? `${word} (${latin(word)})` : word);
@@ -182,7 +179,6 @@ function render({ model, el }) {
   model.on("change:step", hearStep);
   model.on("change:look", hearLook);
   read({ from: model.get("step") });
-  markReady(root);
   return () => {
     model.off("change:text", hearText);
     model.off("change:step", hearStep);
@@ -190,4 +186,7 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default figure("TranslatorSteps", render, {
+  anew: ["model_file", "romanised", "examples"],
+  ranges: { step: [0, Infinity] },
+});

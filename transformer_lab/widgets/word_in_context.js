@@ -7,19 +7,16 @@
 import { loadModel, promptIds } from "./engine/model_file.js";
 import { centred, cosine, dot, principalDirections } from "./engine/vectors.js";
 import {
-  counted, debounce, element, figureRoot, markReady, slider, statusLine, svgElement, textBox,
+  counted, debounce, element, figure, slider, statusLine, svgElement, textBox,
 } from "./parts/ui.js";
 
 const N_LINES = 6;
 const [WIDTH, HEIGHT, EDGE] = [420, 260, 24];
 
-function render({ model, el }) {
+function render({ model, root, remember }) {
   const lm = loadModel(model.get("model_file"));
   const nLayers = lm.config.n_layers;
   const size = lm.config.d_model;
-  const root = figureRoot(el, "WordInContext");
-  const publish = debounce(() => model.save_changes(), 250);
-  const remember = (name, value) => { model.set(name, value); publish(); };
   const layer = () => Math.min(model.get("layer"), nLayers);
   const kinds = [...new Set(model.get("senses"))];
   let references = [], own = [];
@@ -39,12 +36,11 @@ function render({ model, el }) {
   const list = element("ol", { class: "tl-context-list", "aria-label": "your sentences and what the vector says" });
   const words = statusLine();
   const table = element("table", { class: "tl-context-cosines" });
-  root.append(element("div", { class: "tl-stack" },
-    text.root, note, layers.root, words.root,
-    element("div", { class: "tl-columns" },
-      element("div", { class: "tl-stack" }, drawing, legend),
-      element("div", { class: "tl-stack" }, list,
-        element("div", { class: "tl-heading" }, "How alike your vectors are ", element("span", { class: "tl-quiet" }, "cosines; 1.00 is the same direction")), table))));
+  const picture = element("div", { class: "tl-columns" },
+    element("div", { class: "tl-stack" }, drawing, legend),
+    element("div", { class: "tl-stack" }, list,
+      element("div", { class: "tl-heading" }, "How alike your vectors are ", element("span", { class: "tl-quiet" }, "cosines; 1.00 is the same direction")), table));
+  root.append(element("div", { class: "tl-stack" }, text.root, note, layers.root, words.root, picture));
 
   // The vectors of the word in a text: for each place one for each layer, the
   // token's own first. Empty if the word does not occur.
@@ -81,6 +77,8 @@ function render({ model, el }) {
   function show() {
     layers.value = layer();
     const known = references.map(({ vectors, sense }) => ({ sense, vector: vectors[layer()] }));
+    picture.hidden = !kinds.every((kind) => known.some(({ sense }) => sense === kind));
+    if (picture.hidden) return words.say(`No sentence of known meaning has “${model.get("word")}” as one token: there is nothing to compare with.`);
     const place = placing(known, kinds);
     const placed = own.map((item) => ({ ...item, ...place(item.vectors[layer()]) }));
     draw(known.map(({ sense, vector }) => ({ sense, ...place(vector) })), placed);
@@ -138,7 +136,6 @@ function render({ model, el }) {
   learn();
   read();
   show();
-  markReady(root);
   return () => {
     model.off("change:text change:word", hear);
     model.off("change:layer", show);
@@ -191,4 +188,7 @@ function distance(a, b) {
   return Math.hypot(...a.map((value, i) => value - b[i]));
 }
 
-export default { render };
+export default figure("WordInContext", render, {
+  anew: ["model_file", "word", "references", "senses"],
+  ranges: { layer: [0, Infinity] },
+});

@@ -3,7 +3,7 @@
 // Both show the same `picture`: { order: token IDs by falling probability, before
 // and after: probabilities by ID (the model's own; reshaped and cut), nameOf(id) }.
 
-import { arrowKeysMoveWithin, element, formatPercent } from "./ui.js";
+import { arrowKeysMoveWithin, element, formatPercent, spoken, write } from "./ui.js";
 
 const N_BARS = 10;
 
@@ -35,14 +35,14 @@ export function barList(onPick) {
         if (bar.item.hidden) return;
         const cut = after[id] === 0;
         bar.id = id;
-        bar.name.textContent = nameOf(id);
+        write(bar.name, nameOf(id));
         bar.own.style.width = `${100 * before[id]}%`;
         bar.fill.style.width = `${100 * after[id]}%`;
         bar.share.textContent = cut ? "cut" : formatPercent(after[id]);
         bar.row.classList.toggle("tl-cut", cut);
         bar.row.setAttribute("aria-disabled", String(!canAppend));
         const inWords = cut ? `cut, was ${formatPercent(before[id])}` : formatPercent(after[id]);
-        bar.row.setAttribute("aria-label", `${nameOf(id)}, ${inWords}`);
+        bar.row.setAttribute("aria-label", `${spoken(nameOf(id))}, ${inWords}`);
       });
       settleStops();
     },

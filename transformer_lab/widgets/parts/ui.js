@@ -32,16 +32,99 @@ export function setAttribute(node, name, value) {
   else node.setAttribute(name, value === true ? "" : value);
 }
 
-// The frame of a figure in the place that the host gives it. Call `markReady`
-// with it once everything is drawn.
-export function figureRoot(el, name) {
-  const root = element("div", { class: "tl-figure", "data-live-figure": name });
-  el.append(root);
-  return root;
+// --- A figure -----------------------------------------------------------------------
+
+// What the module of a figure exports: `export default figure("NextToken", render, …)`.
+//
+// `render({ model, root, remember })` draws into `root` and returns what ends it. It hears
+// of changes by `model.on`, and keeps the reader's own by `remember(trait, value)`. When
+// somebody else, such as Python, changes one of the traits that `anew` names, the whole
+// figure is drawn anew. `ranges` are those of numbers: `model.get` stays within, whatever
+// comes from outside, as from a slider that is linked to the trait.
+//
+// The figure is ready when it is drawn, or when the promise that it gave to `waitFor` is
+// kept: what comes later (later.js) has come.
+//
+// Nothing is drawn before the figure is in the page: until then it has no width and no
+// colours, and nothing in it can scroll.
+export function figure(name, render, { anew = [], ranges = {} } = {}) {
+  function renderInto({ model, el }) {
+    const root = figureRoot(el, name);
+    const publish = debounce(() => model.save_changes(), 250);
+    let isOwn = false;
+    const remember = (trait, value) => {
+      const before = isOwn;
+      isOwn = true;
+      try { model.set(trait, value); } finally { isOwn = before; }
+      publish();
+    };
+
+    const checked = {
+      get: (trait) => (ranges[trait] ? within(model.get(trait), ...ranges[trait]) : model.get(trait)),
+      set: (trait, value) => model.set(trait, value),
+      on: (events, listener) => model.on(events, listener),
+      off: (events, listener) => model.off(events, listener),
+    };
+
+    let end = null;
+    const draw = () => {
+      end?.();
+      end = null;
+      root.replaceChildren();
+      let awaited = null;
+      end = render({ model: checked, root, remember, waitFor: (promise) => { awaited = promise; } });
+      const ready = () => { root.dataset.ready = "true"; };
+      if (awaited) awaited.finally(ready);
+      else ready();
+    };
+    const tryToDraw = () => {
+      try {
+        draw();
+      } catch (error) {
+        console.error(`The figure ${name} could not be drawn.`, error);
+        root.replaceChildren(element("p", { role: "alert" },
+          `The figure ${name} could not be drawn with what it was given: ${error.message}.`));
+      }
+    };
+
+    // Traits that change together are drawn once; out of the page, not before it is back.
+    let timer = 0;
+    const drawSoon = () => {
+      clearTimeout(timer);
+      if (root.isConnected) timer = setTimeout(tryToDraw);
+      else arrival.observe(root);
+    };
+    const arrival = new ResizeObserver(() => {
+      if (!root.isConnected) return;
+      arrival.disconnect();
+      drawSoon();
+    });
+    const hear = () => { if (!isOwn) drawSoon(); };
+    const heard = anew.map((trait) => `change:${trait}`).join(" ");
+    model.on(heard, hear);
+    if (root.isConnected) draw();
+    else drawSoon();
+    return () => {
+      clearTimeout(timer);
+      arrival.disconnect();
+      model.off(heard, hear);
+      end?.();
+    };
+  }
+  return { render: renderInto };
 }
 
-export function markReady(root) {
-  root.dataset.ready = "true";
+// The frame of a figure in the place that the host gives it. Its keys are its own:
+// JupyterLab would take a plain "x" for the command that cuts the cell. Those with Ctrl or
+// Cmd are left to the host.
+function figureRoot(el, name) {
+  const root = element("div", {
+    class: "tl-figure", "data-live-figure": name, role: "group",
+    "aria-label": `live figure: ${name.replace(/(?<=[a-z])(?=[A-Z])/g, " ").toLowerCase()}`,
+    on: { keydown: (event) => { if (!event.ctrlKey && !event.metaKey) event.stopPropagation(); } },
+  });
+  el.append(root);
+  return root;
 }
 
 // An id that no other figure of the page has.
@@ -59,8 +142,9 @@ export function slider({ label, min, max, step = 1, value, format = String, hint
   // Screen readers speak the slider's value already: its output need not be spoken too.
   const output = element("output", { for: id, "aria-live": "off" });
   const show = () => {
-    output.textContent = format(Number(input.value));
-    input.setAttribute("aria-valuetext", output.textContent);
+    const text = format(Number(input.value));
+    write(output, text);
+    input.setAttribute("aria-valuetext", spoken(text));
   };
   input.value = value;
   show();
@@ -91,34 +175,44 @@ export function textBox({ label, value = "", rows = 2, placeholder = null, maxLe
   };
 }
 
-// A box for a whole number. Returns { root, input, value }.
+// A box for a whole number. Returns { root, input, value }. What is none, or out of range,
+// gives way to the last good one when the reader goes on.
 export function numberBox({ label, value = 0, min = 0, max = 999999, onInput }) {
   const id = uniqueId("number");
   const input = element("input", { type: "number", id, min, max, step: 1 });
-  input.value = value;
+  let good = within(value, min, max);
+  input.value = good;
   input.addEventListener("input", () => {
-    if (input.validity.valid && input.value) onInput(Number(input.value));
+    if (!input.validity.valid || !input.value) return;
+    good = Number(input.value);
+    onInput(good);
   });
+  input.addEventListener("change", () => { input.value = good; });
   const root = element("div", { class: "tl-control tl-number" }, element("label", { for: id }, label), input);
   return {
     root, input,
-    get value() { return Number(input.value); },
-    set value(number) { input.value = number; },
+    get value() { return good; },
+    set value(number) { input.value = good = within(number, min, max); },
   };
 }
 
-// A choice among options: [[value, text], …]. Returns { root, input, value }.
+// A choice among options: [[value, text], …]. Returns { root, input, value }. A value that is
+// none of them is the first.
 export function select({ label, options, value, onInput }) {
   const id = uniqueId("select");
   const input = element("select", { id },
     ...options.map(([option, text]) => element("option", { value: option }, text)));
-  input.value = value;
+  const choose = (option) => {
+    input.value = option;
+    if (input.selectedIndex < 0) input.selectedIndex = 0;
+  };
+  choose(value);
   input.addEventListener("change", () => onInput(input.value));
   const root = element("div", { class: "tl-control tl-select" }, element("label", { for: id }, label), input);
   return {
     root, input,
     get value() { return input.value; },
-    set value(option) { input.value = option; },
+    set value(option) { choose(option); },
   };
 }
 
@@ -148,6 +242,17 @@ export function buttonRow(label, ...buttons) {
 // What is folded away until the reader asks for it.
 export function disclosure(summary, { open = false } = {}, ...children) {
   return element("details", { class: "tl-details", open }, element("summary", {}, summary), ...children);
+}
+
+// A part that scrolls: the Tab key stops at it while it holds more than it shows.
+export function scroller(node) {
+  const settle = debounce(() => {
+    const scrolls = node.scrollHeight > node.clientHeight || node.scrollWidth > node.clientWidth;
+    setAttribute(node, "tabindex", scrolls || node === document.activeElement ? 0 : null);
+  }, 100);
+  new ResizeObserver(settle).observe(node);
+  new MutationObserver(settle).observe(node, { childList: true, subtree: true, characterData: true });
+  return node;
 }
 
 // One stop of the Tab key for a whole row of things: the arrow keys move within.
@@ -188,13 +293,16 @@ export function arrowKeysMoveWithin(container, selector) {
 export function statusLine() {
   const root = element("p", { class: "tl-status", role: "status", "aria-live": "polite" });
   let timer = 0;
+  let said = "";
   return {
     root,
     say(text, { delay = 0, spoken = "" } = {}) {
       clearTimeout(timer);
       const speak = () => {
-        if (root.textContent === text + spoken) return;
-        root.replaceChildren(text, ...(spoken ? [element("span", { class: "tl-spoken" }, spoken)] : []));
+        if (said === text + spoken) return;
+        said = text + spoken;
+        write(root, text);
+        if (spoken) root.append(element("span", { class: "tl-spoken" }, spoken));
       };
       if (delay) timer = setTimeout(speak, delay);
       else speak();
@@ -205,6 +313,37 @@ export function statusLine() {
 // A token's text with its white space made visible: " ball" → "·ball".
 export function readable(text) {
   return text.replaceAll(" ", "·").replaceAll("\n", "↵").replaceAll("\t", "⇥").replaceAll("\r", "␍");
+}
+
+// The same for the ear. A mark before a word is not said: nearly every word has one.
+const SPACE_BEFORE_A_WORD_OR_MARK = /·(?=[\p{L}\p{N}])|([·↵⇥␍])/u;
+const MARKS_IN_WORDS = { "·": " space ", "↵": " new line ", "⇥": " tab ", "␍": " carriage return " };
+
+// For labels: "·ball" → "ball", "↵" → "new line".
+export function spoken(text) {
+  return text.split(SPACE_BEFORE_A_WORD_OR_MARK)
+    .map((part, at) => (at % 2 ? MARKS_IN_WORDS[part] ?? "" : part)).join("").trim();
+}
+
+// Writes a text into a node so that its marks are seen, and heard as in `spoken`.
+export function write(node, text) {
+  node.replaceChildren(...text.split(SPACE_BEFORE_A_WORD_OR_MARK).flatMap((part, at) => {
+    if (at % 2 === 0) return part;
+    const seen = element("span", { "aria-hidden": "true" }, part ?? "·");
+    return part ? [seen, element("span", { class: "tl-spoken" }, MARKS_IN_WORDS[part])] : seen;
+  }));
+}
+
+// A node with such a text.
+export function written(tag, attributes, text) {
+  const node = element(tag, attributes);
+  write(node, text);
+  return node;
+}
+
+// A number as it is, or the end of its range that it is beyond. What is none is the least.
+export function within(number, low, high) {
+  return number > low ? Math.min(number, high) : low;
 }
 
 // 0.1234 → "12%", 0.012 → "1.2%", 0.00001 → "<0.1%". Never "100%" for less than certain.
@@ -237,9 +376,10 @@ export function weightColour(weight, strongest = 1) {
 }
 
 // A colour of the stylesheet as "rgb(…)", for canvases: themeColour(root, "--tl-weight").
+// What is out of the page has no style: then a figure would have this colour in the page.
 export function themeColour(root, name) {
-  const probe = element("span", { hidden: true, style: `color: var(${name})` });
-  root.append(probe);
+  const probe = element("span", { class: "tl-figure", hidden: true, style: `color: var(${name})` });
+  (root.isConnected ? root : document.body).append(probe);
   const colour = getComputedStyle(probe).color;
   probe.remove();
   return colour;
@@ -295,12 +435,13 @@ export function tokenChips({ label, onLook = () => {}, onPick = () => {} }) {
       tokens.forEach((token, index) => {
         const chip = chips[index];
         const shown = token.special ? specialName(token.text, index) : readable(token.text);
-        if (chip.textContent !== shown) chip.textContent = shown;
+        if (chip.textContent !== shown) write(chip, shown);
         const notes = [
           token.special && "special token", token.unseen && "never met in training",
           token.outside && "beyond what the model can see",
+          !token.special && /^ \S/.test(token.text) && "begins with a space",
         ].filter(Boolean);
-        const name = `token ${index + 1}: ${shown}, ID ${token.id}`;
+        const name = `token ${index + 1}: ${spoken(shown)}, ID ${token.id}`;
         chip.setAttribute("aria-label", [name, ...notes].join(", "));
         for (const kind of ["special", "unseen", "outside", "fresh"]) {
           chip.classList.toggle(`tl-${kind}`, Boolean(token[kind]));

@@ -1,0 +1,29 @@
+// Lets the Tab key stop at a part of the page that scrolls by itself, such as a wide plot or
+// a long line of code, as long as it holds more than it shows. Live figures see to their own
+// parts (widgets/parts/ui.js).
+(() => {
+  const PARTS = "article :is(pre, table, div.math, mjx-container[display], [style*='overflow'])";
+
+  const nameOf = (part) => {
+    if (part.matches("pre")) return part.closest(".cell_output") ? "output" : "code";
+    return part.matches("table") ? "table" : "formula";
+  };
+
+  const settle = (part) => {
+    const wide = part.scrollWidth > part.clientWidth || part.scrollHeight > part.clientHeight;
+    const scrolls = wide && /auto|scroll/.test(getComputedStyle(part).overflow);
+    if (!scrolls) {
+      part.removeAttribute("tabindex");
+      return;
+    }
+    part.tabIndex = 0;
+    if (!part.matches("table, [role]")) part.setAttribute("role", "group");
+    if (!part.matches("[aria-label], [aria-labelledby]")) part.setAttribute("aria-label", nameOf(part));
+  };
+
+  // The first call comes when the page has its widths, further ones when they change.
+  const observer = new ResizeObserver((entries) => entries.forEach(({ target }) => settle(target)));
+  for (const part of document.querySelectorAll(PARTS)) {
+    if (!part.closest(".tl-live")) observer.observe(part);
+  }
+})();
