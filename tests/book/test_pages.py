@@ -27,6 +27,8 @@ SHOWN = """root => {
 
 def wait_for_figures(page) -> int:
     """Wait until every live figure of a page is drawn; return how many there are."""
+    # Figures come when the reader does. Printing brings them all, without scrolling.
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
     page.wait_for_function(
         """() => [...document.querySelectorAll("[data-live-figure]")]
                  .every(figure => figure.dataset.ready === "true")""",
