@@ -112,7 +112,7 @@ OPERATE = """async () => {
     change("input[type=range]", "input", slider => { slider.value = slider.max; });
     change("select", "change", choice => { choice.selectedIndex = choice.options.length - 1; });
     await rest();
-    for (const control of figure.querySelectorAll("input[type=checkbox], .tl-button")) control.click();
+    figure.querySelectorAll("input[type=checkbox], .tl-button").forEach(control => control.click());
     await rest();
   }
 }"""

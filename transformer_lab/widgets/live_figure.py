@@ -5,11 +5,11 @@ hosts it). In the built book there is no kernel: a figure leaves behind its name
 and its first state, and `book/_static/live_host.js` runs the same JavaScript
 module on them.
 
-Holds `LiveFigure`, the base class of all figures, `Number`, their trait, and `link`, which joins a
-JavaScript module and the modules that it imports into one text, because both
-homes take one text: a widget's `_esm`, and a page that was opened from disk,
-which may not fetch modules. `link` reads plain, static, relative imports; it is
-no general bundler.
+Holds `LiveFigure`, the base class of all figures, `Number`, a trait of theirs,
+and `link`, which joins a JavaScript module and the modules that it imports into
+one text, because both homes take one text: a widget's `_esm`, and a page that
+was opened from disk, which may not fetch modules. `link` reads plain, static,
+relative imports; it is no general bundler.
 
 Sources: the anywidget front-end module, https://anywidget.dev/en/afm/; Jupyter's
 mime bundles, https://jupyter-client.readthedocs.io/en/stable/messaging.html.

@@ -317,20 +317,20 @@ export function readable(text) {
 
 // The same for the ear. A mark before a word is not said: nearly every word has one.
 const SPACE_BEFORE_A_WORD_OR_MARK = /·(?=[\p{L}\p{N}])|([·↵⇥␍])/u;
-const MARKS_IN_WORDS = { "·": " space ", "↵": " new line ", "⇥": " tab ", "␍": " carriage return " };
+const MARKS_IN_WORDS = { "·": "space", "↵": "new line", "⇥": "tab", "␍": "carriage return" };
 
 // For labels: "·ball" → "ball", "↵" → "new line".
 export function spoken(text) {
   return text.split(SPACE_BEFORE_A_WORD_OR_MARK)
-    .map((part, at) => (at % 2 ? MARKS_IN_WORDS[part] ?? "" : part)).join("").trim();
+    .map((part, at) => (at % 2 && part ? ` ${MARKS_IN_WORDS[part]} ` : part ?? "")).join("").trim();
 }
 
 // Writes a text into a node so that its marks are seen, and heard as in `spoken`.
 export function write(node, text) {
-  node.replaceChildren(...text.split(SPACE_BEFORE_A_WORD_OR_MARK).flatMap((part, at) => {
+  node.replaceChildren(...text.split(SPACE_BEFORE_A_WORD_OR_MARK).map((part, at) => {
     if (at % 2 === 0) return part;
-    const seen = element("span", { "aria-hidden": "true" }, part ?? "·");
-    return part ? [seen, element("span", { class: "tl-spoken" }, MARKS_IN_WORDS[part])] : seen;
+    const heard = part ? { role: "img", "aria-label": MARKS_IN_WORDS[part] } : { "aria-hidden": "true" };
+    return element("span", heard, part ?? "·");
   }));
 }
 
