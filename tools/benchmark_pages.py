@@ -154,11 +154,11 @@ def load_time(chromium, address: str) -> dict[str, float]:
             f"performance.now() - seen.last > {1000 * QUIET_SECONDS}"
         ):
             page.wait_for_timeout(250)
-        seen = page.evaluate(
-            "({ ...seen, text: performance.getEntriesByName('first-contentful-paint')[0].startTime })"
-        )
+        seen = page.evaluate("seen")
+        paint = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+        text = page.evaluate(paint)
     return {
-        "text, s": seen["text"] / 1000,
+        "text, s": text / 1000,
         "figure, s": (seen["firstFigure"] or float("nan")) / 1000,
         "blocked, ms": seen["blocked"],
         "compressed, MB": received["compressed"] / 1e6,
@@ -171,11 +171,10 @@ def answer_times(chromium, address: str, presses: int) -> dict[tuple[str, str], 
     times = {}
     with slow_page(chromium, line=False) as (page, _):
         page.goto(address)
-        for place in page.locator("[data-live-figure]").all():
+        for place in page.locator(".tl-live").all():
             place.scroll_into_view_if_needed()
             page.wait_for_function(
-                "place => !place.isConnected || place.dataset.ready || place.querySelector('[data-ready]')",
-                arg=place.element_handle(),
+                "place => place.querySelector('[data-ready]')", arg=place.element_handle()
             )
         for number, control in enumerate(page.evaluate(CONTROLS)):
             node = page.locator(f"[data-measured='{number}']")
@@ -186,15 +185,14 @@ def answer_times(chromium, address: str, presses: int) -> dict[tuple[str, str], 
             page.wait_for_timeout(400)
             taken = []
             for press in range(presses):
-                key = control["key"]
-                if key == "ArrowRight" and press >= presses // 2:
-                    key = "ArrowLeft"
+                back = control["key"] == "ArrowRight" and press >= presses // 2
                 began = page.evaluate("performance.now()")
-                page.keyboard.press(key)
+                page.keyboard.press("ArrowLeft" if back else control["key"])
                 page.wait_for_timeout(150)
                 events = page.evaluate(f"seen.events.filter(([start]) => start >= {began})")
                 taken.append(max((duration for _, duration in events), default=0))
-            times[control["figure"], f"{control['name']} ({control['key'].strip() or 'Space'})"] = taken
+            key = control["key"].strip() or "Space"
+            times[control["figure"], f"{control['name']} ({key})"] = taken
     return times
 
 
@@ -247,7 +245,9 @@ def print_row(page: str, name: str, found: list[dict], *, interaction: bool) -> 
     """One line for a page, or one for each of its controls."""
     if interaction:
         for (figure, control), times in found[0].items():
-            print(f"{page:36} {name:7} {figure:20} {control:44} p95 {p95(times):5.0f} ms", flush=True)
+            print(
+                f"{page:36} {name:7} {figure:20} {control:44} p95 {p95(times):5.0f} ms", flush=True
+            )
         return
     values = {kind: statistics.median(row[kind] for row in found) for kind in found[0]}
     line = "  ".join(f"{kind} {value:6.2f}" for kind, value in values.items())
