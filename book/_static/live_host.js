@@ -29,14 +29,20 @@
   const importModule = (file) => load(file.replace(/\.js$/, ""), `?v=${versions[file]}`, (text) =>
     import(URL.createObjectURL(new Blob([text], { type: "text/javascript" }))));
 
+  // Much quicker where the browser can do it itself.
+  const fromBase64 = (text) => {
+    if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+    const letters = atob(text);
+    const bytes = new Uint8Array(letters.length);
+    for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
+    return bytes;
+  };
+
   // Bytes are compressed, then written as text, in a file that is named by them. A widget's
   // bytes arrive in the page as a DataView, so they do here.
   const bytesOf = ({ $asset: name }) => load(name, "", async (text) => {
     delete globalThis.transformerLabParts[name];
-    const letters = atob(text);
-    const packed = new Uint8Array(letters.length);
-    for (let i = 0; i < letters.length; i++) packed[i] = letters.charCodeAt(i);
-    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+    const stream = new Blob([fromBase64(text)]).stream().pipeThrough(new DecompressionStream("gzip"));
     return new DataView(await new Response(stream).arrayBuffer());
   });
 
