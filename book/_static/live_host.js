@@ -19,7 +19,10 @@
         const script = document.createElement("script");
         script.src = new URL(`live/${name}.js${query}`, src);
         script.onload = () => resolve(globalThis.transformerLabParts[name]);
-        script.onerror = () => reject(new Error(`the file ${script.src} is missing`));
+        script.onerror = () => {
+          loaded.delete(name); // the next try may find it
+          reject(new Error(`the file ${script.src} is missing`));
+        };
         document.head.append(script);
       }).then(read));
     }
@@ -29,14 +32,20 @@
   const importModule = (file) => load(file.replace(/\.js$/, ""), `?v=${versions[file]}`, (text) =>
     import(URL.createObjectURL(new Blob([text], { type: "text/javascript" }))));
 
+  // Much quicker where the browser can do it itself.
+  const fromBase64 = (text) => {
+    if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+    const letters = atob(text);
+    const bytes = new Uint8Array(letters.length);
+    for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
+    return bytes;
+  };
+
   // Bytes are compressed, then written as text, in a file that is named by them. A widget's
   // bytes arrive in the page as a DataView, so they do here.
   const bytesOf = ({ $asset: name }) => load(name, "", async (text) => {
     delete globalThis.transformerLabParts[name];
-    const letters = atob(text);
-    const packed = new Uint8Array(letters.length);
-    for (let i = 0; i < letters.length; i++) packed[i] = letters.charCodeAt(i);
-    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+    const stream = new Blob([fromBase64(text)]).stream().pipeThrough(new DecompressionStream("gzip"));
     return new DataView(await new Response(stream).arrayBuffer());
   });
 
@@ -58,11 +67,12 @@
   };
 
   // How many bytes come before a figure can start.
-  const sizeOf = async ({ state, later }) => {
-    let size = 0;
-    const now = Object.entries(state).filter(([name]) => !later.includes(name));
-    await withBytes(now, (asset) => { size += asset.size; });
-    return size;
+  const sizeOf = ({ state, later }) => Object.entries(state)
+    .flatMap(([name, value]) => (later.includes(name) ? [] : sizesIn(value)))
+    .reduce((sum, size) => sum + size, 0);
+  const sizesIn = (value) => {
+    if (value === null || typeof value !== "object") return [];
+    return typeof value.$asset === "string" ? [value.size] : Object.values(value).flatMap(sizesIn);
   };
 
   // The part of the widget protocol that figures use, with nobody at the other end.
@@ -103,10 +113,10 @@
   const waiting = () => [...document.querySelectorAll(".tl-live > script")].map((script) => script.parentNode);
 
   // A figure that is not there yet is a button: the Tab key does not pass by it.
-  const offer = async (place) => {
-    const size = await sizeOf(read(place));
+  const offer = (place) => {
+    const size = sizeOf(read(place));
     place.querySelector("p").replaceWith(make("button", { type: "button", onfocus: () => want(place) },
-      `Show this figure${size ? ` (${(size / 1e6).toFixed(1)} MB)` : ""}`));
+      `Show this figure${size ? ` (${Math.max(0.1, size / 1e6).toFixed(1)} MB)` : ""}`));
     near.observe(place);
   };
 

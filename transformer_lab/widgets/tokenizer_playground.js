@@ -4,8 +4,8 @@ import { BPETokenizer } from "./engine/tokenizer.js";
 import { WordPieceTokenizer } from "./engine/wordpiece.js";
 import { bytesOf, sizeInWords } from "./parts/later.js";
 import {
-  button, buttonRow, checkbox, counted, debounce, element, figure, painted, readable, statusLine, textBox,
-  tokenChips,
+  button, buttonRow, checkbox, counted, debounce, element, figure, grouped, painted, readable,
+  statusLine, textBox, tokenChips,
 } from "./parts/ui.js";
 
 const EXAMPLES = [
@@ -47,7 +47,7 @@ function render({ model, root, remember, waitFor }) {
     const look = (index) => {
       const id = shown[index];
       const bytes = tokenizer.bytes?.(id);
-      const parts = [`${name}, token ${index + 1} of ${shown.length}: ${readable(tokenizer.piece(id))}, ID ${id} of ${tokenizer.size.toLocaleString("en-GB")}.`];
+      const parts = [`${name}, token ${index + 1} of ${shown.length}: ${readable(tokenizer.piece(id))}, ID ${id} of ${grouped(tokenizer.size)}.`];
       if (tokenizer.isSpecial(id)) parts.push(tokenizer.piece(id) === "[UNK]" ? "The word could not be cut: all that it said is lost." : "A special token.");
       else if (bytes) parts.push(`Its bytes: ${bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(" ")}.`);
       if (tokenizer.piece(id).includes("\uFFFD") && bytes) parts.push("Only part of a character.");
@@ -73,7 +73,7 @@ function render({ model, root, remember, waitFor }) {
         shown = tokenizer.encode(typed);
         const letters = Array.from(typed).length;
         const rate = shown.length ? `, ${(letters / shown.length).toFixed(1)} characters each` : "";
-        summary.textContent = `${counted(shown.length, "token")}${rate}; ${tokenizer.size.toLocaleString("en-GB")} in its vocabulary`;
+        summary.textContent = `${counted(shown.length, "token")}${rate}; ${grouped(tokenizer.size)} in its vocabulary`;
         chips.show(shown.map((id) => ({
           text: model.get("show_ids") ? String(id) : tokenizer.piece(id), id, special: tokenizer.isSpecial(id),
         })));

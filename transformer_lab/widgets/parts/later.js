@@ -8,5 +8,5 @@ export async function bytesOf(value) {
 
 // What a reader should know before they are loaded: "0.3 MB"; null if they are there.
 export function sizeInWords(value) {
-  return value.load ? `${(value.size / 1e6).toFixed(1)} MB` : null;
+  return value.load ? `${Math.max(0.1, value.size / 1e6).toFixed(1)} MB` : null;
 }

@@ -360,9 +360,14 @@ export function raised(number) {
   return String(number).replace("-", "⁻").replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]);
 }
 
+// 49152 → "49,152". `toLocaleString` costs a slow machine 60 ms when it is first called.
+export function grouped(number) {
+  return String(number).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
 // 1 → "1 token", 3 → "3 tokens".
 export function counted(number, noun) {
-  return `${number.toLocaleString("en-GB")} ${noun}${number === 1 ? "" : "s"}`;
+  return `${grouped(number)} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 // --- Colour ----------------------------------------------------------------------
