@@ -1,7 +1,7 @@
 # Transformer Lab. `make book` builds the book, `make test` tests everything;
 # each sets up what it needs. Needed before: Python 3.11 or newer, make, git.
 
-.PHONY: help book test serve clean pins repository browser
+.PHONY: help book notebooks test serve clean pins repository browser
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
@@ -19,8 +19,10 @@ unexport JUPYTER_PATH PYTHONPATH PYTHONHOME
 help:
 	@echo "make book                  build the book into $(PAGE)"
 	@echo "make serve                 build it and serve it on http://127.0.0.1:$(PORT)/"
+	@echo "make notebooks             open the notebooks in JupyterLab, on this machine alone"
 	@echo "make test                  check style and structure, run all tests, also in a browser"
 	@echo "make repository URL=...    set the public address of the repository everywhere"
+	@echo "make repository BOOK=...   the same for the address of the built pages"
 	@echo "make pins                  write requirements.txt anew from the newest versions"
 	@echo "make clean                 remove what was built (the environment .venv stays)"
 
@@ -34,6 +36,10 @@ serve: book
 	@echo "Serving on http://127.0.0.1:$(PORT)/ (Ctrl+C stops it; another port: make serve PORT=9000)"
 	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
+# The folder of the repository is the root, so that links from a chapter to the book work.
+notebooks: .venv/installed
+	$(BIN)/jupyter lab --ip 127.0.0.1 --LabApp.default_url /lab/tree/notebooks
+
 test: .venv/installed browser
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
@@ -44,7 +50,7 @@ browser: .venv/installed
 	@$(BIN)/python tools/browser.py --install
 
 repository: .venv/installed
-	@$(BIN)/python tools/repository.py "$(URL)"
+	@$(BIN)/python tools/repository.py "$(URL)" "$(BOOK)"
 
 clean:
 	rm -rf _build

@@ -4,16 +4,21 @@ import os
 import subprocess
 import sys
 
-REPOSITORY = ""
-if importlib.util.find_spec("transformer_lab") is None:
-    source = os.environ.get("TRANSFORMER_LAB_SOURCE") or (REPOSITORY and f"git+{REPOSITORY}")
-    if not source:
+REPOSITORY = ""  # @param {type:"string"}
+if not all(map(importlib.util.find_spec, ["transformer_lab", "anywidget"])):
+    folder = os.path.abspath(os.path.expanduser(os.environ.get("TRANSFORMER_LAB_SOURCE", "..")))
+    if os.path.isdir(f"{folder}/transformer_lab"):
+        package = ["--editable", f"{folder}[notebooks]"]
+        sys.path.append(folder)  # by itself, Python looks there after a restart only
+    elif REPOSITORY:
+        package = [f"transformer-lab[notebooks] @ git+{REPOSITORY}"]
+    else:
         raise ModuleNotFoundError(
-            "transformer_lab is not installed. Set TRANSFORMER_LAB_SOURCE to the folder of "
-            "the repository, or REPOSITORY in this cell to its address, and run this again."
+            "transformer_lab was not found: in Colab, type the repository's address into the field "
+            "REPOSITORY of this cell; elsewhere, set TRANSFORMER_LAB_SOURCE to its folder."
         )
-    local = os.path.isdir(source)
-    package = f"{source}[notebooks]" if local else f"transformer-lab[notebooks] @ {source}"
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", package], check=True)
+    print(f"Installing {package[-1]}, with all that it needs: this can take minutes ...")
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *package], check=True)
     importlib.invalidate_caches()
+    print("Installed. If a figure below stays empty, reload the page in the browser.")
 import transformer_lab

@@ -110,9 +110,7 @@ def test_a_window_hides_what_is_further_back(queries, seen, window):
     mask = causal_mask(queries, seen + queries, window=window)
     for row in range(queries):
         here = seen + row
-        assert mask[row].tolist() == [
-            here - window < key <= here for key in range(seen + queries)
-        ]
+        assert mask[row].tolist() == [here - window < key <= here for key in range(seen + queries)]
 
 
 def test_a_cap_keeps_order_and_sign_and_is_never_crossed():

@@ -10,11 +10,11 @@ import sys
 
 import pytest
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load
 
 from tests.conftest import ROOT
 from transformer_lab import distributed
+from transformer_lab.files import read_sealed
 from transformer_lab.training import next_token_batch
 
 WORKER = str(ROOT / "tests/training_worker.py")
@@ -44,20 +44,20 @@ def same(losses, expected):
 def alone(tmp_path_factory):
     """One process: its losses, and its checkpoint after ten steps."""
     folder = tmp_path_factory.mktemp("alone")
-    result = run(folder / "checkpoint.safetensors")
+    result = run(folder / "checkpoint")
     assert result["workers"] == 1
     assert len(result["losses"]) == STEPS
-    return result["losses"], folder / "checkpoint.safetensors"
+    return result["losses"], folder / "checkpoint"
 
 
 @pytest.mark.parametrize("way", [[], ["--shard"]], ids=["DDP", "FSDP"])
 def test_two_workers_come_to_the_losses_of_one(alone, tmp_path, way):
     losses, file_of_one = alone
-    two = run(tmp_path / "checkpoint.safetensors", *way, command=TORCHRUN)
+    two = run(tmp_path / "checkpoint", *way, command=TORCHRUN)
     assert two["workers"] == 2
     assert same(two["losses"], losses)
     # The same file, whoever wrote it.
-    one, many = load_file(file_of_one), load_file(tmp_path / "checkpoint.safetensors")
+    one, many = (load(read_sealed(path)) for path in (file_of_one, tmp_path / "checkpoint"))
     assert one.keys() == many.keys()
     for name, tensor in one.items():
         assert torch.allclose(many[name], tensor, atol=1e-3), name
@@ -66,7 +66,7 @@ def test_two_workers_come_to_the_losses_of_one(alone, tmp_path, way):
 @pytest.mark.parametrize("way", [[], ["--shard"]], ids=["DDP", "FSDP"])
 def test_a_run_goes_on_with_another_number_of_workers(alone, tmp_path, way):
     losses, _ = alone
-    checkpoint = tmp_path / "checkpoint.safetensors"
+    checkpoint = tmp_path / "checkpoint"
     run(checkpoint, steps=STEPS)  # leaves the checkpoint of step 10
     assert same(run(checkpoint, *way, command=TORCHRUN)["losses"], losses)
     checkpoint.unlink()
@@ -76,7 +76,7 @@ def test_a_run_goes_on_with_another_number_of_workers(alone, tmp_path, way):
 
 def test_a_worker_that_dies_costs_no_more_than_the_steps_since_the_checkpoint(alone, tmp_path):
     losses, _ = alone
-    checkpoint = tmp_path / "checkpoint.safetensors"
+    checkpoint = tmp_path / "checkpoint"
     result = run(checkpoint, "--die-at", "8", command=[*TORCHRUN, "--max-restarts", "1"])
     assert checkpoint.with_suffix(".died").exists()
     assert result["workers"] == 2
@@ -128,9 +128,8 @@ def test_ctrl_c_stops_all_workers_at_one_step_and_one_process_can_go_on(command,
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=300)
     assert errors.count("stopped; run the same command again") == 1, errors[-3000:]
-    [checkpoint] = tmp_path.glob("cache/*.unfinished/checkpoint.safetensors")
-    with safe_open(checkpoint, framework="pt") as file:
-        assert 0 < len(json.loads(file.metadata()["losses"])) < steps
+    [checkpoint] = tmp_path.glob("cache/*/*/checkpoint.sealed")
+    assert 0 < len(load(read_sealed(checkpoint))["losses"]) < steps
     resumed, whole = command(steps=steps), command(cache="other", steps=steps)
     loss, expected = (
         json.loads(process.communicate(timeout=300)[0])["held_out_loss"]

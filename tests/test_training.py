@@ -58,7 +58,7 @@ def test_an_interrupted_run_resumes_to_the_same_result(tmp_path):
         if step == 17:
             raise KeyboardInterrupt
 
-    interrupted, path = new_model(), tmp_path / "checkpoint.safetensors"
+    interrupted, path = new_model(), tmp_path / "checkpoint"
     settings = {"steps": 30, "peak_lr": 0.01, "checkpoint": path, "progress": None}
     with pytest.raises(KeyboardInterrupt):
         train(interrupted, counting, on_step=interrupt, **settings)
@@ -69,14 +69,19 @@ def test_an_interrupted_run_resumes_to_the_same_result(tmp_path):
 
 
 def test_a_checkpoint_that_is_damaged_or_of_another_model_is_refused(tmp_path):
-    path = tmp_path / "checkpoint.safetensors"
+    path = tmp_path / "checkpoint"
     settings = {"steps": 4, "peak_lr": 0.01, "checkpoint": path, "progress": None}
     train(new_model(), counting, checkpoint_every=2, **settings)
     with pytest.raises(ValueError, match="belongs to another model"):
         train(new_model(n_layers=2), counting, **settings)
-    path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(ValueError, match="cannot be read; delete it to start again"):
-        train(new_model(), counting, **settings)
+    whole = path.read_bytes()
+    for at in range(0, len(whole), len(whole) // 50):
+        changed = bytearray(whole)
+        changed[at] ^= 1
+        for content in (bytes(changed), whole[:at], whole + whole[: at + 1]):
+            path.write_bytes(content)
+            with pytest.raises(ValueError, match="cannot be read; delete it to start again"):
+                train(new_model(), counting, **settings)
 
 
 def test_padding_is_not_learned_from():

@@ -1,10 +1,12 @@
-"""Set the public address of the repository everywhere it is needed.
+"""Set the public addresses of the repository and of the built book wherever they are needed.
 
 `make repository URL=https://github.com/OWNER/NAME` writes it into `_config.yml`,
 where it stands for the whole book, and from there into what must carry it by
 itself: the notebooks' first cell (`book/first_cell.py`) and the badges in
-README.md. Without a URL it brings notebooks and README back in step with
-`_config.yml`. It can be run again, also with another address.
+README.md. `BOOK=https://...`, the folder of the published pages, goes there too, and
+then each notebook begins with a link to its page: GitHub and nbviewer show a notebook
+without outputs. Without an address it brings notebooks and README back in step with
+`_config.yml`. It can be run again, also with other addresses.
 """
 
 from __future__ import annotations
@@ -13,34 +15,56 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
-COMMAND = "make repository URL=https://github.com/OWNER/NAME"
-ADDRESS = re.compile(r"https://[\w.-]+(?::\d+)?/(?P<owner>[\w.-]+)/(?P<name>[\w.-]+)", re.ASCII)
-CONFIG_LINE = re.compile(
-    r'^(repository:\n(?:[ ]+.*\n)*?[ ]+url:[ ]*)"?(?P<url>[^"\n]*)"?$', re.MULTILINE
-)
-CELL_LINE = re.compile(r'^REPOSITORY = ".*"$', re.MULTILINE)
+GITHUB = re.compile(r"https://[\w.-]+(?::\d+)?/(?P<owner>[\w.-]+)/(?P<name>[\w.-]+)", re.ASCII)
+FOLDER = re.compile(r"https://[\w.-]+(?::\d+)?(?:/[\w.~-]+)*", re.ASCII)
+CELL_LINE = re.compile(r'^REPOSITORY = ".*?"', re.MULTILINE)
 BADGES = re.compile(r"(<!-- badges: .*? -->\n).*?(<!-- end of badges -->)", re.DOTALL)
 
 # Book: left out (its page shows the result of set-up, not the set-up). Colab: a form.
 FIRST_CELL_METADATA = {"cellView": "form", "tags": ["remove-cell"]}
+LINK_ID = "built-page"  # the cell that the book itself leaves out (book/_ext/house.py)
 
 
-def checked(url: str) -> str:
-    """The address in its plain form; `ValueError` with a sentence if it is none."""
-    plain = url.strip().rstrip("/").removesuffix(".git")
-    if not ADDRESS.fullmatch(plain):
-        raise ValueError(f"{url!r} is not the address of a repository. Give one such as: {COMMAND}")
-    return plain
+class Address(NamedTuple):
+    """A public address: its form, the command that sets it, its line in `_config.yml`."""
+
+    form: re.Pattern
+    command: str
+    section: str
+    key: str
+
+    @property
+    def line(self) -> re.Pattern:
+        start = rf"^({self.section}:\n(?:[ ]+.*\n)*?[ ]+{self.key}:[ ]*)"
+        return re.compile(start + r'"?(?P<url>[^"\n]*)"?$', re.MULTILINE)
+
+    def checked(self, url: str) -> str:
+        """The address in its plain form; `ValueError` with a sentence if it is none."""
+        plain = url.strip().rstrip("/").removesuffix(".git")
+        if not self.form.fullmatch(plain):
+            raise ValueError(f"{url!r} is no such address. Give one such as: {self.command}")
+        return plain
+
+    def current(self, root: Path = ROOT) -> str:
+        """The address that `_config.yml` holds; empty while it is not set."""
+        match = self.line.search((root / "_config.yml").read_text(encoding="utf-8"))
+        if not match:
+            raise ValueError(f"_config.yml has no line '{self.key}:' below '{self.section}:'.")
+        return match["url"].strip()
+
+    def chosen(self, given: str) -> str:
+        """What is given, else what `_config.yml` holds, in its plain form; empty if neither."""
+        url = given or self.current()
+        return self.checked(url) if url else ""
 
 
-def current(root: Path = ROOT) -> str:
-    """The address that `_config.yml` holds; empty while it is not set."""
-    match = CONFIG_LINE.search((root / "_config.yml").read_text(encoding="utf-8"))
-    if not match:
-        raise ValueError("_config.yml has no line 'url:' below 'repository:'.")
-    return match["url"].strip()
+REPOSITORY = Address(
+    GITHUB, "make repository URL=https://github.com/OWNER/NAME", "repository", "url"
+)
+BOOK = Address(FOLDER, "make repository BOOK=https://OWNER.github.io/NAME", "html", "baseurl")
 
 
 def first_cell(root: Path = ROOT) -> str:
@@ -50,9 +74,9 @@ def first_cell(root: Path = ROOT) -> str:
 
 def badges(url: str) -> str:
     """README's badges, or a sentence while there is no address."""
-    match = ADDRESS.fullmatch(url)
+    match = GITHUB.fullmatch(url)
     if not match:
-        return f"The public address is not set yet: `{COMMAND}` sets it.\n"
+        return f"The public address is not set yet: `{REPOSITORY.command}` sets it.\n"
     if not url.startswith("https://github.com/"):
         return f"[Repository]({url})\n"
     place = f"{match['owner']}/{match['name']}"
@@ -84,8 +108,19 @@ def with_first_cell(notebook: dict, source: str) -> dict:
     return notebook
 
 
-def set_everywhere(url: str, root: Path = ROOT) -> list[str]:
-    """Write the address where it is needed; return the files that changed."""
+def with_link(notebook: dict, book: str, name: str) -> dict:
+    """The notebook with a link to its built page under the title, if there is an address."""
+    cells = [cell for cell in notebook["cells"] if cell.get("id") != LINK_ID]
+    if book:
+        page = f"[the page of this chapter]({book}/notebooks/{name}.html)"
+        text = f"*No figures here? They are alive on {page}, and wherever you run this notebook.*"
+        link = {"cell_type": "markdown", "id": LINK_ID, "metadata": {}, "source": [text]}
+        cells.insert(1, link)
+    return {**notebook, "cells": cells}
+
+
+def set_everywhere(url: str, book: str = "", root: Path = ROOT) -> list[str]:
+    """Write the addresses where they are needed; return the files that changed."""
     changed = []
 
     def write(path: Path, text: str) -> None:
@@ -93,11 +128,15 @@ def set_everywhere(url: str, root: Path = ROOT) -> list[str]:
             changed.append(path.relative_to(root).as_posix())
 
     config = root / "_config.yml"
-    write(config, CONFIG_LINE.sub(rf'\g<1>"{url}"', config.read_text(encoding="utf-8"), count=1))
+    settings = config.read_text(encoding="utf-8")
+    for address, value in ((REPOSITORY, url), (BOOK, book)):
+        settings = address.line.sub(rf'\g<1>"{value}"', settings, count=1)
+    write(config, settings)
     cell = root / "book/first_cell.py"
     write(cell, CELL_LINE.sub(f'REPOSITORY = "{url}"', cell.read_text(encoding="utf-8")))
     for path in sorted((root / "notebooks").glob("*.ipynb")):
-        notebook = with_first_cell(json.loads(path.read_text(encoding="utf-8")), first_cell(root))
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        notebook = with_link(with_first_cell(notebook, first_cell(root)), book, path.stem)
         write(path, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
     readme = root / "README.md"
     write(readme, BADGES.sub(rf"\g<1>{badges(url)}\g<2>", readme.read_text(encoding="utf-8")))
@@ -105,17 +144,15 @@ def set_everywhere(url: str, root: Path = ROOT) -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
+    url, book, *_ = *arguments, "", ""
     try:
-        given = arguments[0] if arguments and arguments[0] else current()
-        url = checked(given) if given else ""
-        changed = set_everywhere(url)
+        url, book = REPOSITORY.chosen(url), BOOK.chosen(book)
+        changed = set_everywhere(url, book)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
-    if not url:
-        print(f"No address is set. Give one: {COMMAND}")
-    else:
-        print(f"The repository's address is {url}")
+    for what, address, value in (("repository", REPOSITORY, url), ("book", BOOK, book)):
+        print(f"The {what}'s address: {value or f'none is set. Give one: {address.command}'}")
     print("Changed: " + (", ".join(changed) or "nothing, all was in step"))
     return 0
 

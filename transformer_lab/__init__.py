@@ -24,6 +24,14 @@ True
 from __future__ import annotations
 
 import importlib
+import os
+
+# torch's threads spin while they wait for each other: beside another busy program that costs
+# several times the work, so they are to spin a moment only. Read by GNU's OpenMP library
+# (Linux) when torch is first imported; those of macOS (which would ask for KMP_BLOCKTIME) and
+# Windows do not know it, and nothing changes there. A reader's own choice stays.
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 __version__ = "0.1.0"
 

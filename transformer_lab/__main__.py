@@ -136,14 +136,17 @@ def train(
     from transformer_lab import distributed, recipes
     from transformer_lab.files import cache_folder
 
+    recipe = name
     if text is not None:
         name = called or re.sub(r"[^a-z0-9]+", "-", text.stem.lower()).strip("-") or "my-text"
         if name in recipes.RECIPES:
             raise ValueError(f"{name} is a model of the book: choose another --name")
         settings = {"name": name, "source": text.name, "tokenizer": tokenizer, "steps": steps}
-        recipes.keep(recipes.recipe_of_text(recipes.read_text(text), **settings), cache_folder())
+        recipe = recipes.recipe_of_text(recipes.read_text(text), **settings)
     with distributed.workers():  # if torchrun started several of us
-        trained = recipes.load(name)
+        if text is not None:
+            recipes.keep_text(recipe, cache_folder(), path=text)
+        trained = recipes.load(recipe)
         if not distributed.is_first():
             return
     report = trained.report
@@ -252,11 +255,11 @@ def clean(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Remove trained models that an older version left in the cache."""
+    """Remove what nobody can use any more: models of older versions, and what was damaged."""
     from transformer_lab import recipes
 
     removed = recipes.clean(name)
-    text = "\n".join(f"removed {folder}" for folder in removed) or "there is nothing to remove"
+    text = "\n".join(f"removed {path}" for path in removed) or "there is nothing to remove"
     say(text, {"removed": removed}, as_json=as_json)
 
 

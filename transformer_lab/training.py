@@ -14,21 +14,20 @@ Loshchilov and Hutter 2019 (AdamW). Taught in chapters 10 and 12.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from jaxtyping import Float, Int
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
 from transformer_lab import distributed
-from transformer_lab.files import write_atomically
+from transformer_lab.files import read_sealed, write_sealed
 from transformer_lab.interrupts import Patience
 
 IGNORED = -100  # a target that is not to be predicted (padding)
@@ -260,27 +259,30 @@ def save_checkpoint(
     tensors = {f"model.{name}": tensor for name, tensor in weights.items()}
     for name, state in averages.items():
         tensors.update({f"optimiser.{key}.{name}": value for key, value in state.items()})
-    content = save(
-        {name: tensor.detach().contiguous().clone() for name, tensor in tensors.items()},
-        metadata={"losses": json.dumps(list(losses))},
-    )
-    write_atomically(path, content)
+    tensors = {name: tensor.detach().contiguous().clone() for name, tensor in tensors.items()}
+    # In double precision, which is what Python's numbers have.
+    tensors["losses"] = torch.tensor(losses, dtype=torch.float64)
+    write_sealed(path, save(tensors))
 
 
 def load_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer) -> list[float]:
     """Read a checkpoint into `model` and `optimiser`; return the losses so far.
 
     Raises:
-        ValueError: if it cannot be read, or belongs to another model.
+        ValueError: if it cannot be read, is not as it was written, or belongs to another model.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            losses = json.loads(file.metadata()["losses"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
+        tensors = load(read_sealed(path))
+        losses = [float(loss) for loss in tensors.pop("losses")]
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(
             f"the checkpoint {path} cannot be read; delete it to start again"
         ) from error
+    shapes = {name: tensor.shape for name, tensor in tensors.items()}
+    if shapes != _shapes_in_checkpoint(model, has_stepped=len(losses) > 0):
+        raise ValueError(
+            f"the checkpoint {path} belongs to another model; delete it to start again"
+        )
     weights, averages = {}, {}
     for name, tensor in tensors.items():
         kind, _, rest = name.partition(".")
@@ -289,10 +291,15 @@ def load_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimiz
         else:
             key, _, parameter = rest.partition(".")
             averages.setdefault(parameter, {})[key] = tensor
-    try:
-        distributed.set_whole_state(model, optimiser, weights, averages)
-    except (RuntimeError, KeyError, ValueError) as error:
-        raise ValueError(
-            f"the checkpoint {path} belongs to another model; delete it to start again"
-        ) from error
+    distributed.set_whole_state(model, optimiser, weights, averages)
     return losses
+
+
+def _shapes_in_checkpoint(model: nn.Module, *, has_stepped: bool) -> dict[str, torch.Size]:
+    """The tensors of a checkpoint of this model; Adam's averages begin with the first step."""
+    shapes = {f"model.{name}": tensor.shape for name, tensor in model.state_dict().items()}
+    for name, parameter in model.named_parameters() if has_stepped else ():
+        shapes[f"optimiser.step.{name}"] = torch.Size()
+        shapes[f"optimiser.exp_avg.{name}"] = parameter.shape
+        shapes[f"optimiser.exp_avg_sq.{name}"] = parameter.shape
+    return shapes

@@ -1,26 +1,29 @@
 """Sphinx extension: the house rules of the book that its settings alone cannot say.
 
-The pages serve themselves: MathJax is copied from the installed package that
-carries it, and thebe, which Jupyter Book would always load, is left out. Buttons
-that need the repository's address are there only when there is one.
+The pages serve themselves: thebe, which Jupyter Book would always load from another
+host, is left out. Buttons that need the repository's address are there only when there
+is one. A notebook's link to its page is left out of that page.
 """
 
 from __future__ import annotations
 
-import shutil
-from importlib.util import find_spec
+import html
+import json
+import re
+from itertools import count
 from pathlib import Path
 
 from sphinx.application import Sphinx
-from sphinx.errors import ExtensionError
+
+FRAME = re.compile(r'(?<=<iframe )(?P<before>[^>]*?)srcdoc="(?P<document>[^"]*)"')
 
 
 def setup(app: Sphinx) -> dict:
     app.connect("config-inited", set_theme)
     app.connect("config-inited", leave_out_thebe)
-    app.connect("html-page-context", load_mathjax_where_needed, priority=900)
+    app.connect("source-read", leave_out_link_to_itself)
     app.connect("html-page-context", launch_only_notebooks, priority=100)
-    app.connect("build-finished", publish_mathjax)
+    app.connect("html-page-context", make_files_of_frames)
     app.connect("build-finished", leave_out_drawn_icons)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -58,16 +61,12 @@ def leave_out_thebe(app: Sphinx, config) -> None:
     ]
 
 
-def load_mathjax_where_needed(app: Sphinx, pagename, templatename, context, doctree) -> None:
-    """MathJax, two megabytes, only where a page has mathematics of its own. Sphinx would load
-    it also on a page that only lists such pages, as the landing page does."""
-    if not app.env.get_domain("math").data["has_equations"].get(pagename):
-        context["script_files"] = [
-            script
-            for script in context["script_files"]
-            if "mathjax" not in str(script.filename).lower()
-            and "window.MathJax" not in script.attributes.get("body", "")
-        ]
+def leave_out_link_to_itself(app: Sphinx, docname: str, source: list[str]) -> None:
+    """A notebook's link to its page (tools/repository.py) is for readers elsewhere."""
+    if '"id": "built-page"' in source[0]:
+        notebook = json.loads(source[0])
+        notebook["cells"] = [c for c in notebook["cells"] if c.get("id") != "built-page"]
+        source[0] = json.dumps(notebook)
 
 
 def launch_only_notebooks(app: Sphinx, pagename, templatename, context, doctree) -> None:
@@ -76,19 +75,20 @@ def launch_only_notebooks(app: Sphinx, pagename, templatename, context, doctree)
         app.env.metadata[pagename].pop("kernelspec", None)
 
 
-def publish_mathjax(app: Sphinx, exception) -> None:
-    """Copy MathJax, one file, from the installed package that carries it."""
-    if exception or app.builder.format != "html":
-        return
-    target = Path(app.outdir, "_static", app.config.mathjax_path)
-    if target.exists():
-        return
-    spec = find_spec("mathjax")
-    source = Path(spec.origin).parent / "static/mathjax/es5" / target.name if spec else None
-    if source is None or not source.exists():
-        raise ExtensionError("MathJax is missing: run 'pip install django-static-mathjax'.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
+def make_files_of_frames(app: Sphinx, pagename, templatename, context, doctree) -> None:
+    """A notebook's frame carries its document inside. In the book it is a file, half a
+    megabyte with its libraries, which a browser loads when the frame comes near."""
+    folder = Path(app.outdir, "_static/frames")
+    folder.mkdir(parents=True, exist_ok=True)
+    numbers = count(1)
+
+    def as_file(frame: re.Match) -> str:
+        name = f"{Path(pagename).name}-{next(numbers)}.html"
+        (folder / name).write_text(html.unescape(frame["document"]), encoding="utf-8")
+        address = context["pathto"](f"_static/frames/{name}", 1)
+        return f'{frame["before"]}src="{address}" loading="lazy"'
+
+    context["body"] = FRAME.sub(as_file, context.get("body", ""))
 
 
 def leave_out_drawn_icons(app: Sphinx, exception) -> None:

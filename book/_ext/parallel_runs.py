@@ -5,6 +5,9 @@ as ours hardly gain from a second core, two notebooks at once do. So before the 
 are read, the notebooks that are not in the cache run in a few processes, which share
 the cores, and go into the cache, where MyST-NB finds them. The named models come first:
 chapters that share one would otherwise wait for each other.
+
+A slider that calls Python is dead in a page. In its place the cache gets what the
+function gave at first, and none of the widgets' state.
 """
 
 from __future__ import annotations
@@ -28,6 +31,8 @@ from transformer_lab.recipes import RECIPES, Recipe, is_trained
 logger = logging.getLogger(__name__)
 CORES = os.cpu_count() or 1
 AT_ONCE = min(4, CORES)  # a chapter with a real model takes 2 GiB
+WIDGET = "application/vnd.jupyter.widget-view+json"
+WIDGETS_STATE = "application/vnd.jupyter.widget-state+json"
 
 
 def setup(app: Sphinx) -> dict:
@@ -85,8 +90,30 @@ def run(path: Path, timeout: int) -> tuple:
     )
     if result.err is not None:
         raise ExtensionError(f"{path.name} failed:\n{result.exc_string}")
+    show_what_sliders_called(path, notebook)
     logger.info("ran %s in %.0f s", path.name, result.time)
     return path, notebook, result.time
+
+
+def show_what_sliders_called(path: Path, notebook) -> None:
+    """Put what the function behind a slider first gave in the place of the slider."""
+    state = notebook.metadata.pop("widgets", {}).get(WIDGETS_STATE, {}).get("state", {})
+
+    def outputs_in(model_id: str) -> list:
+        widget = state[model_id]["state"]
+        children = [child.removeprefix("IPY_MODEL_") for child in widget.get("children", [])]
+        return [*widget.get("outputs", []), *(out for c in children for out in outputs_in(c))]
+
+    for cell in notebook.cells:
+        shown = []
+        for output in cell.get("outputs", []):
+            is_slider = WIDGET in output.get("data", {})
+            found = outputs_in(output["data"][WIDGET]["model_id"]) if is_slider else [output]
+            shown += map(nbformat.from_dict, found)
+        if errors := [output for output in shown if output["output_type"] == "error"]:
+            raise ExtensionError(f"{path.name} failed behind a slider: {errors[0]['evalue']}")
+        if cell.cell_type == "code":
+            cell.outputs = shown
 
 
 def keep(cache, path: Path, notebook, seconds: float) -> None:

@@ -75,3 +75,21 @@ def test_a_notebook_that_fails_stops_the_build_and_is_named(runs, tmp_path):
     write(tmp_path / "wrong.ipynb", "assert 1 == 2, 'the sentence is false'")
     with pytest.raises(ExtensionError, match=r"(?s)wrong\.ipynb failed.*the sentence is false"):
         build(runs, tmp_path)
+
+
+SLIDER = "from ipywidgets import interact\ninteract(lambda x: {what}, x=(0, 9));"
+
+
+def test_a_slider_gives_way_to_what_its_function_gave_at_first(runs, tmp_path):
+    path = write(tmp_path / "slider.ipynb", SLIDER.format(what="f'ten times {x} is {10 * x}'"))
+    build(runs, tmp_path)
+    _, notebook = get_cache(tmp_path / "cache").merge_match_into_notebook(nbformat.read(path, 4))
+    [output] = notebook.cells[0].outputs
+    assert output.data == {"text/plain": "'ten times 4 is 40'"}
+    assert "widgets" not in notebook.metadata
+
+
+def test_a_function_that_fails_behind_a_slider_stops_the_build(runs, tmp_path):
+    write(tmp_path / "slider.ipynb", SLIDER.format(what="1 / (x - 4)"))
+    with pytest.raises(ExtensionError, match="division by zero"):
+        build(runs, tmp_path)

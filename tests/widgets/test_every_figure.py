@@ -79,6 +79,7 @@ HOST = """text => {
       for (const name of RANDOM) node.removeAttribute(name);
       if (node.getAttribute("class") === "") node.removeAttribute("class");
       if (node.getAttribute("visibility") === "hidden") node.replaceWith();
+      if (node.getAttribute("display") === "none") node.replaceWith();
       const { value, checked, disabled, max, scrollTop } = live[at];
       if (live[at].matches("input, select, textarea, button")) {
         node.dataset.state = [value, checked, disabled, max].join();

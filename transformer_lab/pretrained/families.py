@@ -2,6 +2,8 @@
 
 A family is a row: which class, which choices of `Config`, which names its tensors
 have, and what is stored otherwise than here. No family has a class of its own.
+Nothing of a file is passed over: a field that is not read and a tensor that has no
+place are refused, and so is a second copy of a tensor that differs from the first.
 
 Sources: BERT: Devlin et al. 2019; GPT-2: Radford et al. 2019; LLaMA: Touvron et
 al. 2023; Gemma: Gemma Team 2024 (1 and 2), 2025 (3); Marian: Junczys-Dowmunt et
@@ -12,17 +14,22 @@ Taught in chapter 15.
 from __future__ import annotations
 
 import re
+import reprlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
 from transformer_lab.config import Config
-from transformer_lab.embeddings import SinusoidalPositions
+from transformer_lab.embeddings import SinusoidalPositions, sinusoidal_positions
 from transformer_lab.models import Decoder, Encoder, EncoderDecoder, MaskedWords
+from transformer_lab.pretrained.fields import Fields
 
 Weights = dict[str, Tensor]
+_NUMBERS = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
+# Of a tensor that repeats what we have: whether it is the same.
+IsSame = Callable[[Tensor, Weights, Config], bool]
 
 
 @dataclass(frozen=True)
@@ -30,10 +37,39 @@ class Family:
     """How one family is written down, and what that means here."""
 
     model: type[nn.Module]
-    choices: Callable[[dict], dict]  # from its config.json to the choices of Config
+    choices: Callable[[Fields], dict]  # from its config.json to the choices of Config
     names: dict[str, str]  # in its tensors' names, what is on the left becomes the right
-    left_out: str = "$^"  # tensors that are no weights, or belong to another task
+    repeats: dict[str, IsSame] = field(default_factory=dict)  # tensors that we have already
+    other_tasks: str = "$^"  # tensors that work out what we do not offer
     convert: Callable[[Weights, Config], Weights] = lambda weights, config: weights
+
+
+# What a config.json says beside the arithmetic: about its writer, about training (dropout
+# among it), about which tokens are special, about how text is generated and what is
+# handed out, and about heads for other tasks, whose tensors are refused if they are there.
+_INERT = frozenset(
+    """
+    _name_or_path _num_labels architectures auto_class dtype finetuning_task id2label
+    is_llama_config label2id model_type output_past problem_type task_specific_params
+    tokenizer_class torch_dtype transformers.js_config transformers_version unsloth_version
+    activation_dropout attention_dropout attention_probs_dropout_prob attn_pdrop
+    classif_dropout classifier_dropout decoder_layerdrop dropout embd_pdrop encoder_layerdrop
+    gradient_checkpointing hidden_dropout_prob init_std initializer_range resid_pdrop
+    bos_token_id decoder_start_token_id eos_token_id forced_bos_token_id forced_eos_token_id
+    mask_token_id pad_token_id sep_token_id unk_token_id
+    attn_implementation bad_words_ids begin_suppress_tokens cache_implementation
+    chunk_size_feed_forward diversity_penalty do_sample early_stopping
+    encoder_no_repeat_ngram_size exponential_decay_length_penalty length_penalty max_length
+    min_length no_repeat_ngram_size num_beam_groups num_beams num_return_sequences
+    output_attentions output_hidden_states output_scores prefix remove_invalid_values
+    reorder_and_upcast_attn repetition_penalty return_dict return_dict_in_generate
+    suppress_tokens temperature tf_legacy_loss top_k top_p torchscript typical_p use_bfloat16
+    use_cache
+    directionality pooler_fc_size pooler_num_attention_heads pooler_num_fc_layers
+    pooler_size_per_head_transform pooler_type predict_special_tokens summary_activation
+    summary_first_dropout summary_proj_to_labels summary_type summary_use_proj
+    """.split()
+)
 
 
 def build(config: dict, weights: Weights) -> nn.Module:
@@ -45,34 +81,41 @@ def build(config: dict, weights: Weights) -> nn.Module:
 
     Raises:
         ValueError: if it is of no family that we know, or weights are missing or
-            too many, or do not fit.
+            too many, or do not fit, or the config has a field that we do not heed.
     """
-    family = find(config.get("model_type"))
-    try:
-        choices = Config(**family.choices(config))
-    except KeyError as missing:
-        raise ValueError(f"the config has no {missing}, which this family needs") from None
-    kind, names, left_out = family.model, family.names, family.left_out
+    family, fields = find(config.get("model_type")), Fields(config, "the config")
+    choices = Config(**family.choices(fields))
+    # What can be set in any family, and changes its tensors.
+    fields.only(
+        pruned_heads=[{}, None],
+        is_encoder_decoder=[family.model is EncoderDecoder],
+        tie_encoder_decoder=[False],
+        cross_attention_hidden_size=[None],
+    )
+    fields.refuse_others(_INERT)
+    kind, names = family.model, family.names
     if kind is Encoder and any(name.startswith("cls.predictions.") for name in weights):
-        kind, names, left_out = MaskedWords, names | _BERT_GUESSES, _BERT_GUESSES_LEFT_OUT
-    if choices.tie_head:
-        left_out += r"|^lm_head\.weight$"
-    renamed = {
-        rename(name, names): tensor
-        for name, tensor in weights.items()
-        if not re.search(left_out, name)
-    }
-    return fill(kind, choices, family.convert(renamed, choices))
+        kind, names = MaskedWords, names | _BERT_GUESSES
+    renamed: Weights = {}
+    for name, tensor in weights.items():
+        ours = rename(name, names)
+        if ours in renamed:
+            raise ValueError(f"two tensors have the place of {ours!r}, {name!r} is one of them")
+        if not re.search(family.other_tasks, ours):
+            renamed[ours] = tensor
+    repeats = family.repeats | (_TIED if choices.tie_head else {})
+    return fill(kind, choices, family.convert(_once(renamed, repeats, choices), choices))
 
 
-def find(model_type: str | None) -> Family:
+def find(model_type: object) -> Family:
     """The family of this name.
 
     Raises:
         ValueError: if there is none.
     """
-    if model_type not in FAMILIES:
-        raise ValueError(f"model_type={model_type!r} is not one of {', '.join(FAMILIES)}")
+    if not isinstance(model_type, str) or model_type not in FAMILIES:
+        found = reprlib.repr(model_type)
+        raise ValueError(f"model_type={found} is not one of {', '.join(FAMILIES)}")
     return FAMILIES[model_type]
 
 
@@ -83,14 +126,55 @@ def rename(name: str, names: dict[str, str]) -> str:
     return name
 
 
+def _once(weights: Weights, repeats: dict[str, IsSame], config: Config) -> Weights:
+    """Without the tensors that repeat others, or what we compute.
+
+    Raises:
+        ValueError: if one of them is not the same: then it cannot be left out.
+    """
+    left = {}
+    for name, tensor in weights.items():
+        checks = [is_same for theirs, is_same in repeats.items() if re.search(theirs, name)]
+        if not checks:
+            left[name] = tensor
+        elif not checks[0](tensor, weights, config):
+            raise ValueError(
+                f"the tensor {name!r} differs from what is worked out here in its place"
+            )
+    return left
+
+
+def _is_close(tensor: Tensor, expected: Tensor, **tolerance: float) -> bool:
+    """Whether the numbers are these, but for how many digits the file keeps."""
+    if tensor.shape != expected.shape or tensor.dtype not in _NUMBERS:
+        return False
+    rounded = expected.to(tensor.dtype).float()
+    return torch.allclose(tensor.float(), rounded, **tolerance)
+
+
+def _is_tensor(other: str) -> IsSame:
+    """Whether it is another tensor of the file, such as the token vectors in a tied head."""
+    return lambda tensor, weights, config: (
+        other in weights and torch.equal(tensor.float(), weights[other].float())
+    )
+
+
+_TIED = {r"^head\.weight$": _is_tensor("embeddings.token.weight")}
+
+
 def fill(kind: type[nn.Module], config: Config, weights: Weights) -> nn.Module:
     """A model with these weights; one sentence says what does not fit.
 
     The model is first put together without memory for its weights, and then takes
     those that were read: they are never there twice.
     """
-    with torch.device("meta"):
-        model = kind(config)
+    if config.n_layers > len(weights):  # before so many layers are built
+        raise ValueError(f"{len(weights)} tensors are too few for {config.n_layers} layers")
+    try:
+        with torch.device("meta"):
+            model = kind(config)
+    except RuntimeError as error:
+        raise ValueError(f"no model has these sizes: {str(error).splitlines()[0]}") from error
     own = model.state_dict()
     if missing := own.keys() - weights.keys():
         raise ValueError(f"the weights lack {len(missing)} tensors, such as {min(missing)!r}")
@@ -101,6 +185,8 @@ def fill(kind: type[nn.Module], config: Config, weights: Weights) -> nn.Module:
             raise ValueError(
                 f"{name} has the shape {tuple(tensor.shape)}, but {tuple(own[name].shape)} fits"
             )
+        if tensor.dtype not in _NUMBERS:
+            raise ValueError(f"{name} holds {tensor.dtype}, and packed weights are not unpacked")
     weights = {name: tensor.float().contiguous() for name, tensor in weights.items()}
     model.load_state_dict(weights, assign=True)
     if config.positions == "sinusoidal":  # in no file, so they are computed
@@ -108,25 +194,11 @@ def fill(kind: type[nn.Module], config: Config, weights: Weights) -> nn.Module:
     return model.eval().requires_grad_(True)
 
 
-def require(config: dict, **expected) -> None:
-    """Raise a ValueError if the config makes a choice that this book's blocks do not.
-
-    Args:
-        config: a `config.json`.
-        expected: for each name the values that will do; a missing one will, too.
-    """
-    for name, values in expected.items():
-        if name in config and config[name] not in values:
-            wanted = " or ".join(map(repr, values))
-            raise ValueError(f"{name}={config[name]!r} is not worked out here, only {wanted}")
-
-
 # --- BERT --------------------------------------------------------------------------
 
 
-def _bert(config: dict) -> dict:
-    require(
-        config,
+def _bert(config: Fields) -> dict:
+    config.only(
         hidden_act=["gelu"],
         position_embedding_type=["absolute"],
         is_decoder=[False],
@@ -134,17 +206,17 @@ def _bert(config: dict) -> dict:
         tie_word_embeddings=[True],
     )
     return {
-        "vocab_size": config["vocab_size"],
-        "max_len": config["max_position_embeddings"],
-        "d_model": config["hidden_size"],
-        "n_heads": config["num_attention_heads"],
-        "n_layers": config["num_hidden_layers"],
-        "d_ff": config["intermediate_size"],
-        "n_token_types": config["type_vocab_size"],
+        "vocab_size": config.whole("vocab_size"),
+        "max_len": config.whole("max_position_embeddings"),
+        "d_model": config.whole("hidden_size"),
+        "n_heads": config.whole("num_attention_heads"),
+        "n_layers": config.whole("num_hidden_layers"),
+        "d_ff": config.whole("intermediate_size"),
+        "n_token_types": config.whole("type_vocab_size"),
         "embedding_norm": True,
         "activation": "gelu",
         "norm_order": "post",
-        "norm_eps": config["layer_norm_eps"],
+        "norm_eps": config.positive("layer_norm_eps"),
     }
 
 
@@ -170,12 +242,16 @@ _BERT_GUESSES = {
     r"^cls\.predictions\.transform\.LayerNorm": "norm",
     r"^cls\.predictions\.": "",
 }
-# A table of 0, 1, 2, ...; what sums up a whole text; the guess whether two texts
-# follow each other; the guessing head's second names for weights that it shares.
-_BERT_LEFT_OUT = r"position_ids$|^(bert\.)?pooler\.|^cls\."
-_BERT_GUESSES_LEFT_OUT = (
-    r"position_ids$|^(bert\.)?pooler\.|^cls\.seq_relationship|^cls\.predictions\.decoder"
-)
+# The guessing head names the weights that it shares a second time.
+_BERT_REPEATS = {
+    r"position_ids$": lambda tensor, weights, config: (
+        tensor.flatten().tolist() == list(range(config.max_len))
+    ),
+    r"^decoder\.weight$": _is_tensor("encoder.embeddings.token.weight"),
+    r"^decoder\.bias$": _is_tensor("bias"),
+}
+# What sums up a whole text; the guess whether two texts follow each other.
+_BERT_OTHER_TASKS = r"^pooler\.dense\.(weight|bias)$|(^|\.)seq_relationship\.(weight|bias)$"
 
 
 # --- GPT-2 -------------------------------------------------------------------------
@@ -183,24 +259,25 @@ _BERT_GUESSES_LEFT_OUT = (
 _GPT2_ACTIVATIONS = {"gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh", "gelu": "gelu"}
 
 
-def _gpt2(config: dict) -> dict:
-    require(
-        config,
+def _gpt2(config: Fields) -> dict:
+    config.only(
         activation_function=list(_GPT2_ACTIVATIONS),
         scale_attn_weights=[True],
         scale_attn_by_inverse_layer_idx=[False],
         add_cross_attention=[False],
+        n_ctx=[config.whole("n_positions")],  # its name in old files
+        n_special=[0],
     )
     return {
-        "vocab_size": config["vocab_size"],
-        "max_len": config["n_positions"],
-        "d_model": config["n_embd"],
-        "n_heads": config["n_head"],
-        "n_layers": config["n_layer"],
-        "d_ff": config.get("n_inner") or 0,
+        "vocab_size": config.whole("vocab_size"),
+        "max_len": config.whole("n_positions"),
+        "d_model": config.whole("n_embd"),
+        "n_heads": config.whole("n_head"),
+        "n_layers": config.whole("n_layer"),
+        "d_ff": config.whole("n_inner", 0, null=0),
         "activation": _GPT2_ACTIVATIONS[config.get("activation_function", "gelu_new")],
-        "norm_eps": config.get("layer_norm_epsilon", 1e-5),
-        "tie_head": config.get("tie_word_embeddings", True),
+        "norm_eps": config.positive("layer_norm_epsilon", 1e-5),
+        "tie_head": config.flag("tie_word_embeddings", True),
     }
 
 
@@ -224,65 +301,95 @@ def _gpt2_convert(weights: Weights, config: Config) -> Weights:
     """Its linear layers stand the other way round, and queries, keys, values in one."""
     result = {}
     for name, tensor in weights.items():
-        if re.search(r"\.(qkv|output|expand|contract)\.weight$", name):
+        if re.search(r"\.(qkv|output|expand|contract)\.weight$", name) and tensor.ndim == 2:
             tensor = tensor.T
         if ".qkv." not in name:
             result[name] = tensor
             continue
-        if tensor.shape[0] != 3 * config.d_model:
-            raise ValueError(f"{name} has {tensor.shape[0]} rows, but {3 * config.d_model} fit")
+        if tensor.shape[:1] != (3 * config.d_model,):
+            raise ValueError(
+                f"{name} has the shape {tuple(tensor.shape)}, but {3 * config.d_model} rows fit"
+            )
         for part, rows in zip(("query", "key", "value"), tensor.chunk(3), strict=True):
             result[name.replace("qkv", part)] = rows
     return result
 
 
+def _is_causal_mask(tensor: Tensor, weights: Weights, config: Config) -> bool:
+    n = config.max_len
+    return tensor.shape == (1, 1, n, n) and bool((tensor[0, 0] == torch.ones(n, n).tril()).all())
+
+
+def _is_far_below_zero(tensor: Tensor, weights: Weights, config: Config) -> bool:
+    """What stands for a masked score: far enough below 0 that its weight is 0."""
+    return tensor.numel() == 1 and tensor.item() <= -10_000
+
+
+_GPT2_REPEATS = {r"\.attn\.bias$": _is_causal_mask, r"\.attn\.masked_bias$": _is_far_below_zero}
+
+
 # --- LLaMA -------------------------------------------------------------------------
 
 
-def rope_base(config: dict, layers: str = "", *, default: float = 10_000.0) -> float:
+def rope_base(config: Fields, settings: Fields, old: str, default: float) -> float:
     """The base of the rotary waves, as old and new config files have it.
 
+    Args:
+        config: the whole config.
+        settings: what new files say of these waves.
+        old: the name of the base in old files.
+        default: the base, where a file is silent.
+
     Raises:
-        ValueError: if the waves are stretched for longer texts: we do not do that.
+        ValueError: if the waves are stretched for longer texts, which we do not do, or
+            if the file says two things.
     """
-    rope = config.get("rope_parameters") or {}
-    rope = rope.get(layers, rope)
-    scaling = config.get("rope_scaling") or {}
-    for settings in (rope, scaling):
-        kind = settings.get("rope_type", settings.get("type", "default"))
-        if kind != "default":
-            raise ValueError(f"rotary positions of the kind {kind!r} are not worked out here")
-    return float(rope.get("rope_theta", config.get("rope_theta", default)))
+    for kind in (settings, config.part("rope_scaling")):
+        _refuse_stretched(kind)
+    base = settings.positive("rope_theta", config.positive(old, default))
+    if config.positive(old, base) != base:
+        raise ValueError(f"the config has two values for the base of the rotary waves: {old} too")
+    settings.refuse_others()
+    return base
 
 
-def _llama(config: dict) -> dict:
-    require(config, hidden_act=["silu"], pretraining_tp=[1])
-    if config.get("attention_bias", False) != config.get("mlp_bias", False):
+def _refuse_stretched(settings: Fields) -> None:
+    for name in ("rope_type", "type"):
+        if (kind := settings.get(name, "default")) != "default":
+            raise ValueError(
+                f"rotary positions of the kind {reprlib.repr(kind)} are not worked out here"
+            )
+
+
+def _llama(config: Fields) -> dict:
+    config.only(hidden_act=["silu"], pretraining_tp=[1], rope_interleaved=[False])
+    bias = config.flag("attention_bias", False)
+    if bias != config.flag("mlp_bias", False):
         raise ValueError("attention_bias and mlp_bias differ, but here a model has all or none")
     return {
         **_llama_sizes(config),
-        "rope_base": rope_base(config),
+        "rope_base": rope_base(config, config.part("rope_parameters"), "rope_theta", 10_000.0),
         "activation": "swiglu",
-        "bias": config.get("attention_bias", False),
-        "tie_head": config.get("tie_word_embeddings", False),
+        "bias": bias,
+        "tie_head": config.flag("tie_word_embeddings", False),
     }
 
 
-def _llama_sizes(config: dict) -> dict:
+def _llama_sizes(config: Fields) -> dict:
     """What LLaMA and Gemma have in common."""
     return {
-        "vocab_size": config["vocab_size"],
-        "max_len": config["max_position_embeddings"],
-        "d_model": config["hidden_size"],
-        "n_heads": config["num_attention_heads"],
-        "n_kv_heads": config.get("num_key_value_heads") or 0,
-        "head_size": config.get("head_dim") or 0,
-        "n_layers": config["num_hidden_layers"],
-        "d_ff": config["intermediate_size"],
+        "vocab_size": config.whole("vocab_size"),
+        "max_len": config.whole("max_position_embeddings"),
+        "d_model": config.whole("hidden_size"),
+        "n_heads": config.whole("num_attention_heads"),
+        "n_kv_heads": config.whole("num_key_value_heads", 0, null=0),
+        "head_size": config.whole("head_dim", 0, null=0),
+        "n_layers": config.whole("num_hidden_layers"),
+        "d_ff": config.whole("intermediate_size"),
         "positions": "rotary",
         "bias": False,
         "norm": "rms",
-        "norm_eps": config["rms_norm_eps"],
+        "norm_eps": config.positive("rms_norm_eps"),
     }
 
 
@@ -302,74 +409,99 @@ _LLAMA_NAMES = {
     r"^lm_head": "head",
 }
 _QKV = {"q": "query", "k": "key", "v": "value"}
-_ROTARY_TABLES = r"rotary_emb\.inv_freq$"  # computed, not learned; in old files
+
+
+def _are_frequencies(tensor: Tensor, weights: Weights, config: Config) -> bool:
+    """How fast the rotary waves turn: computed, not learned; in old files."""
+    steps = torch.arange(0, config.d_head, 2) / config.d_head
+    return _is_close(tensor, config.rope_base**-steps, rtol=1e-3, atol=1e-7)
+
+
+_ROTARY_TABLES = {r"rotary_emb\.inv_freq$": _are_frequencies}
 
 
 # --- Gemma -------------------------------------------------------------------------
 
 
-def _gemma(config: dict) -> dict:
+def _gemma(config: Fields) -> dict:
+    return {
+        **_gemma_sizes(config),
+        "rope_base": rope_base(config, config.part("rope_parameters"), "rope_theta", 10_000.0),
+    }
+
+
+def _gemma_sizes(config: Fields) -> dict:
     # Before 2024-04 Gemma's files said "gelu" and meant its tanh approximation.
-    bend = config.get("hidden_activation") or "gelu_pytorch_tanh"
-    require({"hidden_activation": bend}, hidden_activation=["gelu_pytorch_tanh"])
-    require(config, attention_bias=[False], use_bidirectional_attention=[False, None])
+    config.only(
+        hidden_act=["gelu_pytorch_tanh", "gelu"],
+        hidden_activation=["gelu_pytorch_tanh", None],
+        attention_bias=[False],
+        use_bidirectional_attention=[False, None],
+    )
     return {
         **_llama_sizes(config),
-        "rope_base": rope_base(config),
-        "embedding_scale": config["hidden_size"] ** 0.5,
+        "embedding_scale": config.whole("hidden_size") ** 0.5,
         "activation": "geglu",
-        "tie_head": config.get("tie_word_embeddings", True),
+        "tie_head": config.flag("tie_word_embeddings", True),
     }
 
 
-def _gemma2(config: dict, *, global_every: int = 2) -> dict:
+def _gemma2(config: Fields) -> dict:
     return {
-        **_gemma(config | {"rope_parameters": None} if _by_layer(config) else config),
+        **_gemma(config),
+        **_sandwich(config, score_cap=50.0, logit_cap=30.0),
+        **_windows(config, 2),
+    }
+
+
+def _sandwich(config: Fields, *, score_cap: float, logit_cap: float) -> dict:
+    """What Gemma 2 and 3 have in common; the caps are what a silent file means."""
+    return {
         "norm_order": "sandwich",
-        "score_scale": config.get("query_pre_attn_scalar", 256) ** -0.5,
-        "score_cap": config.get("attn_logit_softcapping") or 0.0,
-        "logit_cap": config.get("final_logit_softcapping") or 0.0,
-        **_windows(config, global_every),
+        "score_scale": config.positive("query_pre_attn_scalar", 256) ** -0.5,
+        "score_cap": config.positive("attn_logit_softcapping", score_cap, null=0.0),
+        "logit_cap": config.positive("final_logit_softcapping", logit_cap, null=0.0),
     }
 
 
-def _gemma3(config: dict) -> dict:
+def _gemma3(config: Fields) -> dict:
+    by_layer = config.part("rope_parameters")
+    full, local = by_layer.part("full_attention"), by_layer.part("sliding_attention")
+    by_layer.refuse_others()
+    pattern = config.whole("_sliding_window_pattern", 6)
     return {
-        **_gemma2(config, global_every=config.get("sliding_window_pattern") or 6),
+        **_gemma_sizes(config),
+        **_sandwich(config, score_cap=0.0, logit_cap=0.0),
+        **_windows(config, config.whole("sliding_window_pattern", pattern)),
         "head_norm": True,
-        "rope_base": rope_base(config, "full_attention", default=1_000_000.0),
-        "local_rope_base": rope_base(
-            {"rope_theta": config.get("rope_local_base_freq", 10_000.0)}
-            | {"rope_parameters": config.get("rope_parameters")},
-            "sliding_attention",
-        ),
+        "rope_base": rope_base(config, full, "rope_theta", 1_000_000.0),
+        "local_rope_base": rope_base(config, local, "rope_local_base_freq", 10_000.0),
     }
 
 
-def _by_layer(config: dict) -> bool:
-    """Whether local and global layers have rotary settings of their own."""
-    return "full_attention" in (config.get("rope_parameters") or {})
-
-
-def _windows(config: dict, global_every: int) -> dict:
+def _windows(config: Fields, global_every: int) -> dict:
     """Which layers see only a window, and how far. A list of layers counts before the number.
 
     Raises:
         ValueError: if the layers alternate in another way than here.
     """
-    if not config.get("sliding_window"):
-        return {}
-    if kinds := config.get("layer_types") or []:
-        is_any_global = "full_attention" in kinds
-        global_every = kinds.index("full_attention") + 1 if is_any_global else 0
+    window = config.whole("sliding_window", 4096)
+    config.only(sliding_window_size=[window])  # its name in old files
+    kinds = config.get("layer_types", None)
+    n_layers = config.whole("num_hidden_layers")
+    if kinds is None:
+        return {"window": window, "global_every": global_every}
+    if not isinstance(kinds, list) or len(kinds) != n_layers:
+        raise ValueError(f"layer_types is no list of the kinds of {n_layers} layers")
+    global_every = kinds.index("full_attention") + 1 if "full_attention" in kinds else 0
     for layer, kind in enumerate(kinds):
         is_global = global_every and (layer + 1) % global_every == 0
         if kind != ("full_attention" if is_global else "sliding_attention"):
             raise ValueError(
-                f"layer {layer} is a {kind!r}, but here every layer whose number is divisible by "
-                f"{global_every} sees all, and only those"
+                f"layer {layer} is a {reprlib.repr(kind)}, but here every layer whose number is "
+                f"divisible by {global_every} sees all, and only those"
             )
-    return {"window": config["sliding_window"], "global_every": global_every}
+    return {"window": window, "global_every": global_every}
 
 
 # Gemma 1 has LLaMA's two norms; later ones have four, and give an old name a new place.
@@ -393,31 +525,38 @@ def _gemma_convert(weights: Weights, config: Config) -> Weights:
 _MARIAN_ACTIVATIONS = {"relu": "relu", "gelu": "gelu", "swish": "silu", "silu": "silu"}
 
 
-def _marian(config: dict) -> dict:
-    require(
-        config,
+def _marian(config: Fields) -> dict:
+    n_layers, n_heads = config.whole("encoder_layers"), config.whole("encoder_attention_heads")
+    size, d_ff = config.whole("d_model"), config.whole("encoder_ffn_dim")
+    vocab_size, max_len = config.whole("vocab_size"), config.whole("max_position_embeddings")
+    if max_len > 2**16:  # the waves are in no file, so their table is as long as one says
+        raise ValueError(f"max_position_embeddings={max_len} is too long for a table of waves")
+    config.only(
         activation_function=list(_MARIAN_ACTIVATIONS),
         share_encoder_decoder_embeddings=[True],
         tie_word_embeddings=[True],
         static_position_embeddings=[True],
+        extra_pos_embeddings=[0],
         normalize_before=[False],
         normalize_embedding=[False],
+        add_bias_logits=[False, True],  # they are added in any case
         add_final_layer_norm=[False],
-        decoder_layers=[config["encoder_layers"]],
-        decoder_attention_heads=[config["encoder_attention_heads"]],
-        decoder_ffn_dim=[config["encoder_ffn_dim"]],
-        decoder_vocab_size=[config["vocab_size"], None],
+        is_decoder=[False],
+        num_hidden_layers=[n_layers],
+        decoder_layers=[n_layers],
+        decoder_attention_heads=[n_heads],
+        decoder_ffn_dim=[d_ff],
+        decoder_vocab_size=[vocab_size, None],
     )
-    size = config["d_model"]
     return {
-        "vocab_size": config["vocab_size"],
-        "max_len": config["max_position_embeddings"],
+        "vocab_size": vocab_size,
+        "max_len": max_len,
         "d_model": size,
-        "n_heads": config["encoder_attention_heads"],
-        "n_layers": config["encoder_layers"],
-        "d_ff": config["encoder_ffn_dim"],
+        "n_heads": n_heads,
+        "n_layers": n_layers,
+        "d_ff": d_ff,
         "positions": "sinusoidal",
-        "embedding_scale": size**0.5 if config.get("scale_embedding", False) else 1.0,
+        "embedding_scale": size**0.5 if config.flag("scale_embedding", False) else 1.0,
         "activation": _MARIAN_ACTIVATIONS[config.get("activation_function", "gelu")],
         "norm_order": "post",
         "logit_bias": True,
@@ -438,6 +577,7 @@ _MARIAN_NAMES = {
     r"\.fc2": ".feed_forward.contract",
     r"\.final_layer_norm": ".feed_forward_norm",
     r"^final_logits_bias": "logit_bias",
+    r"^lm_head": "head",
 }
 
 
@@ -461,29 +601,43 @@ def _marian_convert(weights: Weights, config: Config) -> Weights:
     for name, tensor in weights.items():
         if name == "logit_bias":
             tensor = tensor.flatten()
-        elif tensor.shape[-1:] != (config.d_model,) and tensor.shape[:1] != (config.d_model,):
-            pass  # not of the stream, or not of this model: `fill` will say so
         elif re.search(r"norm\.(weight|bias)$|\.(output|contract)\.(weight|bias)$", name):
-            tensor = tensor[order]  # the stream itself, and what is written into it
-        elif name.endswith(".weight"):  # they read from it
-            tensor = tensor[:, order]
+            tensor = _reordered(tensor, order, 0)  # the stream itself, and what is written into it
+        elif name.endswith(".weight"):
+            tensor = _reordered(tensor, order, 1)  # they read from it
         result[name] = tensor
     return result
 
 
+def _reordered(tensor: Tensor, order: Tensor, dim: int) -> Tensor:
+    """With the rows (0) or columns (1) in this order; if it has others, `fill` will say so."""
+    fits = tensor.shape[dim : dim + 1] == order.shape
+    return tensor.index_select(dim, order) if fits else tensor
+
+
+def _are_waves(tensor: Tensor, weights: Weights, config: Config) -> bool:
+    """The table of positions, all sines first."""
+    if tensor.shape != (config.max_len, config.d_model):
+        return False
+    waves = sinusoidal_positions(config.max_len, config.d_model)
+    return _is_close(tensor, torch.cat([waves[:, 0::2], waves[:, 1::2]], dim=1), rtol=0, atol=1e-3)
+
+
+_MARIAN_REPEATS = {
+    r"^(encoder|decoder)\.embed_positions\.weight$": _are_waves,
+    r"^(encoder|decoder)\.embed_tokens\.weight$": _is_tensor("embeddings.token.weight"),
+}
+
+
 # Gemma 3's text model has Gemma 2's names; the pictures' half is not for us.
 FAMILIES: dict[str, Family] = {
-    "bert": Family(Encoder, _bert, _BERT_NAMES, _BERT_LEFT_OUT),
-    "gpt2": Family(Decoder, _gpt2, _GPT2_NAMES, r"\.attn\.(masked_)?bias$", convert=_gpt2_convert),
+    "bert": Family(Encoder, _bert, _BERT_NAMES, _BERT_REPEATS, _BERT_OTHER_TASKS),
+    "gpt2": Family(Decoder, _gpt2, _GPT2_NAMES, _GPT2_REPEATS, convert=_gpt2_convert),
     "llama": Family(Decoder, _llama, _LLAMA_NAMES, _ROTARY_TABLES),
-    "gemma": Family(Decoder, _gemma, _LLAMA_NAMES, _ROTARY_TABLES, _gemma_convert),
-    "gemma2": Family(Decoder, _gemma2, _GEMMA2_NAMES, _ROTARY_TABLES, _gemma_convert),
-    "gemma3_text": Family(Decoder, _gemma3, _GEMMA2_NAMES, _ROTARY_TABLES, _gemma_convert),
+    "gemma": Family(Decoder, _gemma, _LLAMA_NAMES, _ROTARY_TABLES, convert=_gemma_convert),
+    "gemma2": Family(Decoder, _gemma2, _GEMMA2_NAMES, _ROTARY_TABLES, convert=_gemma_convert),
+    "gemma3_text": Family(Decoder, _gemma3, _GEMMA2_NAMES, _ROTARY_TABLES, convert=_gemma_convert),
     "marian": Family(
-        EncoderDecoder,
-        _marian,
-        _MARIAN_NAMES,
-        r"embed_positions\.weight$|coder\.embed_tokens\.weight$|^lm_head",
-        _marian_convert,
+        EncoderDecoder, _marian, _MARIAN_NAMES, _MARIAN_REPEATS, convert=_marian_convert
     ),
 }

@@ -1,7 +1,8 @@
 """GGUF: a model as llama.cpp writes it, one file with weights of few bits.
 
-Holds what that format means: its metadata as choices of `Config`, its tensor
-names, and how LLaMA's queries and keys are ordered in it. The arithmetic of the
+Holds what that format means: its metadata as choices of `Config` and as a tokenizer,
+its tensor names, and how LLaMA's queries and keys are ordered in it. What is in it and
+is not heeded here is refused. The arithmetic of the
 packed numbers is left to the `gguf` package.
 
 Source: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md.
@@ -10,6 +11,8 @@ Taught in chapter 15.
 
 from __future__ import annotations
 
+import re
+import reprlib
 from pathlib import Path
 
 import torch
@@ -18,6 +21,8 @@ from torch import Tensor, nn
 from transformer_lab.config import Config
 from transformer_lab.models import Decoder
 from transformer_lab.pretrained.families import fill, rename
+from transformer_lab.pretrained.fields import Fields
+from transformer_lab.tokenization import BPETokenizer
 
 _NAMES = {
     r"^token_embd": "embeddings.token",
@@ -36,70 +41,182 @@ _NAMES = {
 }
 
 
+# What a file says of itself, and what changes no number: about its making, its model's
+# ancestors, its license, how best to draw tokens, and what its bits were chosen with.
+_INERT = re.compile(
+    r"""GGUF\.(version|tensor_count|kv_count)
+    |general\.(name|author|version|organization|finetune|basename|description|quantized_by
+        |size_label|license(\.name|\.link)?|url|doi|uuid|repo_url|tags|languages|datasets|file_type
+        |alignment|(source|base_model|dataset|sampling)\..*)
+    |quantize\.imatrix\..*""",
+    re.VERBOSE,
+)
+_PRE = {"gpt-2": False, "smollm": True}  # ways to cut text into words; whether digits stand alone
+_NORMAL, _CONTROL = 1, 3  # llama.cpp's kinds of tokens
+
+
 def read_gguf(path: Path) -> nn.Module:
     """The LLaMA-family model in a GGUF file, its numbers unpacked to float32.
 
     Raises:
         ImportError: if the `gguf` package is missing.
-        ValueError: if the file is damaged, or holds another kind of model.
+        ValueError: if the file is damaged, holds another kind of model, or says something
+            that we do not heed.
     """
+    fields, tensors = _open(path, without="tokenizer.")
+    if (kind := fields.get("general.architecture", None)) != "llama":
+        raise ValueError(
+            f"{path} holds a model of the kind {reprlib.repr(kind)}; of GGUF we read only 'llama'"
+        )
+    if "token_embd.weight" not in tensors:
+        raise ValueError(f"{path} does not say 'token_embd.weight'")
     try:
-        from gguf import GGUFReader, dequantize
-    except ImportError as error:
-        raise ImportError("a GGUF file is read with the gguf package: pip install gguf") from error
-    try:
-        reader = GGUFReader(path)
-        fields = {
-            name: field.contents()
-            for name, field in reader.fields.items()
-            if not name.startswith("tokenizer.")  # long lists, and not needed here
-        }
-    except (ValueError, IndexError, KeyError) as error:
-        raise ValueError(f"{path} is no whole GGUF file: {error}") from error
-    if (kind := fields.get("general.architecture")) != "llama":
-        raise ValueError(f"{path} holds a model of the kind {kind!r}; of GGUF we read only 'llama'")
-    weights = {}
-    for tensor in reader.tensors:
-        if tensor.name == "rope_freqs.weight":
-            raise ValueError(f"{path} stretches its rotary positions, which is not worked out here")
-        numbers = dequantize(tensor.data, tensor.tensor_type)
-        # Numbers that were never packed are still the file itself, which is read-only.
-        numbers = numbers if numbers.flags.writeable else numbers.copy()
-        weights[tensor.name] = torch.from_numpy(numbers)
-    try:
-        config = Config(**_choices(fields, weights))
-    except KeyError as missing:
-        raise ValueError(f"{path} does not say {missing}") from None
+        weights = {name: _unpack(tensor) for name, tensor in tensors.items()}
+    except (NotImplementedError, ValueError) as error:
+        raise ValueError(f"{path} holds numbers that cannot be unpacked: {error}") from error
+    config = Config(**_choices(fields, weights))
+    fields.refuse_others()
     return fill(Decoder, config, _convert(weights, config))
 
 
-def _choices(fields: dict, weights: dict[str, Tensor]) -> dict:
+def read_gguf_tokenizer(path: Path) -> BPETokenizer:
+    """The byte-level BPE tokenizer in a GGUF file.
+
+    Raises:
+        ImportError: if the `gguf` package is missing.
+        ValueError: if the file is damaged, or its tokenizer cuts text in another way.
+    """
+    fields, _ = _open(path, only="tokenizer.")
+    names = "model pre tokens token_type merges".split()
+    kind, way, tokens, kinds, merges = (fields.get(f"tokenizer.ggml.{name}") for name in names)
+    if kind != "gpt2" or way not in _PRE:
+        raise ValueError(
+            f"{path} cuts text as {reprlib.repr(kind)} and {reprlib.repr(way)} do; we read 'gpt2' "
+            f"with {' or '.join(map(repr, _PRE))}"
+        )
+    # What is put around a text; and spaces that some put in or take away.
+    around = "add_bos_token add_eos_token add_sep_token add_space_prefix remove_extra_whitespaces"
+    fields.only(**{f"tokenizer.ggml.{name}": [False] for name in around.split()})
+    fields.refuse_others([name for name in fields.values if _NAMES_A_TOKEN.fullmatch(name)])
+    pairs = [tuple(merge.split(" ")) for merge in merges]
+    if not set(kinds) <= {_NORMAL, _CONTROL} or not len(kinds) == len(tokens) == len(set(tokens)):
+        raise ValueError(f"{path} has tokens that occur twice, or of a kind that we do not know")
+    if any(len(pair) != 2 for pair in pairs):
+        raise ValueError(f"{path} has a merge that is no pair")
+    return BPETokenizer(
+        {token: id for id, token in enumerate(tokens)},
+        pairs,
+        [token for token, kind in zip(tokens, kinds, strict=True) if kind == _CONTROL],
+        split_digits=_PRE[way],
+    )
+
+
+# Which token ends a text, fills it up, ...: nothing of how a text is cut.
+_NAMES_A_TOKEN = re.compile(
+    r"tokenizer\.(ggml\.(bos|eos|eot|eom|unknown|seperator|padding|mask|fim_(pre|suf|mid|pad|rep|sep)"
+    r"|prefix|suffix|middle)_token_id|chat_templates?(\..*)?)"
+)
+
+
+def read_gguf_chat_template(path: Path) -> str:
+    """The Jinja template of a conversation that a GGUF file carries."""
+    fields, _ = _open(path, only="tokenizer.chat_template")
+    return fields.get("tokenizer.chat_template")
+
+
+def _open(path: Path, *, only: str = "", without: str = "$") -> tuple[Fields, dict]:
+    """What a file says under the names that begin so, and its tensors, still packed.
+
+    Raises:
+        ImportError: if the `gguf` package is missing.
+        ValueError: if the file is damaged.
+    """
+    try:
+        from gguf import GGUFReader
+    except ImportError as error:
+        raise ImportError("a GGUF file is read with the gguf package: pip install gguf") from error
+
+    class Reader(GGUFReader):
+        """One that stops at the end of the file, however long a list is said to be."""
+
+        def _get(self, offset, dtype, count=1, *args, **options):
+            found = super()._get(offset, dtype, count, *args, **options)
+            if len(found) != count:
+                raise ValueError("it ends too early")
+            return found
+
+    try:
+        reader = Reader(path)
+        values = {
+            name: field.contents()
+            for name, field in reader.fields.items()
+            if name.startswith(only) and not name.startswith(without) and not _INERT.fullmatch(name)
+        }
+        place = reader.data_offset
+        for tensor in reader.tensors:  # one after the other, each from a round number on
+            if tensor.data_offset != place:
+                raise ValueError(f"{tensor.name} does not follow the tensor before it")
+            place += -(-tensor.n_bytes // int(reader.alignment)) * int(reader.alignment)
+    except (ValueError, IndexError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"{path} is no whole GGUF file: {error}") from error
+    return Fields(values, str(path)), {tensor.name: tensor for tensor in reader.tensors}
+
+
+def _unpack(tensor) -> Tensor:
+    from gguf import dequantize
+
+    numbers = dequantize(tensor.data, tensor.tensor_type)
+    # Numbers that were never packed are still the file itself, which is read-only.
+    return torch.from_numpy(numbers if numbers.flags.writeable else numbers.copy())
+
+
+def _choices(fields: Fields, weights: dict[str, Tensor]) -> dict:
     """The choices of a LLaMA, from the metadata of its file.
 
     Raises:
-        ValueError: if its rotary positions are of a kind that we do not know.
+        ValueError: if it says something that our blocks do not do.
     """
     if (kind := fields.get("llama.rope.scaling.type", "none")) != "none":
-        raise ValueError(f"rotary positions of the kind {kind!r} are not worked out here")
-    size, n_heads = fields["llama.embedding_length"], fields["llama.attention.head_count"]
-    head_size = fields.get("llama.attention.key_length", size // n_heads)
+        raise ValueError(
+            f"rotary positions of the kind {reprlib.repr(kind)} are not worked out here"
+        )
+    size = fields.whole("llama.embedding_length")
+    n_heads = fields.whole("llama.attention.head_count")
+    head_size = fields.whole("llama.attention.key_length", size // n_heads)
     if fields.get("llama.rope.dimension_count", head_size) != head_size:
         raise ValueError("rotary positions turn only a part of each head, but here they turn all")
+    vocab_size = len(weights["token_embd.weight"])
+    fields.only(
+        **{
+            "general.type": ["model"],
+            "general.quantization_version": [2],
+            "split.count": [0, 1],
+            "split.no": [0],
+            "split.tensors.count": [len(weights)],
+            "llama.vocab_size": [vocab_size],
+            "llama.attention.value_length": [head_size],
+            "llama.attention.causal": [True],
+            "llama.rope.scaling.factor": [1.0],
+            "llama.rope.scaling.attn_factor": [1.0],
+            "llama.expert_count": [0],
+            "llama.expert_used_count": [0],
+        }
+    )
     return {
-        "vocab_size": len(weights["token_embd.weight"]),
-        "max_len": fields["llama.context_length"],
+        "vocab_size": vocab_size,
+        "max_len": fields.whole("llama.context_length"),
         "d_model": size,
         "n_heads": n_heads,
-        "n_kv_heads": fields.get("llama.attention.head_count_kv", n_heads),
+        "n_kv_heads": fields.whole("llama.attention.head_count_kv", n_heads),
         "head_size": head_size if head_size * n_heads != size else 0,
-        "n_layers": fields["llama.block_count"],
-        "d_ff": fields["llama.feed_forward_length"],
+        "n_layers": fields.whole("llama.block_count"),
+        "d_ff": fields.whole("llama.feed_forward_length"),
         "positions": "rotary",
-        "rope_base": fields.get("llama.rope.freq_base", 10_000.0),
+        "rope_base": fields.positive("llama.rope.freq_base", 10_000.0),
         "activation": "swiglu",
         "bias": "blk.0.attn_output.bias" in weights,
         "norm": "rms",
-        "norm_eps": fields["llama.attention.layer_norm_rms_epsilon"],
+        "norm_eps": fields.positive("llama.attention.layer_norm_rms_epsilon"),
         "tie_head": "output.weight" not in weights,
     }
 
@@ -109,8 +226,11 @@ def _convert(weights: dict[str, Tensor], config: Config) -> dict[str, Tensor]:
     result = {}
     for name, tensor in weights.items():
         ours = rename(name, _NAMES)
-        if ".attention.query." in ours or ".attention.key." in ours:
+        is_turned = ".attention.query." in ours or ".attention.key." in ours
+        if is_turned and tensor.ndim and len(tensor) % config.d_head == 0:
             tensor = _pairs_apart(tensor, config.d_head)
+        if ours in result:
+            raise ValueError(f"two tensors have the place of {ours!r}, {name!r} is one of them")
         result[ours] = tensor
     return result
 

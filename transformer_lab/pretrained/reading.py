@@ -13,8 +13,7 @@ import json
 import re
 from pathlib import Path
 
-import safetensors.torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from transformer_lab.pretrained.families import build
@@ -56,11 +55,11 @@ def _read_folder(folder: Path) -> nn.Module:
 
 
 def _read_json(path: Path) -> dict:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path.parent} has no {path.name}")
     try:
         content = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path.parent} has no {path.name}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is damaged: {error}") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path} is damaged: it holds no names and values")
@@ -76,24 +75,33 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
     places = _read_json(folder / _INDEX).get("weight_map")
     if not isinstance(places, dict):
         raise ValueError(f"{folder / _INDEX} is damaged: it has no weight_map")
-    weights: dict[str, Tensor] = {}
-    for name in sorted(set(places.values())):
-        # A name that leads elsewhere would read files that are none of the model's.
-        if Path(name).name != name:
+    # A name that leads elsewhere would read files that are none of the model's.
+    for name in places.values():
+        if not isinstance(name, str) or Path(name).name != name:
             raise ValueError(f"{folder / _INDEX} is damaged: {name!r} is no file beside it")
-        weights |= _read_safetensors(folder / name)
+    weights: dict[str, Tensor] = {}
+    for file in sorted(set(places.values())):
+        tensors = _read_safetensors(folder / file)
+        if strange := [name for name in tensors if places.get(name) != file]:
+            raise ValueError(f"{file} holds {strange[0]!r}, which its index does not say")
+        weights |= tensors
     if missing := places.keys() - weights.keys():
         raise ValueError(f"the files of {folder} lack {min(missing)!r}, which their index promises")
     return weights
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path.parent} has no {path.name}")
     try:
-        return safetensors.torch.load_file(path)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path.parent} has no {path.name}") from None
-    except SafetensorError as error:
+        with safe_open(path, framework="pt") as file:
+            writer = (file.metadata() or {}).get("format", "pt")
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is damaged: {error}") from error
+    if writer != "pt":  # other frameworks store some tensors the other way round
+        raise ValueError(f"{path} holds weights as {writer!r} has them; we read torch's ('pt')")
+    return weights
 
 
 def _fetch(name: str) -> Path:

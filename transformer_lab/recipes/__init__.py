@@ -1,11 +1,9 @@
 """Recipes: the small named models that the chapters share.
 
 `load("story-gpt")` gives a trained model. The first call trains it, in seconds,
-with a progress bar; later calls read it from the user's cache folder. What is
-kept there is named by a key over everything that shapes the model (the recipe,
-the source of the modules involved, the version of torch), so that a change of
-any of them trains anew. Two processes that start at once train once; a damaged
-copy is noticed and rebuilt; an interrupted training goes on where it stopped.
+with a progress bar; later calls read it from the user's cache folder (`store.py`).
+Two processes that start at once train once; a damaged copy is noticed and rebuilt;
+an interrupted training goes on where it stopped.
 
 Each kind of recipe has a file of its own beside this one. Taught in chapter 12.
 """
@@ -13,37 +11,20 @@ Each kind of recipe has a file of its own beside this one. Taught in chapter 12.
 from __future__ import annotations
 
 import difflib
-import inspect
-import json
-import platform
-import re
-import shutil
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from contextlib import suppress
 from pathlib import Path
 
-import torch
-from filelock import FileLock, Timeout
-from torch import nn
+from filelock import Timeout
 
 from transformer_lab import distributed
-from transformer_lab.files import cache_folder, checksum, write_atomically
-from transformer_lab.models import count_parameters
+from transformer_lab.files import cache_folder
+from transformer_lab.recipes import store
 from transformer_lab.recipes.math_teacher import MathTeacher
 from transformer_lab.recipes.model_file import model_file, read_model, read_model_file, weights_file
-from transformer_lab.recipes.own_text import (
-    OwnText,
-    forget,
-    keep,
-    kept,
-    kept_names,
-    read_text,
-    recipe_of_text,
-)
+from transformer_lab.recipes.own_text import OwnText, read_text, recipe_of_text
 from transformer_lab.recipes.recipe import Recipe, TrainedModel
+from transformer_lab.recipes.store import keep_text, kept_names, key
 from transformer_lab.recipes.story_bert import StoryBERT
 from transformer_lab.recipes.story_gpt import (
     StoryGPT,
@@ -54,7 +35,6 @@ from transformer_lab.recipes.story_gpt import (
     story_floor,
 )
 from transformer_lab.recipes.translator import Translator
-from transformer_lab.training import train
 
 __all__ = [
     "RECIPES",
@@ -70,7 +50,7 @@ __all__ = [
     "held_out_loss",
     "held_out_stories",
     "is_trained",
-    "keep",
+    "keep_text",
     "kept_names",
     "key",
     "load",
@@ -155,23 +135,24 @@ def load(recipe: str | Recipe, *, cache: Path | None = None, progress: bool = Tr
 
     Raises:
         ValueError: if there is no recipe of that name.
+        OSError: if it has to be kept and cannot be.
     """
     recipe = find(recipe, cache=cache)
-    folder = _folder(recipe, cache)
-    ready = _read(recipe, folder)
-    if distributed.as_first_says(ready is not None):
-        return ready or _read(recipe, folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with _only_one(folder.with_suffix(".lock"), recipe.name, progress=progress):
-        # Another process may have trained it while this one waited.
-        ready = _read(recipe, folder)
-        if distributed.as_first_says(ready is not None):
-            return ready or _read(recipe, folder)
-        if folder.exists() and distributed.is_first():
-            print(f"the cached {recipe.name} is damaged; training it again", file=sys.stderr)
-            shutil.rmtree(folder)
-        _train(recipe, folder, progress=progress)
-    return _read(recipe, folder)
+    cache = cache or cache_folder()
+    folder = store.place(recipe, cache)
+    trained = store.read(recipe, folder)
+    if distributed.as_first_says(trained is None):
+        with store.alone(recipe.name, cache, progress=progress):
+            # Another process may have trained it while this one waited.
+            trained = store.read(recipe, folder)
+            if distributed.as_first_says(trained is None):
+                store.train(recipe, folder, progress=progress)
+                trained = store.read(recipe, folder)
+    # The first worker may have found what was not yet there for this one.
+    trained = trained or store.read(recipe, folder)
+    if trained is None:
+        raise ValueError(f"{folder} was changed while {recipe.name} was loaded; load it again")
+    return trained
 
 
 def find(recipe: str | Recipe, *, cache: Path | None = None) -> Recipe:
@@ -187,7 +168,7 @@ def find(recipe: str | Recipe, *, cache: Path | None = None) -> Recipe:
     cache = cache or cache_folder()
     names = [*RECIPES, *kept_names(cache)]
     if recipe in names:
-        return kept(recipe, cache)
+        return store.kept_text(recipe, cache)
     near = difflib.get_close_matches(recipe, names, n=1)
     hint = f"did you mean {near[0]!r}? There are" if near else "there are"
     raise ValueError(f"there is no recipe {recipe!r}; {hint}: {', '.join(names)}")
@@ -195,152 +176,40 @@ def find(recipe: str | Recipe, *, cache: Path | None = None) -> Recipe:
 
 def is_trained(recipe: Recipe, *, cache: Path | None = None) -> bool:
     """Whether `load` finds it in the cache, so that it need not train."""
-    return (_folder(recipe, cache) / "checksums.json").exists()
+    return (store.place(recipe, cache or cache_folder()) / store.REPORT).is_file()
 
 
 def clean(name: str | None = None, *, cache: Path | None = None) -> list[str]:
-    """Remove what nobody can use any more: models that older versions trained.
+    """Remove what nobody can use any more: models of older versions, and what was damaged.
 
-    What another process is training is left alone, and so is a folder that is
-    none of ours.
+    What another process is training is left alone, and so is what is none of ours.
 
     Args:
-        name: remove all that was trained under this name instead, and the text
-            that was kept with it.
+        name: remove all that is kept under this name instead, a text too.
         cache: the cache folder (default: the user's).
 
     Returns:
-        The names of the folders that were removed.
+        What was removed, as paths in the cache.
 
     Raises:
-        ValueError: if there is no recipe of that name.
+        ValueError: if there is no recipe of that name, or another process is training it.
     """
     cache = cache or cache_folder()
     names = [*RECIPES, *kept_names(cache)]
-    if name is not None and name not in names:
-        find(name, cache=cache)
+    if name is not None:
+        if name not in names:
+            find(name, cache=cache)
+        try:
+            return store.clean(name, cache)
+        except Timeout:
+            raise ValueError(f"another process is training {name}; stop it first") from None
     removed = []
-    for one in [name] if name else names:
-        pattern = re.compile(rf"({re.escape(one)}-[0-9a-f]{{12}})(\.unfinished)?")
-        current = None if name else _folder(find(one, cache=cache), cache).name
-        for folder in sorted(cache.glob(f"{one}-*")):
-            match = pattern.fullmatch(folder.name)
-            if not match or match[1] == current:
-                continue
-            # Who trains holds the lock of the folder: then it stays.
-            with suppress(Timeout), FileLock(cache / f"{match[1]}.lock", timeout=0):
-                shutil.rmtree(folder)
-                removed.append(folder.name)
-    if name:
-        forget(name, cache)
+    for each in names:
+        try:
+            current = key(find(each, cache=cache))
+        except ValueError as error:  # without its text, nobody knows which model is current
+            print(error, file=sys.stderr)
+            continue
+        with suppress(Timeout):
+            removed += store.clean(each, cache, current=current)
     return removed
-
-
-def key(recipe: Recipe) -> str:
-    """A short name for everything that shapes the trained model."""
-    package = Path(__file__).parents[1]
-    modules = "attention blocks config embeddings feedforward models training".split()
-    sources = [package / f"{module}.py" for module in modules]
-    sources += sorted((package / "tokenization").glob("*.py"))
-    sources += [Path(inspect.getfile(type(recipe)))]
-    sources += [package / name for name in recipe.sources]
-    # Of this file only what trains: another recipe in the list changes no model.
-    shaping = json.dumps(asdict(recipe), sort_keys=True) + torch.__version__
-    shaping += inspect.getsource(_train)
-    return checksum(shaping.encode() + b"".join(path.read_bytes() for path in sources))[:12]
-
-
-def _folder(recipe: Recipe, cache: Path | None) -> Path:
-    """Where a trained model is kept: a change of its key is another place."""
-    return (cache or cache_folder()) / f"{recipe.name}-{key(recipe)}"
-
-
-@contextmanager
-def _only_one(path: Path, name: str, *, progress: bool) -> Iterator[None]:
-    """Hold the lock of this recipe; if another process has it, say so and wait.
-
-    Of several workers the first holds it for all; they wait for what it says.
-    """
-    if not distributed.is_first():
-        yield
-        return
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        if progress:
-            print(f"another process is training {name}; waiting for it", file=sys.stderr)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _train(recipe: Recipe, folder: Path, *, progress: bool) -> None:
-    """Train into a folder beside `folder`, which takes its name when all is there."""
-    unfinished = folder.with_suffix(".unfinished")
-    unfinished.mkdir(exist_ok=True)
-    started = time.perf_counter()
-    tokenizer = recipe.make_tokenizer()
-    torch.manual_seed(recipe.seed)
-    model = recipe.make_model(len(tokenizer))
-
-    def keep_snapshot(step: int, model: nn.Module) -> None:
-        if step in recipe.snapshots:
-            half = type(model)(model.config)
-            half.load_state_dict(model.state_dict())
-            content = model_file(half.half(), tokenizer, step=str(step), **recipe.facts(tokenizer))
-            write_atomically(unfinished / _snapshot_name(step), content)
-
-    losses = train(
-        model,
-        recipe.batches(tokenizer),
-        steps=recipe.steps,
-        peak_lr=recipe.peak_lr,
-        checkpoint=unfinished / "checkpoint.safetensors",
-        on_step=keep_snapshot,
-        progress=f"training {recipe.name}" if progress else None,
-    )
-    report = {
-        "parameters": count_parameters(model),
-        "steps": recipe.steps,
-        "seconds": round(time.perf_counter() - started, 1),
-        "losses": losses,
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
-    }
-    if distributed.is_first():
-        report |= recipe.measure(model.eval(), tokenizer)
-        content = model_file(model, tokenizer, **recipe.facts(tokenizer))
-        _keep(unfinished, folder, content, report)
-    distributed.as_first_says("it is kept")  # the others wait for that
-
-
-def _keep(unfinished: Path, folder: Path, content: bytes, report: dict) -> None:
-    """Write the model and its report, and give the folder its name."""
-    write_atomically(unfinished / "model.safetensors", content)
-    write_atomically(unfinished / "report.json", json.dumps(report).encode())
-    (unfinished / "checkpoint.safetensors").unlink(missing_ok=True)
-    checksums = {path.name: checksum(path.read_bytes()) for path in sorted(unfinished.iterdir())}
-    write_atomically(unfinished / "checksums.json", json.dumps(checksums).encode())
-    unfinished.rename(folder)
-
-
-def _read(recipe: Recipe, folder: Path) -> TrainedModel | None:
-    """What is in the cache; None if there is nothing, or if it is not whole."""
-    try:
-        checksums = json.loads((folder / "checksums.json").read_bytes())
-        contents = {name: (folder / name).read_bytes() for name in checksums}
-        if any(checksum(contents[name]) != expected for name, expected in checksums.items()):
-            return None
-        model, tokenizer = read_model_file(folder / "model.safetensors")
-        report = json.loads(contents["report.json"])
-        snapshots = {step: contents[_snapshot_name(step)] for step in recipe.snapshots}
-    except (OSError, ValueError, KeyError):
-        return None
-    content = contents["model.safetensors"]
-    return recipe.trained_model(recipe, model, tokenizer, report, content, snapshots)
-
-
-def _snapshot_name(step: int) -> str:
-    return f"snapshot-{step:05d}.safetensors"

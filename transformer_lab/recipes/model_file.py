@@ -49,9 +49,16 @@ def model_file(model: nn.Module, tokenizer: Tokenizer, **metadata: str) -> bytes
 
 
 def weights_file(model: nn.Module, **metadata: str) -> bytes:
-    """The weights of any model as the bytes of one `safetensors` file."""
+    """The weights of any model as the bytes of one `safetensors` file: always the same bytes."""
     weights = {name: tensor.detach().contiguous() for name, tensor in model.state_dict().items()}
-    return safetensors.torch.save(weights, metadata=metadata)
+    content = safetensors.torch.save(weights)
+    # The library writes the metadata in another order each time; here equal models are to be
+    # equal bytes, so the metadata go into the header by hand.
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = {"__metadata__": metadata} | json.loads(content[8:end])
+    header = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)  # the weights begin at a multiple of 8
+    return len(header).to_bytes(8, "little") + header + content[end:]
 
 
 def read_model_file(path: Path) -> tuple[nn.Module, Tokenizer]:
@@ -81,6 +88,6 @@ def read_model(content: bytes) -> tuple[nn.Module, Tokenizer]:
         model.load_state_dict(weights)
         kind = json.loads(metadata["tokenizer"])["model"]["type"]
         tokenizer = TOKENIZERS[kind].from_json(metadata["tokenizer"])
-    except (SafetensorError, KeyError, TypeError, RuntimeError) as error:
+    except (SafetensorError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise ValueError(f"these bytes are no model of this package: {error}") from error
     return model.eval(), tokenizer

@@ -9,13 +9,12 @@ Taught in chapter 12.
 
 from __future__ import annotations
 
-import json
 import math
 import random
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -23,7 +22,6 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from transformer_lab.files import checksum, write_atomically
 from transformer_lab.generation import generate
 from transformer_lab.models import Decoder
 from transformer_lab.recipes.recipe import Recipe, TrainedModel
@@ -273,42 +271,3 @@ def baseline(learned: Sequence[int], held_out: Sequence[int], vocab_size: int) -
     total = len(learned) + vocab_size
     targets = held_out[1:]  # the first one has nothing before it, so no model predicts it
     return -sum(math.log((counts[id] + 1) / total) for id in targets) / len(targets)
-
-
-def keep(recipe: OwnText, cache: Path) -> None:
-    """Write down a recipe, with its text, so that its name alone is enough from now on."""
-    content = json.dumps(asdict(recipe))
-    whole = {"checksum": checksum(content.encode()), "recipe": content}
-    write_atomically(_kept_in(cache, recipe.name), json.dumps(whole).encode())
-
-
-def kept_names(cache: Path) -> list[str]:
-    """The names of all recipes that were kept."""
-    return sorted(path.stem for path in _kept_in(cache, "x").parent.glob("[!.]*.json"))
-
-
-def kept(name: str, cache: Path) -> OwnText:
-    """The recipe that was kept under this name.
-
-    Raises:
-        ValueError: if it cannot be read.
-    """
-    try:
-        whole = json.loads(_kept_in(cache, name).read_bytes())
-        if checksum(whole["recipe"].encode()) != whole["checksum"]:
-            raise ValueError("the text has changed since it was kept")
-        parts = json.loads(whole["recipe"])
-        return OwnText(**parts | {"snapshots": tuple(parts["snapshots"])})
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"the copy of the text of {name} is damaged; train it again with --text"
-        ) from error
-
-
-def forget(name: str, cache: Path) -> None:
-    """Remove what `keep` wrote."""
-    _kept_in(cache, name).unlink(missing_ok=True)
-
-
-def _kept_in(cache: Path, name: str) -> Path:
-    return cache / "texts" / f"{name}.json"

@@ -1,21 +1,32 @@
 """A recipe: everything that decides what a trained model is like.
 
-Holds what all recipes have in common. What a model learns from, and how well it
-learned it, is the business of each kind of recipe, in a file of its own.
+Holds what all recipes have in common, and the training by one. What a model learns
+from, and how well it learned it, is the business of each kind of recipe, in a file of
+its own.
 """
 
 from __future__ import annotations
 
+import copy
+import platform
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar
 
+import torch
 from torch import nn
 
+from transformer_lab import distributed
 from transformer_lab.config import Config
-from transformer_lab.recipes.model_file import Tokenizer
-from transformer_lab.training import Batch
+from transformer_lab.files import make_folder, put_aside, read_sealed, write_sealed
+from transformer_lab.models import count_parameters
+from transformer_lab.recipes.model_file import Tokenizer, model_file, read_model
+from transformer_lab.training import Batch, load_checkpoint, train
+
+CHECKPOINT = "checkpoint.sealed"
 
 
 @dataclass(frozen=True)
@@ -24,7 +35,7 @@ class TrainedModel:
 
     `report` holds `parameters`, `steps`, `seconds` (tokenizer and training),
     `losses` (of each step), `machine`, and what the recipe measures. `snapshots`
-    maps a step to the model file of that moment (see `to_bytes`), in half precision.
+    maps a step to what `to_bytes` would have given at that moment.
     """
 
     recipe: Recipe
@@ -35,11 +46,14 @@ class TrainedModel:
     snapshots: dict[int, bytes] = field(default_factory=dict, repr=False)
 
     def to_bytes(self) -> bytes:
-        """The whole model as one file: what a live figure is given.
+        """The whole model as one file, in half precision: what a live figure is given.
 
-        Always the same bytes, so that all pages of the book share one copy.
+        Half the bytes for whoever waits for the page; a probability changes by less
+        than 0.005. `content` has the weights as they are. Always the same bytes, so
+        that all pages of the book share one copy.
         """
-        return self.content
+        half = copy.deepcopy(self.model).half()
+        return model_file(half, self.tokenizer, **self.recipe.facts(self.tokenizer))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,3 +113,86 @@ class Recipe(ABC):
             d_ff=self.d_ff,
             **choices,
         )
+
+
+def run(
+    recipe: Recipe, folder: Path, *, progress: bool = True
+) -> tuple[bytes, dict, dict[int, bytes]]:
+    """Train a model, or go on with a training that was stopped.
+
+    Args:
+        recipe: says how.
+        folder: holds the checkpoint and the snapshots of the training that is under way. What
+            is not whole there is put aside, and the training begins again.
+        progress: whether to show what is going on.
+
+    Returns:
+        The model file, the report and the snapshots; see `TrainedModel`. Of several workers
+        that train together, the first has them.
+    """
+    started = time.perf_counter()
+    tokenizer = recipe.make_tokenizer()
+    torch.manual_seed(recipe.seed)
+    model = recipe.make_model(len(tokenizer))
+    snapshots = _snapshots_so_far(recipe, folder, model) if distributed.is_first() else {}
+    distributed.as_first_says("what is in the folder is whole")  # the others wait for that
+
+    def keep_snapshot(step: int, model: nn.Module) -> None:
+        if step in recipe.snapshots:
+            half = type(model)(model.config)
+            half.load_state_dict(model.state_dict())
+            facts = recipe.facts(tokenizer)
+            snapshots[step] = model_file(half.half(), tokenizer, step=str(step), **facts)
+            write_sealed(folder / snapshot_name(step), snapshots[step])
+
+    losses = train(
+        model,
+        recipe.batches(tokenizer),
+        steps=recipe.steps,
+        peak_lr=recipe.peak_lr,
+        checkpoint=folder / CHECKPOINT,
+        on_step=keep_snapshot,
+        progress=f"training {recipe.name}" if progress else None,
+    )
+    report = {
+        "parameters": count_parameters(model),
+        "steps": recipe.steps,
+        "seconds": round(time.perf_counter() - started, 1),
+        "losses": losses,
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
+    }
+    if distributed.is_first():
+        report |= recipe.measure(model.eval(), tokenizer)
+    return model_file(model, tokenizer, **recipe.facts(tokenizer)), report, snapshots
+
+
+def _snapshots_so_far(recipe: Recipe, folder: Path, model: nn.Module) -> dict[int, bytes]:
+    """The snapshots of the steps before the checkpoint; of all there is or of nothing."""
+    make_folder(folder)
+    if not any(folder.iterdir()):
+        return {}
+    try:
+        trial = copy.deepcopy(model)
+        optimiser = torch.optim.AdamW(trial.parameters())
+        n_steps = len(load_checkpoint(folder / CHECKPOINT, trial, optimiser))
+        before = [step for step in recipe.snapshots if step < n_steps]
+        return {step: read_snapshot(folder, step) for step in before}
+    except (OSError, ValueError):
+        put_aside(folder, f", and the training of {recipe.name} begins again")
+        return {}
+
+
+def snapshot_name(step: int) -> str:
+    """The file of a snapshot, in the model's folder."""
+    return f"snapshot-{step:05d}.sealed"
+
+
+def read_snapshot(folder: Path, step: int) -> bytes:
+    """The model file of the moment after this step.
+
+    Raises:
+        OSError, ValueError: if it is not there, or not whole.
+    """
+    content = read_sealed(folder / snapshot_name(step))
+    read_model(content)
+    return content

@@ -7,6 +7,10 @@ that was opened from disk. Nothing of bertviz is copied or changed: this takes t
 page text that `html_action="return"` gives, and swaps the way it finds its
 libraries.
 
+The frame is a sandbox: what runs in it reaches nothing of the page around it, and
+only says how high it is. In a dark theme it is turned over, because bertviz draws
+on white.
+
 Holds `head_view` and `model_view`; leaves out bertviz's neuron view, which knows
 only three models.
 
@@ -17,6 +21,7 @@ Model, https://arxiv.org/abs/1906.05714.
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
@@ -38,12 +43,11 @@ globalThis.requirejs = (names, ready) => {
   });
 };
 globalThis.require = globalThis.requirejs;
-// What is wider than the frame is made smaller; the frame is as high as what it shows.
+// What is wider than the frame is made smaller; the page gives the frame its height.
 const fit = () => {
   const wide = document.documentElement.scrollWidth;
   if (wide > innerWidth) document.body.style.zoom = innerWidth / wide;
-  const height = document.body.offsetHeight * (document.body.style.zoom || 1);
-  try { frameElement.style.height = `${height + 4}px`; } catch {}
+  parent.postMessage(document.body.offsetHeight * (document.body.style.zoom || 1), "*");
 };
 addEventListener("load", () => new ResizeObserver(fit).observe(document.body));
 """
@@ -56,12 +60,28 @@ select { font: inherit; padding: 2px 6px; }
 svg { min-width: 330px; } /* head_view: words, lines, words, 110 pixels each */
 """
 
+# In the page around: a frame gets the height that it says.
+_PAGE_SCRIPT = """
+addEventListener("message", ({ source, data }) => {
+  for (const frame of document.querySelectorAll("iframe.tl-bertviz")) {
+    if (frame.contentWindow === source) frame.style.height = `${data + 4}px`;
+  }
+});
+"""
+
+# The book, JupyterLab, Colab and VS Code each say in their own way that they are dark.
+_PAGE_STYLE = """
+.tl-bertviz { width: 100%; border: 1px solid #8886; border-radius: 8px; background: #fff; }
+:is(html[data-theme="dark"], html[theme="dark"], body[data-jp-theme-light="false"], .vscode-dark)
+  .tl-bertviz { filter: invert(0.9) hue-rotate(180deg); } /* the hues stay */
+"""
+
 
 def head_view(attention: Sequence, tokens: Sequence[str], **options) -> HTML:
     """bertviz's head view: one layer, every head in its own colour, lines between tokens.
 
     `attention` holds weights, shape (n_layers, n_heads, T, T); `tokens` the T
-    texts. `options` go to `bertviz.head_view`.
+    texts, shown as they are. `options` go to `bertviz.head_view`.
 
     Chapter 7, "Many heads".
     """
@@ -72,7 +92,7 @@ def model_view(attention: Sequence, tokens: Sequence[str], **options) -> HTML:
     """bertviz's model view: every head of every layer as a thumbnail.
 
     `attention` holds weights, shape (n_layers, n_heads, T, T); `tokens` the T
-    texts. `options` go to `bertviz.model_view`.
+    texts, shown as they are. `options` go to `bertviz.model_view`.
 
     Chapter 7, "Many heads".
     """
@@ -87,11 +107,20 @@ def _view(name: str, attention: Sequence, tokens: Sequence[str], what: str, opti
     layers = [torch.as_tensor(layer).detach().float()[None] for layer in attention]
     # Four decimals are more than a line's opacity shows, and a third of the size.
     layers = [(layer * 10_000).round() / 10_000 for layer in layers]
-    page = draw(layers, list(tokens), html_action="return", **options).data
+    # bertviz writes texts into a script as they are. It gets names, which are safe there.
+    names = [f"token {position}" for position in range(len(tokens))]
+    page = _without_other_hosts(draw(layers, names, html_action="return", **options).data)
+    page = _with_texts(page, tokens)
     title = f"{what} on: {' '.join(token.strip() for token in tokens)}"
-    # A first height; the frame then fits itself.
+    # A first height; the frame then says its own.
     height = 120 + 24 * len(tokens) if name == "head_view" else 90 + 90 * len(layers)
     return HTML(_frame(page, title, height))
+
+
+def _with_texts(page: str, tokens: Sequence[str]) -> str:
+    """The tokens' texts in place of their names, written so that none can end the script."""
+    texts = [json.dumps(token).replace("<", "\\u003c") for token in tokens]
+    return re.sub(r'"token (\d+)"', lambda name: texts[int(name[1])], page)
 
 
 def _bertviz(name: str) -> Callable:
@@ -108,13 +137,13 @@ def _frame(page: str, title: str, height: int) -> str:
         f"<title>{html.escape(title)}</title><style>{_STYLE}</style>"
         f"<script>{_library('jQuery', _JQUERY)}</script>"
         f"<script>{_library('d3', _D3)}</script>"
-        f"<script>{_SHIM}</script></head><body>{_without_other_hosts(page)}</body></html>"
+        f"<script>{_SHIM}</script></head><body>"
+        f"<noscript>This view of attention needs JavaScript.</noscript>{page}</body></html>"
     )
     return (
-        f'<div><iframe class="tl-bertviz" title="{html.escape(title)}" '
-        f'srcdoc="{html.escape(document)}" '
-        f'style="width:100%;height:{height}px;border:1px solid #8886;border-radius:8px;'
-        'background:#fff"></iframe></div>'
+        f'<div><style>{_PAGE_STYLE}</style><iframe class="tl-bertviz" sandbox="allow-scripts" '
+        f'title="{html.escape(title)}" srcdoc="{html.escape(document)}" '
+        f'style="height:{height}px"></iframe><script>{_PAGE_SCRIPT}</script></div>'
     )
 
 

@@ -32,11 +32,11 @@ export class KeyValueCache {
 
 export class MultiHeadAttention {
   // rotary: whether queries and keys are turned by their position before they meet.
-  constructor(tensors, { nHeads, rotary = false }) {
+  constructor(tensors, { nHeads, size, rotary = false }) {
     this.nHeads = nHeads;
     this.rotary = rotary;
     for (const name of ["query", "key", "value", "output"]) {
-      this[name] = new Linear(tensors.under(name));
+      this[name] = new Linear(tensors.under(name), size, size);
     }
   }
 

@@ -4,23 +4,36 @@
 // then think; each is added to what was there. The norm stands before each layer
 // or after each addition. Taught in chapters 9, 10 and 13.
 
+import { accountFor, ANY } from "./fields.js";
 import { addInPlace } from "./tensor.js";
 import { FeedForward, LayerNorm } from "./layers.js";
 import { KeyValueCache, MultiHeadAttention } from "./attention.js";
 
-// The choices of Python's Config that the page works out. Others are refused.
+// What Python's Config says, and what of it the page works out. Everything must be said.
+const SIZES = ["vocab_size", "max_len", "d_model", "n_heads", "n_layers", "d_ff"];
 const SUPPORTED = {
   positions: ["learned", "sinusoidal", "rotary"], n_token_types: [0], embedding_scale: [1], embedding_norm: [false],
-  bias: [true], norm: ["layer"], norm_order: ["pre", "post"], norm_eps: [1e-5], rope_base: [10_000],
-  head_size: [0], n_kv_heads: [0], score_scale: [0], score_cap: [0], logit_cap: [0],
-  logit_bias: [false], head_norm: [false], window: [0],
+  activation: ["relu", "gelu", "gelu_tanh"], bias: [true], norm: ["layer"], norm_order: ["pre", "post"],
+  norm_eps: [1e-5], tie_head: [true, false], head_size: [0], n_kv_heads: [0], rope_base: [10_000],
+  local_rope_base: [0], score_scale: [0], score_cap: [0], logit_cap: [0], logit_bias: [false],
+  head_norm: [false], window: [0], global_every: [0],
 };
 
 export function refuseUnsupported(config) {
+  accountFor(config, Object.fromEntries([...SIZES, ...Object.keys(SUPPORTED)].map((name) => [name, ANY])), "the config");
   for (const [choice, values] of Object.entries(SUPPORTED)) {
-    if (config[choice] !== undefined && !values.includes(config[choice])) {
+    if (!values.includes(config[choice])) {
       throw new Error(`the page runs only models with ${choice}=${values.join(" or ")}, not ${config[choice]}`);
     }
+  }
+  for (const name of SIZES) {
+    if (!(Number.isInteger(config[name]) && config[name] >= 1)) {
+      throw new Error(`the config has ${name}=${config[name]}, which is no size`);
+    }
+  }
+  const headSize = config.d_model / config.n_heads;
+  if (!Number.isInteger(config.positions === "rotary" ? headSize / 2 : headSize)) {
+    throw new Error(`d_model=${config.d_model} is not divided by n_heads=${config.n_heads} as it should be`);
   }
 }
 
@@ -35,17 +48,18 @@ export function checkIds(ids, nSeen, { max_len: maxLen, vocab_size: vocabSize })
 }
 
 export class Block {
-  constructor(tensors, { n_heads: nHeads, activation, norm_order: normOrder, positions }, { crosses = false } = {}) {
+  constructor(tensors, config, { crosses = false } = {}) {
+    const { n_heads: nHeads, d_model: size } = config;
     const attention = (name, rotary) => ({
-      norm: new LayerNorm(tensors.under(`${name}_norm`)),
-      layer: new MultiHeadAttention(tensors.under(name), { nHeads, rotary }),
+      norm: new LayerNorm(tensors.under(`${name}_norm`), size),
+      layer: new MultiHeadAttention(tensors.under(name), { nHeads, size, rotary }),
     });
-    this.isPreNorm = normOrder !== "post";
-    this.attention = attention("attention", positions === "rotary");
+    this.isPreNorm = config.norm_order !== "post";
+    this.attention = attention("attention", config.positions === "rotary");
     this.crossAttention = crosses ? attention("cross_attention", false) : null;
     this.feedForward = {
-      norm: new LayerNorm(tensors.under("feed_forward_norm")),
-      layer: new FeedForward(tensors.under("feed_forward"), { activation }),
+      norm: new LayerNorm(tensors.under("feed_forward_norm"), size),
+      layer: new FeedForward(tensors.under("feed_forward"), config),
     };
   }
 
@@ -94,7 +108,7 @@ export class Block {
 
 // The norm after the last block: with post-norm that has been done already.
 export function finalNorm(tensors, name, config) {
-  return config.norm_order === "post" ? { forward: (x) => x } : new LayerNorm(tensors.under(name));
+  return config.norm_order === "post" ? { forward: (x) => x } : new LayerNorm(tensors.under(name), config.d_model);
 }
 
 // A cache for each block, of texts of at most max_len tokens.

@@ -23,7 +23,8 @@ export class Decoder {
     this.finalNorm = finalNorm(tensors, "final_norm", config);
     // A tied head has no weights of its own: a token is predicted by how well
     // its embedding matches the final vector.
-    this.head = config.tie_head ? this.embeddings.token : tensors.get("head.weight"); // (V, D)
+    this.head = config.tie_head ? this.embeddings.token : tensors.get("head.weight", [config.vocab_size, config.d_model]);
+    tensors.refuseOthers();
   }
 
   // Scores every possible next token, and says where each head looked.

@@ -21,6 +21,7 @@ export class EncoderDecoder {
     this.encoderNorm = finalNorm(tensors, "encoder_norm", config);
     this.decoderBlocks = stack("decoder_blocks", { crosses: true });
     this.decoderNorm = finalNorm(tensors, "decoder_norm", config);
+    tensors.refuseOthers();
   }
 
   // Reads the source (S IDs). Returns { memory (S, D), attention }.

@@ -10,9 +10,9 @@ import { sinusoidalRow } from "./positions.js";
 import { activateInPlace, layerNorm, linear } from "./tensor.js";
 
 export class Linear {
-  constructor(tensors, { bias = true } = {}) {
-    this.weight = tensors.get("weight");
-    this.bias = bias ? tensors.get("bias") : null;
+  constructor(tensors, nIn, nOut) {
+    this.weight = tensors.get("weight", [nOut, nIn]);
+    this.bias = tensors.get("bias", [nOut]);
   }
 
   forward(x) {
@@ -21,9 +21,9 @@ export class Linear {
 }
 
 export class LayerNorm {
-  constructor(tensors) {
-    this.weight = tensors.get("weight");
-    this.bias = tensors.get("bias");
+  constructor(tensors, size) {
+    this.weight = tensors.get("weight", [size]);
+    this.bias = tensors.get("bias", [size]);
   }
 
   forward(x) {
@@ -34,11 +34,11 @@ export class LayerNorm {
 // What a token is plus where it stands: two rows of two tables, added up. With
 // rotary positions there is nothing to add: attention turns queries and keys.
 export class Embeddings {
-  constructor(tensors, { positions, max_len: maxLen }) {
-    this.token = tensors.get("token.weight"); // (V, D)
+  constructor(tensors, { positions, vocab_size: vocabSize, max_len: maxLen, d_model: size }) {
+    this.token = tensors.get("token.weight", [vocabSize, size]);
     this.position = null; // (max_len, D)
-    if (positions === "learned") this.position = tensors.get("position.weight");
-    if (positions === "sinusoidal") this.position = sinusoidalTable(maxLen, this.token.shape[1]);
+    if (positions === "learned") this.position = tensors.get("position.weight", [maxLen, size]);
+    if (positions === "sinusoidal") this.position = sinusoidalTable(maxLen, size);
   }
 
   // The vectors of tokens that stand at `start`, `start` + 1, …  ids (T) → (T, D)
@@ -73,9 +73,9 @@ function rows(table, numbers) {
 
 // Expand, bend, contract: the same for every position, each on its own.
 export class FeedForward {
-  constructor(tensors, { activation }) {
-    this.expand = new Linear(tensors.under("expand"));
-    this.contract = new Linear(tensors.under("contract"));
+  constructor(tensors, { activation, d_model: size, d_ff: hidden }) {
+    this.expand = new Linear(tensors.under("expand"), size, hidden);
+    this.contract = new Linear(tensors.under("contract"), hidden, size);
     this.activation = activation;
   }
 

@@ -16,9 +16,10 @@ export class MaskedWords {
     this.blocks = Array.from({ length: config.n_layers }, (_, layer) =>
       new Block(tensors.under(`encoder.blocks.${layer}`), config));
     this.finalNorm = finalNorm(tensors, "encoder.final_norm", config);
-    this.transform = new Linear(tensors.under("transform"));
-    this.norm = new LayerNorm(tensors.under("norm"));
-    this.bias = tensors.get("bias"); // (V)
+    this.transform = new Linear(tensors.under("transform"), config.d_model, config.d_model);
+    this.norm = new LayerNorm(tensors.under("norm"), config.d_model);
+    this.bias = tensors.get("bias", [config.vocab_size]);
+    tensors.refuseOthers();
   }
 
   // Scores every token of the vocabulary for each place of a text (T IDs).

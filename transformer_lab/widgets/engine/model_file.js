@@ -5,6 +5,7 @@
 
 import { Decoder } from "./decoder.js";
 import { EncoderDecoder } from "./encoder_decoder.js";
+import { accountFor, ANY, parseJSON } from "./fields.js";
 import { MaskedWords } from "./masked_words.js";
 import { readSafetensors } from "./safetensors.js";
 import { BPETokenizer } from "./tokenizer.js";
@@ -16,26 +17,46 @@ const ARCHITECTURES = {
   "encoder-decoder": (config, tensors) => ({ translator: new EncoderDecoder(config, tensors) }),
 };
 
+// What the metadata may say; `step`: after how many steps of training it was written.
+const METADATA = Object.fromEntries(["architecture", "config", "tokenizer", "start", "stop", "mask", "step",
+  "template", "unseen_tokens"].map((name) => [name, ANY]));
+
 // From the bytes of a model file (Uint8Array, DataView or ArrayBuffer) to
 // { config, metadata, tokenizer, startId, unseenTokens: Set of IDs } and the model
 // under its name: `decoder`, `guesser` or `translator`.
 export function loadModel(bytes) {
   const { metadata, tensors } = readSafetensors(bytes);
-  const build = ARCHITECTURES[metadata.architecture];
-  if (!build) {
-    throw new Error(`this engine does not run: ${metadata.architecture ?? "a safetensors file that does not say what it is"}`);
+  if (!Object.hasOwn(ARCHITECTURES, metadata?.architecture)) {
+    throw new Error(`this engine does not run: ${metadata?.architecture ?? "a safetensors file that does not say what it is"}`);
   }
-  const config = JSON.parse(metadata.config);
-  const json = JSON.parse(metadata.tokenizer);
-  const tokenizer = json.model?.type === "WordPiece" ? new WordPieceTokenizer(json) : new BPETokenizer(json);
+  accountFor(metadata, METADATA, "the model file");
+  const config = parseJSON(metadata.config, "the config of the model file");
+  const built = ARCHITECTURES[metadata.architecture](config, tensors);
+  const json = parseJSON(metadata.tokenizer, "the tokenizer of the model file");
+  const tokenizer = json?.model?.type === "WordPiece" ? new WordPieceTokenizer(json) : new BPETokenizer(json);
+  if (tokenizer.size !== config.vocab_size) {
+    throw new Error(`the tokenizer has ${tokenizer.size} tokens, but the model knows ${config.vocab_size}`);
+  }
+  for (const name of ["start", "stop", "mask"]) {
+    if (name in metadata && !tokenizer.special.has(metadata[name])) {
+      throw new Error(`the model file has ${name}=${metadata[name]}, which is no special token of its tokenizer`);
+    }
+  }
   return {
     config,
     metadata,
     tokenizer,
-    ...build(config, tensors),
+    ...built,
     startId: tokenizer.special.get(metadata.start),
-    unseenTokens: new Set(JSON.parse(metadata.unseen_tokens ?? "[]")),
+    unseenTokens: unseenTokens(metadata.unseen_tokens, config),
   };
+}
+
+function unseenTokens(text = "[]", { vocab_size: vocabSize }) {
+  const ids = parseJSON(text, "the list of unseen tokens of the model file");
+  const isId = (id) => Number.isInteger(id) && id >= 0 && id < vocabSize;
+  if (!Array.isArray(ids) || !ids.every(isId)) throw new Error("the unseen tokens of the model file are no token IDs");
+  return new Set(ids);
 }
 
 // The token IDs that a story-teller is given for a reader's text: the start token,

@@ -4,6 +4,7 @@
 //
 // Source: Elman 1990; Hochreiter and Schmidhuber 1997. Taught in chapter 1.
 
+import { accountFor, ANY } from "./fields.js";
 import { linear } from "./tensor.js";
 
 const sigmoid = (z) => 1 / (1 + Math.exp(-z));
@@ -22,15 +23,19 @@ const CELLS = {
 
 export class Recurrent {
   // config: { kind, d_model }; tensors: a model file's.
-  constructor({ kind, d_model: size }, tensors) {
-    if (!CELLS[kind]) throw new Error(`the page runs ${Object.keys(CELLS).join(" and ")}, not ${kind}`);
+  constructor(config, tensors) {
+    accountFor(config, { kind: Object.keys(CELLS), d_model: ANY }, "the config");
+    const { kind, d_model: size } = config;
     this.cell = CELLS[kind];
     this.size = size;
     this.nStates = kind === "lstm" ? 2 : 1;
-    this.token = tensors.get("token.weight"); // (V, D)
-    this.input = [tensors.get("cell.input.weight"), tensors.get("cell.input.bias")];
-    this.state = tensors.get("cell.state.weight");
-    this.head = [tensors.get("head.weight"), tensors.get("head.bias")];
+    const nGates = kind === "lstm" ? 4 : 1;
+    this.token = tensors.get("token.weight", [null, size]); // (V, D)
+    const vocabSize = this.token.shape[0];
+    this.input = [tensors.get("cell.input.weight", [nGates * size, size]), tensors.get("cell.input.bias", [nGates * size])];
+    this.state = tensors.get("cell.state.weight", [nGates * size, size]);
+    this.head = [tensors.get("head.weight", [vocabSize, size]), tensors.get("head.bias", [vocabSize])];
+    tensors.refuseOthers();
   }
 
   // Scores for what comes after the last of these tokens: V numbers.

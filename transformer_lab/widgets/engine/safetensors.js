@@ -3,27 +3,44 @@
 // The format is as plain as can be: 8 bytes that give the length of a header,
 // the header (JSON: name → type, shape, place), then the numbers, nothing else.
 // Both F32 and F16 come out as Float32Array. It leaves out the other number
-// types, and writing.
+// types, and writing. Nothing in a file is passed over: its header must account for
+// every byte, and `refuseOthers` finds tensors that nobody asked for.
 //
 // Source: https://huggingface.co/docs/safetensors (the format).
+
+import { accountFor, ANY, parseJSON } from "./fields.js";
+
+const WHOSE = "this safetensors file";
+const PLACE = { dtype: ["F32", "F16"], shape: ANY, data_offsets: ANY };
 
 // The tensors of a file, by name: `{ shape: [rows, columns], values: Float32Array }`,
 // rows one after the other. `under("blocks.0")` is the same with a prefix, so that
 // a layer asks for "attention.query.weight" and need not know where it stands.
 export class Tensors {
-  constructor(byName, prefix = "") {
-    this.byName = byName;
-    this.prefix = prefix;
+  constructor(byName, prefix = "", used = new Set()) {
+    Object.assign(this, { byName, prefix, used });
   }
 
   under(name) {
-    return new Tensors(this.byName, `${this.prefix}${name}.`);
+    return new Tensors(this.byName, `${this.prefix}${name}.`, this.used);
   }
 
-  get(name) {
-    const tensor = this.byName.get(this.prefix + name);
-    if (!tensor) throw new Error(`the model file has no tensor ${this.prefix}${name}`);
+  // The tensor of this name, and of this shape (null: any number of rows).
+  get(name, shape) {
+    const whole = this.prefix + name;
+    const tensor = this.byName.get(whole);
+    if (!tensor) throw new Error(`the model file has no tensor ${whole}`);
+    const fits = tensor.shape.length === shape.length && tensor.shape.every((n, i) => n === (shape[i] ?? n));
+    if (!fits) throw new Error(`the tensor ${whole} has the shape ${tensor.shape.join(" × ")}, but ${shape.join(" × ")} fits`);
+    this.used.add(whole);
     return tensor;
+  }
+
+  // Refuse a tensor that nobody asked for: it would have changed the numbers.
+  refuseOthers() {
+    for (const name of this.byName.keys()) {
+      if (!this.used.has(name)) throw new Error(`nothing here uses the tensor ${name} of the model file`);
+    }
   }
 }
 
@@ -37,25 +54,59 @@ export function readSafetensors(bytes) {
   if (8 + headerLength > view.byteLength) {
     throw new Error("this is no safetensors file, or its end is missing");
   }
-  const headerBytes = new Uint8Array(buffer, start + 8, headerLength);
-  const { __metadata__: metadata = {}, ...places } = JSON.parse(new TextDecoder().decode(headerBytes));
+  const header = parseJSON(new TextDecoder().decode(new Uint8Array(buffer, start + 8, headerLength)), WHOSE);
+  accountFor(header, Object.fromEntries(Object.keys(header ?? {}).map((name) => [name, ANY])), WHOSE);
+  const { __metadata__: metadata = {}, ...places } = header;
   const first = start + 8 + headerLength; // where the numbers begin
   const byName = new Map();
-  for (const [name, { dtype, shape, data_offsets: [from, to] }] of Object.entries(places)) {
+  let end = 0; // up to where they are accounted for
+  const byPlace = Object.entries(places).map(([name, place]) => [name, checked(place, `the tensor ${name}`)])
+    .sort(([, one], [, other]) => one.from - other.from || one.to - other.to);
+  for (const [name, { dtype, shape, from, to }] of byPlace) {
+    if (from !== end) throw new Error(`the tensor ${name} does not begin where the one before it ends`);
+    end = to;
     // A copy, because the numbers in the file need not start at a multiple of 4.
-    byName.set(name, { shape, values: toFloat32(buffer.slice(first + from, first + to), dtype, name) });
+    byName.set(name, { shape, values: toFloat32(buffer.slice(first + from, first + to), dtype) });
+  }
+  if (8 + headerLength + end !== view.byteLength) {
+    throw new Error(`${WHOSE} holds ${view.byteLength - 8 - headerLength} bytes of numbers, but speaks of ${end}`);
   }
   return { metadata, tensors: new Tensors(byName) };
 }
 
-function toFloat32(buffer, dtype, name) {
-  if (dtype === "F32") return new Float32Array(buffer);
-  if (dtype === "F16") return Float32Array.from(new Uint16Array(buffer), halfToNumber);
-  throw new Error(`tensor ${name} holds ${dtype}; this reader knows F32 and F16`);
+// What the header says of a tensor, if the bytes that it takes are those of its shape.
+function checked(place, whose) {
+  accountFor(place, PLACE, whose);
+  const { dtype, shape, data_offsets: offsets } = place;
+  const [from, to] = Array.isArray(offsets) ? offsets : [];
+  const isSize = (n) => Number.isSafeInteger(n) && n >= 0;
+  const nBytes = (dtype === "F32" ? 4 : 2) * (Array.isArray(shape) && shape.every(isSize) ? shape.reduce((n, size) => n * size, 1) : NaN);
+  if (!dtype || offsets?.length !== 2 || !isSize(from) || to - from !== nBytes) {
+    throw new Error(`${whose} has bytes and a shape that do not fit each other`);
+  }
+  return { dtype, shape, from, to };
+}
+
+function toFloat32(buffer, dtype) {
+  return dtype === "F32" ? new Float32Array(buffer) : fromHalves(new Uint16Array(buffer));
+}
+
+// 16-bit floats as 32-bit ones: the same sign and fraction, the exponent counted from 127
+// instead of 15. What has no ordinary exponent is worked out.
+export function fromHalves(halves) {
+  const numbers = new Float32Array(halves.length);
+  const bits = new Uint32Array(numbers.buffer);
+  for (let i = 0; i < halves.length; i++) {
+    const half = halves[i];
+    const exponent = half & 0x7c00;
+    if (exponent === 0 || exponent === 0x7c00) numbers[i] = halfToNumber(half);
+    else bits[i] = ((half & 0x8000) << 16) | (((half & 0x7fff) << 13) + ((127 - 15) << 23));
+  }
+  return numbers;
 }
 
 // A 16-bit float: 1 bit for the sign, 5 for the exponent, 10 for the fraction.
-export function halfToNumber(bits) {
+function halfToNumber(bits) {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;
   const fraction = bits & 0x3ff;

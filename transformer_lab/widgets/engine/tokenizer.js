@@ -8,8 +8,9 @@
 //
 // Source: Sennrich et al. 2016; on bytes: Radford et al. 2019. Taught in chapter 3.
 
+import { accountFor, ANY } from "./fields.js";
 import { glueAll } from "./gluing.js";
-import { accountFor, ANY, encoderAround, readTokenizerFile } from "./tokenizer_file.js";
+import { encoderAround, readTokenizerFile } from "./tokenizer_file.js";
 
 const NOTHING = [undefined, null, "", false, 0];
 // The fields of a model of this kind, and the values that we heed.

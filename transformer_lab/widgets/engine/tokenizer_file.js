@@ -3,7 +3,8 @@
 // As transformer_lab/tokenization/hugging_face.py: a field that nothing heeds is
 // refused in one sentence, so that no text is cut in another way than its file says.
 
-export const ANY = null; // a field whose value is looked at elsewhere, or changes nothing here
+import { accountFor, ANY, parseJSON } from "./fields.js";
+
 const NOT = [undefined, null, false];
 
 // Truncation, padding and the post-processor say what becomes of a text's tokens in
@@ -14,20 +15,9 @@ const ADDED = {
   id: ANY, content: ANY, special: ANY, normalized: ANY, single_word: NOT, lstrip: NOT, rstrip: NOT,
 };
 
-// Refuse a field that is not known, or has a value that is not heeded here. `known`
-// has for each field the values that are (ANY: all of them).
-export function accountFor(found, known, whose) {
-  for (const [name, value] of Object.entries(found)) {
-    if (!Object.hasOwn(known, name)) throw new Error(`${whose} has a field "${name}", which cannot be read`);
-    if (known[name] !== ANY && !known[name].includes(value)) {
-      throw new Error(`${whose} has ${name}=${JSON.stringify(value)}, which cannot be read`);
-    }
-  }
-}
-
 // The parts of the file (its text, or what it parses to), and its added tokens.
 export function readTokenizerFile(file) {
-  const parts = typeof file === "string" ? JSON.parse(file) : file;
+  const parts = typeof file === "string" ? parseJSON(file, "this tokenizer.json") : file;
   accountFor(parts, PARTS, "this tokenizer.json");
   const added = parts.added_tokens ?? [];
   for (const token of added) accountFor(token, ADDED, `the added token "${token.content}"`);

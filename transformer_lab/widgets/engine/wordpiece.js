@@ -5,7 +5,8 @@
 //
 // Source: Devlin et al. 2019; Wu et al. 2016. Taught in chapter 3.
 
-import { accountFor, ANY, encoderAround, readTokenizerFile } from "./tokenizer_file.js";
+import { accountFor, ANY } from "./fields.js";
+import { encoderAround, readTokenizerFile } from "./tokenizer_file.js";
 
 const INSIDE = "##"; // marks a piece that does not begin a word
 const MAX_WORD = 100; // a longer word is unknown

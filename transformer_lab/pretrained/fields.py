@@ -1,0 +1,113 @@
+"""Fields: what a file of others says about its model, and that nothing is passed over.
+
+Whoever passes over a field may compute something else than its file says, and nobody
+would notice. So each field is asked for, and what nobody asked for is refused.
+"""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Callable, Collection, Mapping
+
+_NEEDED = object()  # instead of a default value
+_LARGEST = 2**24  # no size of a model is larger; with more, torch's own sums overflow
+
+
+class Fields:
+    """Names and values from a file, and which of the names were asked for.
+
+    All methods raise a ValueError of one sentence about what does not fit.
+
+    Args:
+        values: the values by name, of any kind: a stranger wrote them.
+        whose: what they belong to, for messages.
+
+    >>> fields = Fields({"layers": 2, "eps": "small"}, "the config")
+    >>> fields.whole("layers")
+    2
+    >>> fields.refuse_others()
+    Traceback (most recent call last):
+    ...
+    ValueError: the config has a field 'eps', which nothing here heeds
+    """
+
+    def __init__(self, values: Mapping[str, object], whose: str) -> None:
+        self.values, self.whose = values, whose
+        self._asked: set[str] = set()
+
+    def get(self, name: str, default: object = _NEEDED) -> object:
+        """The value of this name, whatever it is; `default` if it is missing."""
+        self._asked.add(name)
+        value = self.values.get(name, default)
+        if value is _NEEDED:
+            raise ValueError(f"{self.whose} has no {name!r}, which this family needs")
+        return value
+
+    def whole(self, name: str, default: object = _NEEDED, *, null: object = _NEEDED) -> int:
+        """A whole number from 1 on; `null` if the file says that there is none."""
+        return self._checked(
+            name, default, null, lambda value: type(value) is int and 1 <= value <= _LARGEST,
+            "a whole number from 1 to 2**24",
+        )  # fmt: skip
+
+    def positive(self, name: str, default: object = _NEEDED, *, null: object = _NEEDED) -> float:
+        """A finite number above 0; `null` if the file says that there is none."""
+        value = self._checked(
+            name, default, null,
+            lambda value: type(value) in (int, float) and 1e-30 < value < 1e30,
+            "a number above 0",
+        )  # fmt: skip
+        return float(value)
+
+    def flag(self, name: str, default: bool) -> bool:
+        """True or false."""
+        return self._checked(
+            name, default, _NEEDED, lambda value: isinstance(value, bool), "true or false"
+        )
+
+    def part(self, name: str) -> Fields:
+        """The fields that stand under this name: none, if it is missing or null."""
+        found = self._checked(
+            name, {}, {}, lambda value: isinstance(value, dict), "a list of names and values"
+        )
+        return Fields(found, name)
+
+    def only(self, **expected: Collection) -> None:
+        """Refuse a choice that this book's blocks do not make.
+
+        Args:
+            expected: for each name the values that will do; a missing one will, too.
+        """
+        for name, values in expected.items():
+            found = self.get(name, None)
+            if name in self.values and found not in values:
+                wanted = " or ".join(map(repr, values))
+                raise ValueError(
+                    f"{name}={reprlib.repr(found)} is not worked out here, only {wanted}"
+                )
+
+    def refuse_others(self, inert: Collection[str] = ()) -> None:
+        """Refuse what nobody has asked for.
+
+        Args:
+            inert: names that change nothing of what a model computes.
+        """
+        for name in self.values:
+            if name not in self._asked and name not in inert:
+                raise ValueError(
+                    f"{self.whose} has a field {reprlib.repr(name)}, which nothing here heeds"
+                )
+
+    def _checked(
+        self, name: str, default: object, null: object, fits: Callable, wanted: str
+    ) -> object:
+        value = self.get(name, default)
+        if name not in self.values:
+            return default
+        if value is None and null is not _NEEDED:
+            return null
+        if not fits(value):
+            raise ValueError(
+                f"{self.whose} has {name}={reprlib.repr(value)}, but {wanted} is wanted"
+            )
+        return value
