@@ -9,6 +9,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+import transformer_lab  # noqa: F401  (before any test imports torch: it sets how threads wait)
+
 # A slow machine is not a failure, and the same examples come up in every run.
 hypothesis.settings.register_profile("lab", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("lab")

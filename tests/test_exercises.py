@@ -3,6 +3,7 @@
 `tests/exercises/` holds, chapter by chapter, what readers may write.
 """
 
+import copy
 import importlib
 import re
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from transformer_lab.exercises import EXERCISES, check
+from transformer_lab.exercises import EXERCISES, _tensor, check
 from transformer_lab.exercises.exercise import Exercise
 
 MISTAKES = [
@@ -206,3 +207,18 @@ def test_the_readers_function_cannot_change_the_inputs():
 def test_an_unknown_exercise_is_one_clear_sentence():
     with pytest.raises(ValueError, match=r"there is no exercise 'nope'; there are: .*split_heads"):
         check("nope", len)
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_nan_is_never_right_and_is_named(name):
+    """NaN slips through comparisons, and some known mistakes end in it."""
+    exercise = EXERCISES[name]
+    wanted = [_tensor(exercise.solution(*copy.deepcopy(inputs))) for inputs in exercise.inputs]
+    assert not any(each.isnan().any() for each in wanted if each is not None)
+    answers = iter(
+        [torch.nan if each is None else torch.full_like(each, torch.nan) for each in wanted]
+    )
+    verdict = check(name, lambda *inputs: next(answers))
+    assert not verdict
+    hints = [mistake.hint for mistake in exercise.mistakes]
+    assert "nan" in verdict.message.lower() or verdict.message in hints

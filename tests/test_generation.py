@@ -1,6 +1,7 @@
 """Sampling: which tokens may be drawn, and the loop that draws them."""
 
 import math
+from itertools import islice
 
 import pytest
 import torch
@@ -163,3 +164,26 @@ def test_a_prompt_read_in_parts_is_continued_the_same(model, at_once, monkeypatc
     assert generate(model, [1, 2, 3, 4, 5, 6, 7], max_new_tokens=8) == expected
     hook.remove()
     assert max(seen) == min(at_once, 7)
+
+
+def test_between_the_parts_of_a_prompt_there_is_a_pause_if_asked_for(model, monkeypatch):
+    monkeypatch.setattr(generation, "READ_AT_ONCE", 3)
+    expected = generate(model, [1, 2, 3, 4, 5, 6, 7], max_new_tokens=4)
+    seen = []
+    hook = model.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0].shape[-1]))
+    paused = generation.stream(model, [1, 2, 3, 4, 5, 6, 7], pauses=True)
+    assert [next(paused), next(paused)] == [None, None]
+    assert seen == [3, 3]  # no more was read than was asked for
+    assert list(islice(paused, 4)) == expected
+    hook.remove()
+
+
+def test_a_bias_is_added_to_the_scores():
+    scores = torch.tensor([1.0, 2.0, 3.0, 0.0])
+    bias = {2: -1.5, 3: 2.5}
+    model = lambda ids: scores.expand(1, ids.shape[1], 4)  # noqa: E731
+    chosen = generate(model, [0], max_new_tokens=50, bias=bias, seed=1)
+    moved = scores + torch.tensor([0.0, 0.0, -1.5, 2.5])
+    direct = generate(lambda ids: moved.expand(1, ids.shape[1], 4), [0], max_new_tokens=50, seed=1)
+    assert chosen == direct
+    assert scores.tolist() == [1.0, 2.0, 3.0, 0.0]  # and the model's own are as they were

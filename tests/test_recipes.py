@@ -174,7 +174,7 @@ def test_two_processes_that_start_at_once_train_once(tmp_path):
 def test_a_model_file_says_what_it_is(tmp_path):
     trained = load(TINY, cache=tmp_path, progress=False)
     path = tmp_path / "model.safetensors"
-    path.write_bytes(trained.to_bytes())
+    path.write_bytes(trained.content)
     model, tokenizer = recipes.read_model_file(path)
     ids = trained.prompt("Anna had a ball")
     assert torch.equal(model(ids), trained.model(ids))

@@ -11,7 +11,7 @@ Taught in chapters 12 and 13 (beam search).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -88,6 +88,8 @@ def stream(
     max_len: int | None = None,
     seed: int = 0,
     use_cache: bool = True,
+    bias: Mapping[int, float] | None = None,
+    pauses: bool = False,
 ) -> Iterator[int]:
     """Yield new tokens, one at a time, without end unless told where.
 
@@ -101,6 +103,9 @@ def stream(
         seed: of the draws; the same seed draws the same text.
         use_cache: False computes everything again at each step: slower, and
             the same text.
+        bias: what to add to the scores of these tokens before each choice.
+        pauses: whether to yield None between the parts of a long prompt, so that
+            who waits for the first token can do something else, or stop.
 
     Raises:
         ValueError: if the prompt is empty or longer than `max_len`.
@@ -114,11 +119,16 @@ def stream(
     cache = model.new_cache() if use_cache and hasattr(model, "new_cache") else None
     unseen = ids
     while max_len is None or len(ids) < max_len:
-        with torch.no_grad():
-            logits = _read(model, unseen, cache) if cache else model(torch.tensor([ids]))
-        probabilities = distribution(
-            logits[0, -1], temperature=temperature, top_k=top_k, top_p=top_p
-        )
+        *earlier, last = _parts(unseen) if cache else [ids]
+        for part in earlier:
+            _scores(model, part, cache)
+            if pauses:
+                yield None
+        scores = _scores(model, last, cache)
+        if bias:
+            amounts = torch.tensor(list(bias.values()), dtype=scores.dtype)
+            scores = scores.index_add(0, torch.tensor(list(bias)), amounts)
+        probabilities = distribution(scores, temperature=temperature, top_k=top_k, top_p=top_p)
         token = int(torch.multinomial(probabilities, 1, generator=randomness))
         if token == stop:
             return
@@ -127,15 +137,19 @@ def stream(
         unseen = [token]
 
 
-def _read(model: Logits, ids: Sequence[int], cache: list) -> Float[Tensor, "1 T V"]:
-    """Show a model tokens that its cache has not seen, and take the scores after them.
+def _parts(ids: Sequence[int]) -> list[Sequence[int]]:
+    """A long prompt is read in parts: whole, its scores would be a table of T x T in every head.
 
-    A long prompt is read in parts: whole, its scores would be a table of T x T in
-    every head. Each part sees the earlier ones in the cache, so nothing changes.
+    Each part sees the earlier ones in the cache, so nothing changes.
     """
-    for start in range(0, len(ids), READ_AT_ONCE):
-        logits = model(torch.tensor([ids[start : start + READ_AT_ONCE]]), cache=cache)
-    return logits
+    return [ids[start : start + READ_AT_ONCE] for start in range(0, len(ids), READ_AT_ONCE)]
+
+
+@torch.no_grad()
+def _scores(model: Logits, ids: Sequence[int], cache: list | None) -> Float[Tensor, "V"]:
+    """Show a model tokens that its cache has not seen, and take the scores after the last."""
+    inputs = torch.tensor([ids])
+    return (model(inputs, cache=cache) if cache else model(inputs))[0, -1]
 
 
 def generate(model: Logits, prompt: Sequence[int], *, max_new_tokens: int, **settings) -> list[int]:

@@ -96,9 +96,12 @@ def publish_style(app: Sphinx) -> None:
 
 
 def add_scripts(app: Sphinx, pagename, templatename, context, doctree) -> None:
-    if 'data-live-figure="' in context.get("body", ""):
-        version = {"data-version": app.config.live_figures_version}
-        app.add_js_file(HOST, loading_method="defer", **version)
+    """The host, told the version of each module: an address that changes with its content."""
+    places = PLACE.finditer(context.get("body", ""))
+    modules = sorted({json.loads(place["json"])["module"] for place in places})
+    if modules:
+        versions = {name: hashlib.sha256(module(app, name)).hexdigest()[:8] for name in modules}
+        app.add_js_file(HOST, loading_method="defer", **{"data-versions": json.dumps(versions)})
         app.add_css_file(STYLE)
 
 
@@ -112,7 +115,7 @@ def publish(app: Sphinx, exception) -> None:
     live = Path(app.outdir, "_static/live")
     live.mkdir(parents=True, exist_ok=True)
     for name in sorted(modules):
-        publish_module(app, name, live)
+        (live / Path(name).name).write_bytes(module(app, name))
     for name in sorted(assets):
         publish_asset(name, assets[name], live)
     for path in live.glob("*.js"):
@@ -142,17 +145,16 @@ def asset_names(value) -> list[str]:
     return []
 
 
-def publish_module(app: Sphinx, name: str, live: Path) -> None:
+def module(app: Sphinx, name: str) -> bytes:
+    """A figure's JavaScript with all that it imports, as a script that a page can load."""
     for folder in app.config.live_figures_folders:
         path = Path(app.srcdir, folder, name)
         if not path.exists():
             continue
         try:
-            text = link(path)
+            return classic_script(path.stem, link(path)).encode()
         except LinkError as error:
             raise ExtensionError(f"live figure {name}: {error}") from error
-        (live / path.name).write_text(classic_script(path.stem, text), encoding="utf-8")
-        return
     raise ExtensionError(f"live figure: there is no {name} in {app.config.live_figures_folders}")
 
 

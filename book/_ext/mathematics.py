@@ -22,6 +22,7 @@ from fontTools.ttLib import TTFont
 from math_core import LatexError, LatexToMathML
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
+from sphinx.util.nodes import get_node_source
 
 CONVERTER = LatexToMathML(fancy_error=False)
 FONT = "fonts/STIXTwoMath-Regular.ttf"
@@ -62,7 +63,7 @@ def mathml(node: nodes.Element, *, displaystyle: bool) -> str:
     try:
         return CONVERTER.convert_with_local_state(tex, displaystyle=displaystyle)
     except LatexError as error:
-        source = node.get_source_and_line()[0]
+        source = get_node_source(node)
         raise ExtensionError(f"{source}: the formula {tex!r} cannot be drawn: {error}") from error
 
 

@@ -2,51 +2,77 @@
 //
 // Python leaves one <div data-live-figure="NAME"> per figure, with the name of
 // the figure's JavaScript module and the figure's first state as JSON. This file
-// gives the module the same `model` that anywidget gives it in a notebook.
-// Modules and bytes come as classic scripts that hold text, because a page that
-// was opened from disk may load scripts but may not fetch files.
+// gives the module the same `model` that anywidget gives it in a notebook, when the
+// reader comes near. Modules and bytes come as classic scripts that hold text,
+// because a page that was opened from disk may load scripts but may not fetch files.
 (() => {
-  const folder = new URL("live/", document.currentScript.src);
-  const { version } = document.currentScript.dataset;
-  const loading = new Map();
+  const { src, dataset } = document.currentScript;
+  const versions = JSON.parse(dataset.versions); // of the modules: what changes with their content
 
-  // The text that live/NAME.js hands over; each file is loaded once.
-  const part = (name) => {
-    if (!loading.has(name)) {
-      loading.set(name, new Promise((resolve, reject) => {
+  // --- Files
+
+  // What `read` makes of the text that live/NAME.js hands over; each file is loaded once.
+  const loaded = new Map();
+  const load = (name, query, read) => {
+    if (!loaded.has(name)) {
+      loaded.set(name, new Promise((resolve, reject) => {
         const script = document.createElement("script");
-        script.src = new URL(`${name}.js?v=${version}`, folder);
+        script.src = new URL(`live/${name}.js${query}`, src);
         script.onload = () => resolve(globalThis.transformerLabParts[name]);
-        script.onerror = () => reject(new Error(`the file ${script.src} is missing`));
+        script.onerror = () => {
+          loaded.delete(name); // the next try may find it
+          reject(new Error(`the file ${script.src} is missing`));
+        };
         document.head.append(script);
-      }));
+      }).then(read));
     }
-    return loading.get(name);
+    return loaded.get(name);
   };
 
-  const modules = new Map();
-  const importModule = (name) => {
-    if (!modules.has(name)) {
-      modules.set(name, part(name).then((text) =>
-        import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })))));
-    }
-    return modules.get(name);
+  const importModule = (file) => load(file.replace(/\.js$/, ""), `?v=${versions[file]}`, (text) =>
+    import(URL.createObjectURL(new Blob([text], { type: "text/javascript" }))));
+
+  // Much quicker where the browser can do it itself.
+  const fromBase64 = (text) => {
+    if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+    const letters = atob(text);
+    const bytes = new Uint8Array(letters.length);
+    for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
+    return bytes;
   };
 
-  // A widget's bytes arrive in the page as a DataView, so they do here.
-  const decode = (base64) => {
-    const text = atob(base64);
-    const bytes = new Uint8Array(text.length);
-    for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-    return new DataView(bytes.buffer);
-  };
+  // Bytes are compressed, then written as text, in a file that is named by them. A widget's
+  // bytes arrive in the page as a DataView, so they do here.
+  const bytesOf = ({ $asset: name }) => load(name, "", async (text) => {
+    delete globalThis.transformerLabParts[name];
+    const stream = new Blob([fromBase64(text)]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return new DataView(await new Response(stream).arrayBuffer());
+  });
 
-  const withAssets = async (value) => {
+  // A copy of `value` in which `make` has replaced each reference to bytes.
+  const withBytes = async (value, make) => {
     if (value === null || typeof value !== "object") return value;
-    if (typeof value.$asset === "string") return decode(await part(value.$asset));
-    if (Array.isArray(value)) return Promise.all(value.map(withAssets));
-    const entries = Object.entries(value).map(async ([key, item]) => [key, await withAssets(item)]);
+    if (typeof value.$asset === "string") return make(value);
+    if (Array.isArray(value)) return Promise.all(value.map((item) => withBytes(item, make)));
+    const entries = Object.entries(value).map(async ([key, item]) => [key, await withBytes(item, make)]);
     return Object.fromEntries(await Promise.all(entries));
+  };
+
+  // The state with its bytes; those of a name in `later` as { size, load }, to be asked for.
+  const valuesOf = async ({ state, later }) => {
+    const promise = (asset) => ({ size: asset.size, load: () => bytesOf(asset) });
+    const entries = Object.entries(state).map(async ([name, value]) =>
+      [name, await withBytes(value, later.includes(name) ? promise : bytesOf)]);
+    return Object.fromEntries(await Promise.all(entries));
+  };
+
+  // How many bytes come before a figure can start.
+  const sizeOf = ({ state, later }) => Object.entries(state)
+    .flatMap(([name, value]) => (later.includes(name) ? [] : sizesIn(value)))
+    .reduce((sum, size) => sum + size, 0);
+  const sizesIn = (value) => {
+    if (value === null || typeof value !== "object") return [];
+    return typeof value.$asset === "string" ? [value.size] : Object.values(value).flatMap(sizesIn);
   };
 
   // The part of the widget protocol that figures use, with nobody at the other end.
@@ -76,34 +102,76 @@
     };
   };
 
+  // --- A figure's place: waiting, loading, drawn
+
+  const make = (tag, properties, ...children) => {
+    const node = Object.assign(document.createElement(tag), properties);
+    node.append(...children);
+    return node;
+  };
+  const read = (place) => JSON.parse(place.querySelector("script").textContent);
+  const waiting = () => [...document.querySelectorAll(".tl-live > script")].map((script) => script.parentNode);
+
+  // A figure that is not there yet is a button: the Tab key does not pass by it.
+  const offer = (place) => {
+    const size = sizeOf(read(place));
+    place.querySelector("p").replaceWith(make("button", { type: "button", onfocus: () => want(place) },
+      `Show this figure${size ? ` (${Math.max(0.1, size / 1e6).toFixed(1)} MB)` : ""}`));
+    near.observe(place);
+  };
+
+  // One after the other, in the order in which the reader comes near them.
+  const wanted = new Map();
+  let last = Promise.resolve();
+  const want = (place) => {
+    if (!wanted.has(place)) {
+      const button = place.querySelector("button");
+      button.textContent = button.textContent.replace("Show", "Loading");
+      button.after(" ", make("progress", { ariaLabel: "loading" }));
+      last = last.then(() => start(place));
+      wanted.set(place, last);
+    }
+    return wanted.get(place);
+  };
+
   const start = async (place) => {
     const name = place.dataset.liveFigure;
     try {
-      const { module, state } = JSON.parse(place.querySelector("script").textContent);
-      const [{ default: widget }, values] = await Promise.all([
-        importModule(module.replace(/\.js$/, "")), withAssets(state)]);
+      const figure = read(place);
+      const [{ default: widget }, values] = await Promise.all([importModule(figure.module), valuesOf(figure)]);
       const { initialize, render } = typeof widget === "function" ? await widget() : widget;
       const model = makeModel(values);
       const el = document.createElement("div");
       await initialize?.({ model });
-      place.replaceChildren(el);
-      delete place.dataset.liveFigure;  // the figure's own root carries the name from here on
+      place.append(el);
       await render({ model, el });
+      if (place.contains(document.activeElement)) Object.assign(place, { tabIndex: -1 }).focus();
+      for (const node of [...place.children]) if (node !== el) node.remove();
+      delete place.dataset.liveFigure; // the figure's own root carries the name from here on
     } catch (error) {
       console.error(`The figure ${name} could not start.`, error);
-      place.dataset.liveFigure = name;
-      const sentence = document.createElement("p");
-      sentence.className = "tl-error";
-      sentence.setAttribute("role", "alert");
-      sentence.textContent = `The figure ${name} could not start: ${error.message}. Reload the page to try again.`;
-      place.replaceChildren(sentence);
+      place.replaceChildren(make("p", { className: "tl-error", role: "alert" },
+        `The figure ${name} could not start: ${error.message}. Reload the page to try again.`));
     }
   };
 
-  // One after the other, in reading order: the figure at the top is ready first.
-  const startAll = async () => {
-    for (const place of document.querySelectorAll(".tl-live[data-live-figure]")) await start(place);
-  };
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", startAll);
-  else startAll();
+  // --- The reader comes near, or prints
+
+  const near = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) if (isIntersecting) want(target);
+  }, { rootMargin: "100% 0px" }); // a screen above and a screen below what they see
+
+  // Paper has all figures: printing waits for them where a page may ask it to.
+  const wantAll = () => Promise.all(waiting().map(want));
+  const print = window.print.bind(window);
+  window.print = () => wantAll().then(print);
+  window.addEventListener("beforeprint", wantAll);
+  window.addEventListener("keydown", (event) => {
+    if (event.key !== "p" || !(event.ctrlKey || event.metaKey) || !waiting().length) return;
+    event.preventDefault();
+    window.print();
+  });
+
+  waiting().forEach(offer);
+  if (waiting().length) want(waiting()[0]); // a chapter opens with it
 })();

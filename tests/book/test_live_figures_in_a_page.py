@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -41,6 +44,8 @@ class Tiny(LiveFigure):
     times = traitlets.Int(1).tag(sync=True)
     broken = traitlets.Bool(False).tag(sync=True)
     content = traitlets.Bytes().tag(sync=True)
+    more = traitlets.List(traitlets.Bytes()).tag(sync=True)
+    _later = ("more",)
 ```
 
 ```{{code-cell}} ipython3
@@ -51,6 +56,12 @@ class Tiny(LiveFigure):
 Tiny(text="second", content=bytes(range(100)))
 ```
 """
+
+
+# A figure, five screens of nothing, and then the template's second figure.
+LONG = """from IPython.display import HTML, display
+display(Tiny(text="near", content=b"near", more=[b"much", b"more"]))
+display(HTML("<p style='height: 5000px'>a long text</p>"))"""
 
 
 def build(folder: Path) -> subprocess.CompletedProcess:
@@ -70,11 +81,12 @@ def project(tmp_path_factory) -> Path:
     pages = {
         "index": "Tiny(text='</script><b>own</b> & text', content=bytes(range(100)))",
         "broken": "Tiny(text='x', content=bytes([7]), broken=True)",
+        "long": LONG,
     }
     for name, cell in pages.items():
         page = PAGE.format(title=name, tiny=str(TINY), cell=cell)
         if name == "index":
-            page += "\n```{toctree}\nbroken\n```\n"
+            page += "\n```{toctree}\nbroken\nlong\n```\n"
         (folder / f"{name}.md").write_text(page)
     built = build(folder)
     assert built.returncode == 0, built.stdout
@@ -96,6 +108,56 @@ def test_a_figure_lives_without_a_kernel(visit, serve, project, way):
     assert opened.errors == opened.requests_elsewhere == []
 
 
+READY = "[data-live-figure=Tiny][data-ready=true]"
+COMES = {
+    "scrolls": lambda page: page.mouse.wheel(0, 4500),
+    "jumps": lambda page: page.locator(".tl-live").nth(1).evaluate("e => e.scrollIntoView()"),
+    "presses Tab": lambda page: [page.keyboard.press("Tab") for _ in range(2)],
+    "prints by the keyboard": lambda page: page.keyboard.press("Control+p"),
+    "prints by a button": lambda page: page.evaluate("window.print()"),
+    "prints by the menu": lambda page: page.evaluate("dispatchEvent(new Event('beforeprint'))"),
+}
+
+
+@pytest.mark.parametrize("way", COMES)
+def test_a_figure_far_below_comes_when_the_reader_does(visit, project, way):
+    page = visit((project / "_build/html/long.html").as_uri()).page
+    page.wait_for_selector(READY)
+    figures = page.locator(".tl-live")
+    page.wait_for_timeout(200)
+    assert page.locator(READY).count() == 1
+    assert "Show this figure" in figures.nth(1).inner_text()
+    page.locator(f"{READY} input").focus()
+    COMES[way](page)
+    page.wait_for_selector(f"{READY} >> nth=1")
+    if way == "presses Tab":  # the next press leads into the figure
+        page.keyboard.press("Tab")
+        assert figures.nth(1).locator("input").evaluate("e => e === document.activeElement")
+
+
+def test_what_is_named_in_later_comes_when_the_figure_asks(visit, project):
+    page = visit((project / "_build/html/long.html").as_uri()).page
+    page.wait_for_selector(READY)
+    files = "performance.getEntriesByType('resource').filter(e => e.name.includes('asset')).length"
+    assert page.evaluate(files) == 1
+    page.get_by_role("button", name="More").click()
+    sizes = [len(gzip.compress(content)) for content in (b"much", b"more")]
+    shown = f"{sizes[0]}: {sum(b'much')},{sizes[1]}: {sum(b'more')}"
+    page.get_by_role("button", name=shown).wait_for()
+
+
+def test_an_address_changes_with_the_content_of_its_file_and_with_nothing_else(visit, project):
+    page = visit((project / "_build/html/index.html").as_uri()).page
+    page.wait_for_selector(READY)
+    script = (project / "_build/html/_static/live/tiny.js").read_bytes()
+    version = hashlib.sha256(script).hexdigest()[:8]
+    names = page.evaluate("performance.getEntriesByType('resource').map(e => e.name)")
+    names = {name.rsplit("/", 1)[1] for name in names if "/live/" in name}
+    assert {name for name in names if not re.fullmatch(r"asset-[0-9a-f]{20}\.js", name)} == {
+        f"tiny.js?v={version}"
+    }
+
+
 def test_a_figure_that_fails_says_so_and_the_next_one_lives(visit, project):
     opened = visit((project / "_build/html/broken.html").as_uri())
     opened.page.wait_for_selector("[data-ready=true]")
@@ -106,7 +168,8 @@ def test_a_figure_that_fails_says_so_and_the_next_one_lives(visit, project):
 
 def test_equal_bytes_are_one_file_for_all_pages(project):
     live = project / "_build/html/_static/live"
-    assert len(list(live.glob("asset-*.js"))) == 2  # bytes(range(100)), and [7]
+    # bytes(range(100)), [7], and what the long page has: "near", "much", "more"
+    assert len(list(live.glob("asset-*.js"))) == 5
     assert (live / "tiny.js").exists()
     assert len((project / "_build/html/index.html").read_text()) < 40_000
 

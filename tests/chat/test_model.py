@@ -7,7 +7,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transformer_lab.chat import MODELS, PLAIN_TURNS, ChatModel, Conversation, Message, load
+from transformer_lab import generation
+from transformer_lab.chat import (
+    MODELS,
+    PLAIN_TURNS,
+    ChatModel,
+    ContextLengthError,
+    Conversation,
+    Message,
+    load,
+)
+from transformer_lab.chat.model import BYTES_PER_TOKEN
+from transformer_lab.models import Config, Decoder
 from transformer_lab.tokenization import BPETokenizer
 
 SPECIAL = [*PLAIN_TURNS.opening.values(), PLAIN_TURNS.closing]
@@ -127,6 +138,12 @@ def test_the_same_seed_draws_the_same_answer():
         ({"top_p": 0}, "top_p=0 must be above 0"),
         ({"stop": [".", ""]}, "none of them empty"),
         ({"stop": "."}, "stop must be a list of texts"),
+        ({"max_tokens": float("nan")}, "max_tokens=nan must be at least 1"),
+        ({"top_p": float("nan")}, "top_p=nan must be above 0"),
+        ({"frequency_penalty": float("nan")}, "frequency_penalty=nan must be a number"),
+        ({"presence_penalty": float("inf")}, "presence_penalty=inf must be a number"),
+        ({"logit_bias": {3: float("nan")}}, "logit_bias=nan must be a number"),
+        ({"logit_bias": {10**6: 1.0}}, "logit_bias names the token 1000000, but scripted has"),
     ],
 )
 def test_a_setting_out_of_range_is_known_before_the_first_piece(settings, message):
@@ -170,6 +187,117 @@ def test_no_more_falls_out_than_must(n, spare):
     if fitted.dropped:
         back = [messages[0], *fitted.dropped[-2:], *fitted.messages[1:]]
         assert length(back) + 5 > model.max_len
+
+
+def fitted_by_the_rule(messages, max_len, room):
+    """The rule word by word: take the oldest exchange away until the rest fits."""
+    system, rest, dropped = messages[:1], list(messages[1:]), []
+    while length(system + rest) + room > max_len:
+        end = next((i for i, m in enumerate(rest[1:], 1) if m.role == "user"), None)
+        if end is None:
+            return None
+        dropped, rest = dropped + rest[:end], rest[end:]
+    return system + rest, dropped
+
+
+@given(
+    roles=st.lists(st.sampled_from(["user", "assistant"]), max_size=8),
+    sizes=st.lists(st.integers(0, 30), min_size=9, max_size=9),
+    max_len=st.integers(12, 150),
+)
+def test_what_stays_is_what_the_rule_says(roles, sizes, max_len):
+    roles = ["user", *roles, "user"] if roles else ["user"]
+    messages = [Message("system", "be kind")]
+    messages += [Message(r, "x" * n) for r, n in zip(roles, [*sizes, 3], strict=False)]
+    if messages[-1].role != "user":
+        messages.append(Message("user", "hi"))
+    expected = fitted_by_the_rule(messages, max_len, 5)
+    if expected is None:
+        with pytest.raises(ContextLengthError):
+            saying("", max_len=max_len).fit(messages, 5)
+    else:
+        fitted = saying("", max_len=max_len).fit(messages, 5)
+        assert (fitted.messages, fitted.dropped) == expected
+
+
+@pytest.mark.parametrize("where", [0, 1, 3])
+def test_no_more_text_is_encoded_than_can_be_in_the_window(where, monkeypatch):
+    """However much is sent, and in whichever message: the work is bounded before it begins."""
+    encoded = []
+    plain = BPETokenizer.encode_plain
+    monkeypatch.setattr(
+        BPETokenizer, "encode_plain", lambda self, text: encoded.append(text) or plain(self, text)
+    )
+    messages = conversation(3)
+    messages[where] = Message(messages[where].role, "x" * 10**6)
+    model = saying("", max_len=100)
+    if where == 1:
+        assert model.fit(messages, 5).dropped == messages[1:3]
+    else:
+        with pytest.raises(ContextLengthError, match=r"has 1,000,0.. bytes; scripted sees at most"):
+            model.fit(messages, 5)
+    assert sum(map(len, encoded)) <= 2 * BYTES_PER_TOKEN * 100
+
+
+def test_a_long_prompt_is_read_in_small_steps_and_answered_the_same(monkeypatch):
+    """One part of the prompt in each step, and the scores are those of one go."""
+    torch.manual_seed(0)
+    config = Config(vocab_size=len(BYTES), max_len=900, d_model=16, n_heads=2, n_layers=2)
+    decoder = Decoder(config).eval()
+    model = ChatModel("small", decoder, BYTES, PLAIN_TURNS, frozenset([END]))
+    asked = [{"role": "user", "content": "what is 2+1? " * 50}]
+    seen = []
+    hook = decoder.register_forward_hook(lambda _, inputs, out: seen.append((inputs[0], out)))
+    reply = model.stream(asked, temperature=0, max_tokens=5)
+    steps = reply.steps()
+    for n in (1, 2):
+        assert next(steps) == ""
+        assert [ids.shape[1] for ids, _ in seen] == [256] * n
+    text = "".join(steps)
+    hook.remove()
+    read = [out for ids, out in seen if ids.shape[1] > 1]
+    in_parts = torch.cat(read, dim=1)[0]
+    with torch.no_grad():
+        at_once = decoder(torch.tensor([model.fit(asked, 5).ids]))[0]
+    torch.testing.assert_close(in_parts, at_once, atol=1e-5, rtol=1e-5)
+    monkeypatch.setattr(generation, "READ_AT_ONCE", 10**6)
+    assert model.answer(asked, temperature=0, max_tokens=5).text == text == reply.text
+
+
+@given(
+    scores=st.lists(st.floats(-3, 3), min_size=4, max_size=4),
+    bias=st.dictionaries(st.integers(0, 3), st.floats(-100, 100)),
+    frequency=st.floats(-2, 2),
+    presence=st.floats(-2, 2),
+)
+def test_penalties_and_bias_are_those_of_their_formula(scores, bias, frequency, presence):
+    """scores[j] + bias[j] - count[j] * frequency - (count[j] > 0) * presence, as OpenAI has it."""
+
+    class Constant(Scripted):
+        def __call__(self, ids):
+            logits = torch.full((1, ids.shape[1], len(BYTES)), -1000.0)
+            logits[0, -1, first : first + 4] = torch.tensor(scores)
+            return logits
+
+    first = BYTES.vocab["a"]
+    model = ChatModel("constant", Constant([]), BYTES, PLAIN_TURNS, frozenset([END]))
+    reply = model.answer(
+        [USER],
+        temperature=0,
+        max_tokens=8,
+        logit_bias={first + j: amount for j, amount in bias.items()},
+        frequency_penalty=frequency,
+        presence_penalty=presence,
+    )
+    count = [0] * 4
+    for id in reply.ids:
+        moved = [
+            scores[j] + bias.get(j, 0.0) - count[j] * frequency - (count[j] > 0) * presence
+            for j in range(4)
+        ]
+        assert moved[id - first] == pytest.approx(max(moved), abs=1e-4)  # ties to rounding
+        count[id - first] += 1
+    assert len(reply.ids) == 8
 
 
 def test_a_last_message_that_is_too_long_alone_is_one_clear_sentence():

@@ -11,15 +11,18 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import openai
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.chat.echo import echo
+from tests.chat.echo import BYTES, Echo, echo
 from tests.conftest import ROOT
+from transformer_lab.chat import connections
 from transformer_lab.chat import server as chat_server
 from transformer_lab.chat.model import Reply
 from transformer_lab.chat.server import listen, running_server, start
@@ -46,6 +49,13 @@ def running():
 def client(running):
     with openai.OpenAI(base_url=running.base_url, api_key="none", max_retries=0) as client:
         yield client
+
+
+@pytest.fixture
+def every_message(monkeypatch):
+    """Nothing that is logged is left out."""
+    monkeypatch.setattr(connections, "SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr(connections.NOT_TOO_OFTEN, "_next", 0.0)
 
 
 def user(text):
@@ -154,11 +164,9 @@ def test_a_stop_text_ends_the_answer(client, stop):
     assert answer.choices[0].finish_reason == "stop"
 
 
-def test_parts_of_text_and_fields_of_other_providers_are_taken(client):
+def test_parts_of_text_are_taken(client):
     parts = [{"type": "text", "text": "two"}, {"type": "text", "text": "parts"}]
-    answer = client.chat.completions.create(
-        model="echo", messages=user(parts), user="me", extra_body={"top_k": 5}, top_p=0
-    )
+    answer = client.chat.completions.create(model="echo", messages=user(parts), user="me", top_p=0)
     assert answer.choices[0].message.content == "two\nparts"
 
 
@@ -180,22 +188,31 @@ def test_what_is_too_long_for_the_model_is_known_by_its_code(client, stream):
     assert caught.value.code == "context_length_exceeded"
 
 
-def test_a_model_that_cannot_be_loaded_is_a_clear_error(client, capfd):
+def test_a_model_that_cannot_be_loaded_is_a_clear_error(client, caplog, every_message):
     for _ in range(2):  # the second request tries again
         with pytest.raises(openai.InternalServerError, match="the disk is full") as caught:
             client.chat.completions.create(model="broken", messages=user("hi"))
         assert (caught.value.status_code, caught.value.code) == (503, "model_not_loaded")
-    assert capfd.readouterr().err.count("the disk is full") == 2
+    assert caplog.text.count("the disk is full") == 2
 
 
-def test_our_own_mistake_is_no_secret_told(client, capfd):
+def test_our_own_mistake_is_no_secret_told(client, caplog, every_message):
     with pytest.raises(openai.InternalServerError) as caught:
         client.chat.completions.create(model="echo", messages=user("break"))
     assert caught.value.type == "server_error"
     assert "secret" not in str(caught.value)
     with pytest.raises(openai.APIError, match="made a mistake"):
         list(client.chat.completions.create(model="echo", messages=user("break"), stream=True))
-    assert capfd.readouterr().err.count("RuntimeError: a secret of the server") == 2
+    assert caplog.text.count("RuntimeError: a secret of the server") == 2
+
+
+def test_a_token_that_the_model_does_not_have_is_named(client):
+    ask = client.chat.completions.create
+    with pytest.raises(openai.BadRequestError, match="logit_bias names the token 9999") as caught:
+        ask(model="echo", messages=user("hi"), logit_bias={"9999": 1})
+    assert caught.value.param == "logit_bias"
+    told = ask(model="echo", messages=user("hi"), logit_bias={str(BYTES.vocab["h"]): -100})
+    assert told.choices[0].message.content != "hi"
 
 
 # --- Clients that do it wrong ------------------------------------------------------
@@ -401,6 +418,67 @@ def test_a_client_that_hangs_up_stops_its_text_and_frees_its_place(stream):
         assert model.model.threads == {"turns"}
 
 
+class Reader(Echo):
+    """An `Echo` with a cache: it reads a long prompt in parts, and each waits for its permit."""
+
+    def __init__(self):
+        super().__init__()
+        self.permits = threading.Semaphore(0)
+        self.parts = []
+
+    def new_cache(self):
+        return [[]]
+
+    def __call__(self, ids, cache):
+        self.parts.append(ids.shape[1])
+        if ids.shape[1] > 1:
+            assert self.permits.acquire(timeout=30)
+        cache[0] += ids[0].tolist()
+        return super().__call__(torch.tensor([cache[0]]))
+
+
+@pytest.fixture
+def reading():
+    """A server with one place, for a model that reads in parts and a quick one."""
+    models = {"reader": replace(echo(), model=Reader()), "echo": echo()}
+    running = start(names=[*models], load=models.get, places=1)
+    running.parts, running.permits = models["reader"].model.parts, models["reader"].model.permits
+    yield running
+    running.stop()
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_client_that_hangs_up_while_its_prompt_is_read_stops_the_reading(reading, stream):
+    """Of a prompt of eight parts, the part that is under way is the last; in the line, none is."""
+    long = body("x" * 1900, model="reader", stream=stream, max_tokens=1)
+    with raw(reading, long):
+        wait_until(lambda: reading.parts == [256])
+        with raw(reading, long):
+            wait_until(lambda: len(reading.server.turns) == 2)
+    wait_until(lambda: not reading.server.server_state.connections)
+    with ThreadPoolExecutor(1) as pool:
+        next_ = pool.submit(ask, reading, body("next"))
+        wait_until(lambda: len(reading.server.turns) == 2)
+        reading.permits.release()
+        _, answer = next_.result()
+    assert answer["choices"][0]["message"]["content"] == "next"
+    assert reading.parts == [256]
+
+
+def test_a_short_answer_does_not_wait_until_a_long_prompt_is_read(reading):
+    reading.server.turns.places = 2
+    with raw(reading, body("x" * 1900, model="reader", max_tokens=1)):
+        wait_until(lambda: reading.parts == [256])
+        with ThreadPoolExecutor(1) as pool:
+            short = pool.submit(ask, reading, body("a", max_tokens=1))
+            wait_until(lambda: len(reading.server.turns) == 2)
+            for _ in range(7):  # all parts but one
+                reading.permits.release()
+            _, answer = short.result()
+        assert answer["choices"][0]["message"]["content"] == "a"
+        assert len(reading.parts) <= 8
+
+
 def test_a_client_that_leaves_the_line_is_forgotten(running):
     with raw(running, body("forever", model="slow", stream=True)) as connection:
         connection.recv(4000)
@@ -543,7 +621,7 @@ def test_math_teacher_answers_the_real_client_in_pieces_and_whole():
 # --- The end -----------------------------------------------------------------------
 
 ENDS_WITHOUT_STOP = """
-from tests.chat.echo import echo
+from tests.chat.echo import BYTES, Echo, echo
 from tests.chat.test_server import body, raw
 from transformer_lab.chat.server import start
 

@@ -28,6 +28,24 @@ def test_quit_ends_before_the_lines_do(monkeypatch, capsys):
     assert said(monkeypatch, capsys, "one\n/quit\ntwo\n") == "one\n"
 
 
+def test_a_huge_line_is_refused_and_the_conversation_goes_on(monkeypatch, capsys):
+    told = said(monkeypatch, capsys, "one\n" + "x" * 10**6 + "\n/" + "\x1b" * 1000 + "\ntwo\n")
+    first, refused, unknown, last = told.splitlines()
+    assert (first, last) == ("one", "two")
+    assert "has 1,000,000 bytes; echo sees at most 2000 tokens at once" in refused
+    assert unknown == "(there is no command /; /help lists them)"
+
+
+def test_a_line_without_an_end_is_not_read_to_its_end(monkeypatch):
+    class Endless(io.StringIO):
+        def readline(self, size):
+            return "\0" * size
+
+    monkeypatch.setattr("sys.stdin", Endless())
+    with pytest.raises(ValueError, match="a line has more than 1,048,576 letters"):
+        terminal.run(echo())
+
+
 def test_the_whole_conversation_is_sent_each_time(talk):
     talk.say("one")
     talk.say("two")

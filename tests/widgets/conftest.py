@@ -157,7 +157,7 @@ def open_figure(visit, tmp_path, monkeypatch):
             '<link rel="stylesheet" href="live_figure.css">'
             '<style>html[data-theme="dark"] { background: #12161c; } body { margin: 8px; }</style>'
             f"<main><h1>figure</h1>{figure.to_html()}</main>"
-            '<script src="live_host.js" defer></script></html>',
+            '<script src="live_host.js" data-versions="{}" defer></script></html>',
             encoding="utf-8",
         )
         visited = visit((folder / "page.html").as_uri(), **options)

@@ -198,7 +198,7 @@ def test_the_engines_principal_directions_are_torchs(engine):
 def test_on_a_phone_one_word_of_each_kind_is_named_unasked(show_map):
     page = show_map(browser_options={"viewport": {"width": 360, "height": 740}})
     named = page.locator(".tl-em-word:not(.tl-chosen):not(.tl-neighbour)").filter(
-        has=page.locator("text[visibility=visible]")
+        has=page.locator("text[display=inline]")
     )
     kinds = [word.get_attribute("aria-label").split("(")[1] for word in named.all()]
     assert len(kinds) == len(set(kinds))

@@ -210,8 +210,10 @@ def test_every_16_bit_float_becomes_the_same_number(engine):
     halves = torch.arange(-(2**15), 2**15, dtype=torch.int32).to(torch.int16).view(torch.float16)
     content = base64.b64encode(safetensors.torch.save({"all": halves})).decode()
     read = engine(
-        """content => Array.from(
-             safetensors.readSafetensors(bytes(content)).tensors.get("all", [65536]).values, String)""",
+        """content => {
+             const { tensors } = safetensors.readSafetensors(bytes(content));
+             return Array.from(tensors.get("all", [65536]).values, String);
+           }""",
         content,
     )
     numbers = torch.tensor([float(text.replace("Infinity", "inf")) for text in read])

@@ -66,7 +66,7 @@ def test_an_encoder_guesses_what_torch_guesses(engine, words, choices):
 @torch.no_grad()
 def test_the_trained_story_bert_gives_torchs_logits_in_the_page(engine):
     trained = recipes.load("story-bert", progress=False)
-    content = base64.b64encode(trained.to_bytes()).decode()
+    content = base64.b64encode(trained.content).decode()
     for question in trained.questions[:8]:
         result = engine(
             """([content, text]) => {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import re
 
@@ -108,11 +109,14 @@ def test_in_a_book_build_bytes_become_files_named_by_their_content(
 ):
     monkeypatch.setenv(ASSET_FOLDER_VARIABLE, str(tmp_path / "assets"))
     html = figure_class(files=[b"one", b"two", b"one"]).to_html()
-    names = [file["$asset"] for file in state_of(html)["state"]["files"]]
+    files = state_of(html)["state"]["files"]
+    names = [file["$asset"] for file in files]
     assert names[0] == names[2] != names[1]
     written = {path.stem: path.read_text() for path in (tmp_path / "assets").iterdir()}
     assert set(written) == set(names)
-    assert base64.b64encode(b"two").decode() in written[names[1]]
+    packed = base64.b64decode(re.search(r'= "(.*)";', written[names[1]])[1])
+    assert gzip.decompress(packed) == b"two"
+    assert files[1]["size"] == len(packed)
 
 
 def test_no_text_can_leave_the_script_that_holds_it(figure_class):

@@ -34,7 +34,14 @@ def replay(open_figure, small_model):
     return make
 
 
+def rest(page) -> None:
+    """Wait until all is drawn for the chosen step."""
+    page.locator(".tl-columns[aria-busy=false]").wait_for()
+    page.evaluate("new Promise(drawn => requestAnimationFrame(() => setTimeout(drawn)))")
+
+
 def shares(page) -> list[float]:
+    rest(page)
     texts = page.locator(".tl-bar-share").all_text_contents()
     return [float(text.strip("<>%")) for text in texts]
 
@@ -106,9 +113,35 @@ def test_every_matrix_is_named_and_drawn_anew_at_each_step(replay):
     names = page.locator(".tl-named-head span").all_text_contents()
     assert names == [f"{a}.{b}" for a in range(config.n_layers) for b in range(config.n_heads)]
     picture = "document.querySelector('.tl-named-head canvas').toDataURL()"
+    rest(page)
     before = page.evaluate(picture)
     page.get_by_label("Training step").fill("2")
+    rest(page)
     assert page.evaluate(picture) != before
+
+
+def test_a_snapshot_comes_when_its_step_is_chosen_and_says_so(replay):
+    page, _ = replay()
+    files = "performance.getEntriesByType('resource').filter(e => e.name.includes('asset')).length"
+    assert page.evaluate(files) == 1
+    slider = page.get_by_label("Training step")
+    slider.fill("1")
+    assert "weights of step 10 are loading (0.1 MB)" in page.get_by_role("status").text_content()
+    slider.fill("2")  # the hand goes on: the step before need not come
+    rest(page)
+    assert "Step 40 of 40" in page.get_by_role("status").text_content()
+    assert page.evaluate(files) == 2
+
+
+def test_a_snapshot_that_does_not_come_is_said_and_the_others_still_do(replay):
+    page, _ = replay()
+    page.route("**/asset-*.js", lambda route: route.abort())
+    page.get_by_label("Training step").fill("1")
+    page.get_by_text("weights of step 10 did not come").wait_for()
+    page.unroute("**/asset-*.js")
+    for step in ("0", "1"):  # another try
+        page.get_by_label("Training step").fill(step)
+    page.get_by_text("Step 10 of 40").first.wait_for()
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@
 - `template`: the list becomes one sequence of tokens.
 - `model`: the answer, piece by piece; what falls out of the context window.
 - `loading`: the models that can be asked, by name.
-- `server`, `protocol`, `turns`: the same behind a network address, for any client.
+- `server`, `protocol`, `turns`, `connections`: the same behind a network address, for any client.
 - `terminal`: the same for a terminal.
 
 Taught in chapter 14.

@@ -11,6 +11,7 @@ Taught in chapter 14.
 from __future__ import annotations
 
 import codecs
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,9 +20,17 @@ from transformer_lab.chat.messages import Message, check
 from transformer_lab.chat.template import ChatTemplate
 from transformer_lab.tokenization import BPETokenizer
 
+# The most text that is looked at, for each token of the window. A token of ordinary text
+# has about 4 bytes; only long runs of one sign have more than this.
+BYTES_PER_TOKEN = 16
+
 
 class ContextLengthError(ValueError):
     """The last message alone is more than the model sees at once."""
+
+
+class UnknownTokenError(ValueError):
+    """A token is named that the model does not have."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,7 @@ class ChatModel:
         The rule: the system message stays; the oldest exchange (a message of the
         user with the answers to it) falls out first, as a whole, until the rest
         fits. The last message of the user always stays.
+        Text is encoded only as far as it can fit, so that the work is bounded.
 
         Args:
             messages: see `messages.check`.
@@ -73,28 +83,36 @@ class ChatModel:
         """
         checked = check(messages)
         system = [message for message in checked[:1] if message.role == "system"]
-        exchanges = _exchanges(checked[len(system) :])
-        # Each exchange is measured once, however many have to fall out.
-        sizes = [
-            sum(len(self.template.turn(self.tokenizer, message)) for message in exchange)
-            for exchange in exchanges
-        ]
-        frame = len(self.template.render(self.tokenizer, system))
-        too_many = frame + sum(sizes) + room - self.max_len
-        n_dropped = 0
-        while too_many > 0 and n_dropped < len(exchanges) - 1:
-            too_many -= sizes[n_dropped]
-            n_dropped += 1
-        kept = [*system, *(message for each in exchanges[n_dropped:] for message in each)]
-        ids = self.template.render(self.tokenizer, kept)
-        if too_many > 0:
-            with_system = " with the system message" if system else ""
+        *older, last = _exchanges(checked[len(system) :])
+        with_system = " with the system message" if system else ""
+        spare_bytes = BYTES_PER_TOKEN * self.max_len
+        n_bytes = _bytes([*system, *last])
+        if n_bytes > spare_bytes:
             raise ContextLengthError(
-                f"the last message{with_system} takes {len(ids)} tokens; with {room} for the "
+                f"the last message{with_system} has {n_bytes:,} bytes; {self.name} sees at most "
+                f"{self.max_len} tokens at once, and no more than {spare_bytes:,} bytes are read"
+            )
+        spare_bytes -= n_bytes
+        n_tokens = len(self.template.render(self.tokenizer, [*system, *last]))
+        spare = self.max_len - room - n_tokens
+        if spare < 0:
+            raise ContextLengthError(
+                f"the last message{with_system} takes {n_tokens} tokens; with {room} for the "
                 f"answer that is more than the {self.max_len} that {self.name} sees at once"
             )
-        dropped = [message for each in exchanges[:n_dropped] for message in each]
-        return Fitted(ids, kept, dropped)
+        n_dropped = len(older)
+        while n_dropped:
+            exchange = older[n_dropped - 1]
+            spare_bytes -= _bytes(exchange)
+            if spare_bytes < 0:
+                break
+            spare -= sum(len(self.template.turn(self.tokenizer, each)) for each in exchange)
+            if spare < 0:
+                break
+            n_dropped -= 1
+        dropped = [message for each in older[:n_dropped] for message in each]
+        kept = [*system, *checked[len(system) + len(dropped) :]]
+        return Fitted(self.template.render(self.tokenizer, kept), kept, dropped)
 
     def stream(
         self,
@@ -105,6 +123,9 @@ class ChatModel:
         top_p: float = 1.0,
         seed: int = 0,
         stop: Sequence[str] = (),
+        logit_bias: Mapping[int, float] | None = None,
+        frequency_penalty: float = 0.0,
+        presence_penalty: float = 0.0,
     ) -> Reply:
         """Start an answer; its text comes in pieces, as the model writes it.
 
@@ -115,12 +136,16 @@ class ChatModel:
             temperature, top_p: see `generation.distribution`.
             seed: of the draws; the same seed draws the same answer.
             stop: texts that end the answer; they are not part of it.
+            logit_bias: what to add to the scores of these tokens before each choice.
+            frequency_penalty: what to take off a token's score each time that the
+                answer has it.
+            presence_penalty: what to take off once, however often the answer has it.
 
         Raises:
             ValueError: if the messages or a setting cannot be used. This is known
                 before the first piece.
         """
-        if max_tokens is not None and max_tokens < 1:
+        if max_tokens is not None and not max_tokens >= 1:
             raise ValueError(f"max_tokens={max_tokens} must be at least 1")
         if not 0 <= temperature < float("inf"):
             raise ValueError(f"temperature={temperature} must be a number, and not negative")
@@ -128,6 +153,16 @@ class ChatModel:
             raise ValueError(f"top_p={top_p} must be above 0 and at most 1 (1 keeps every token)")
         if isinstance(stop, str) or not all(isinstance(text, str) and text for text in stop):
             raise ValueError("stop must be a list of texts, none of them empty")
+        bias = dict(logit_bias or {})
+        amounts = {"frequency_penalty": frequency_penalty, "presence_penalty": presence_penalty}
+        for name, amount in [*amounts.items(), *(("logit_bias", each) for each in bias.values())]:
+            if not math.isfinite(amount):
+                raise ValueError(f"{name}={amount} must be a number")
+        if unknown := [id for id in bias if not 0 <= id < len(self.tokenizer)]:
+            raise UnknownTokenError(
+                f"logit_bias names the token {unknown[0]}, but {self.name} has only those from 0 "
+                f"to {len(self.tokenizer) - 1}"
+            )
         quarter = max(1, self.max_len // 4)
         fitted = self.fit(messages, min(max_tokens or quarter, quarter))
         most = self.max_len - len(fitted.ids)
@@ -138,7 +173,10 @@ class ChatModel:
             top_p=top_p,
             seed=seed,
             max_len=self.max_len,
+            bias=bias,
+            pauses=True,
         )
+        tokens = _penalised(tokens, bias, frequency_penalty, presence_penalty)
         return Reply(self, fitted, tokens, min(max_tokens or most, most), tuple(stop))
 
     def answer(self, messages: Sequence[Mapping | Message], **settings) -> Reply:
@@ -168,7 +206,7 @@ class Reply(Iterator[str]):
         self,
         model: ChatModel,
         fitted: Fitted,
-        tokens: Iterator[int],
+        tokens: Iterator[int | None],
         max_tokens: int,
         stop: tuple[str, ...],
     ) -> None:
@@ -181,14 +219,21 @@ class Reply(Iterator[str]):
         self._pieces = self._write(model, tokens, max_tokens, stop)
 
     def __next__(self) -> str:
-        return next(self._pieces)
+        return next(filter(None, self._pieces))
+
+    def steps(self) -> Iterator[str]:
+        """The same in small steps: some give no text, as when a part of the prompt was read.
+
+        For who does something else between two steps, or may want to stop.
+        """
+        return self._pieces
 
     def close(self) -> None:
         """Stop the work: no further token is computed."""
         self._pieces.close()
 
     def _write(
-        self, model: ChatModel, tokens: Iterator[int], max_tokens: int, stop: tuple[str, ...]
+        self, model: ChatModel, tokens: Iterator[int | None], max_tokens: int, stop: tuple[str, ...]
     ) -> Iterator[str]:
         # A character that is cut off by a token's end waits in the decoder.
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
@@ -196,6 +241,9 @@ class Reply(Iterator[str]):
         reason = "length"
         while self.completion_tokens < max_tokens:
             id = next(tokens)
+            if id is None:  # a part of the prompt has been read
+                yield ""
+                continue
             self.completion_tokens += 1
             if id in model.stop_ids:
                 reason = "stop"
@@ -209,9 +257,8 @@ class Reply(Iterator[str]):
                 self.finish_reason = "stop"
                 return
             sure = len(waiting) - _beginning_of(stop, waiting)
-            if sure:
-                yield self._say(waiting[:sure])
-                waiting = waiting[sure:]
+            yield self._say(waiting[:sure])
+            waiting = waiting[sure:]
         waiting += decoder.decode(b"", final=True)
         if waiting:
             yield self._say(waiting)
@@ -257,6 +304,23 @@ def _exchanges(messages: Sequence[Message]) -> list[list[Message]]:
             exchanges.append([])
         exchanges[-1].append(message)
     return exchanges
+
+
+def _bytes(messages: Sequence[Message]) -> int:
+    return sum(len(message.content.encode(errors="replace")) for message in messages)
+
+
+def _penalised(
+    tokens: Iterator[int | None], bias: dict[int, float], frequency: float, presence: float
+) -> Iterator[int | None]:
+    """Pass the tokens on; each makes itself less likely to come again, by way of `bias`."""
+    seen = set()
+    for token in tokens:
+        if token is not None and (frequency or presence):
+            once = 0.0 if token in seen else presence
+            bias[token] = bias.get(token, 0.0) - frequency - once
+            seen.add(token)
+        yield token
 
 
 def _beginning_of(stop: Sequence[str], text: str) -> int:

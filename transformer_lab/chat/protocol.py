@@ -4,9 +4,22 @@ The protocol is the one of OpenAI's API, which most providers and tools speak. H
 are its request (checked field by field), its two forms of answer (whole, and in
 chunks) and its errors. It leaves out the network: see `server`.
 
-A field that this book does not know is ignored, as the protocol grows. But a field
-that asks for what no model here can do is refused: an answer that silently lacks
-what was asked for would be wrong.
+Every field of a request is heeded, or refused in one sentence, or asks for nothing that
+an answer could lack: an answer that silently lacks what was asked for would be wrong.
+
+- null is what is left out: the default.
+- Fields that ask for what no model here can do are refused, unless they hold the value
+  that asks for nothing: `tools` may be `[]`, `n` may be 1 (`_HARMLESS` lists them).
+- `user`, `metadata`, `safety_identifier` and `prompt_cache_...` tell the provider who asks,
+  or where to save work; the answer is the same. They are not looked at.
+- Any other field of a request is refused, as OpenAI does: `top_k` or a mistyped
+  `temprature` would change the answer elsewhere.
+- Any other field of a *message* is ignored: clients keep notes of their own there, such as
+  an `id`, and send them back.
+- All system (or developer) messages become one at the beginning, in their order. Many
+  clients send several, or one further on; the models were taught one, at the beginning.
+- An assistant's `content` may be null or left out, which is empty: clients send back what
+  they were given. Everybody else's must be text.
 
 Source: OpenAI, "API reference: Chat Completions". Taught in chapter 14.
 """
@@ -19,7 +32,15 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictStr,
+    ValidationError,
+    model_validator,
+)
 
 
 class ProtocolError(Exception):
@@ -79,7 +100,7 @@ def _as_list(stop: Any) -> Any:
 
 
 class _Strict(BaseModel):
-    """A number is a number, not a string that looks like one; more fields do no harm."""
+    """A number is a number, not a string that looks like one; more fields come to `parse`."""
 
     model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
 
@@ -90,11 +111,22 @@ class Message(_Strict):
     role: Annotated[str, BeforeValidator(_known_role)]
     content: Annotated[StrictStr, BeforeValidator(_plain_text)]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _who_said_nothing(cls, message: Any) -> Any:
+        if not isinstance(message, dict) or message.get("role") != "assistant":
+            return message
+        return message | {"content": ""} if message.get("content") is None else message
+
 
 class StreamOptions(_Strict):
     """How to stream."""
 
     include_usage: bool | None = None
+
+
+Penalty = Annotated[float | None, Field(ge=-2, le=2)]
+TokenID = Annotated[str, Field(pattern="^(0|[1-9][0-9]{0,8})$")]
 
 
 class ChatRequest(_Strict):
@@ -104,10 +136,13 @@ class ChatRequest(_Strict):
     messages: Annotated[list[Message], Field(min_length=1)]
     temperature: Annotated[float | None, Field(ge=0, le=2)] = None
     top_p: Annotated[float | None, Field(ge=0, le=1)] = None
+    frequency_penalty: Penalty = None
+    presence_penalty: Penalty = None
+    logit_bias: dict[TokenID, Annotated[float, Field(ge=-100, le=100)]] | None = None
     max_tokens: Annotated[int | None, Field(ge=1)] = None
     max_completion_tokens: Annotated[int | None, Field(ge=1)] = None
     stop: Annotated[
-        list[Annotated[str, Field(min_length=1)]] | None,
+        list[Annotated[str, Field(min_length=1, max_length=1000)]] | None,
         Field(max_length=4),
         BeforeValidator(_as_list),
     ] = None
@@ -116,17 +151,65 @@ class ChatRequest(_Strict):
     stream_options: StreamOptions | None = None
 
 
-# What asks for something else than one plain text, and the values that do not.
-_ONE_PLAIN_TEXT: dict[str, tuple] = {
-    "n": (None, 1),
-    "tools": (None, []),
-    "functions": (None, []),
-    "logprobs": (None, False),
-    "response_format": (None, {"type": "text"}),
-    "modalities": (None, ["text"]),
-    "audio": (None,),
+# The values with which a field asks for nothing special; any other is refused.
+_HARMLESS: dict[str, tuple] = {
+    "n": (1,),
+    "tools": ([],),
+    "tool_choice": ("none", "auto"),
+    "parallel_tool_calls": (True, False),
+    "functions": ([],),
+    "function_call": ("none", "auto"),
+    "logprobs": (False,),
+    "top_logprobs": (0,),
+    "response_format": ({"type": "text"},),
+    "modalities": (["text"],),
+    "audio": (),
+    "prediction": (),
+    "moderation": (),
+    "web_search_options": (),
+    "reasoning_effort": ("none",),
+    "verbosity": ("medium",),
+    "service_tier": ("auto", "default"),
+    "store": (False,),
 }
-_ONLY_ONE = "one request gets one plain text here"
+_HARMLESS_IN_A_MESSAGE: dict[str, tuple] = {
+    "name": (),
+    "tool_calls": ([],),
+    "tool_call_id": (),
+    "function_call": (),
+    "refusal": (),
+    "audio": (),
+}
+_NOT_LOOKED_AT = {
+    "user",
+    "metadata",
+    "safety_identifier",
+    "prompt_cache_key",
+    "prompt_cache_options",
+    "prompt_cache_retention",
+}
+
+
+def _refuse_unless_harmless(given: dict[str, Any], harmless: dict[str, tuple], at: str) -> None:
+    for name, values in harmless.items():
+        value = given.get(name)
+        # The type too: in Python, True is 1.
+        if value is None or any(value == each and type(value) is type(each) for each in values):
+            continue
+        raise ProtocolError(
+            f"'{at}{name}' is not supported with this value: a request gets one plain text here",
+            code="unsupported_value",
+            param=f"{at}{name}",
+        )
+
+
+def _refuse_unknown(given: dict[str, Any], known: set[str], at: str) -> None:
+    for name, value in given.items():
+        if name not in known and value is not None:
+            name = f"{at}{name[:100]}"
+            raise ProtocolError(
+                f"'{name}' is not a field of this protocol", code="unknown_parameter", param=name
+            )
 
 
 def parse(body: bytes) -> ChatRequest:
@@ -140,12 +223,15 @@ def parse(body: bytes) -> ChatRequest:
         request = ChatRequest.model_validate_json(body)
     except ValidationError as error:
         raise _in_protocol_shape(error) from None
-    for name, harmless in _ONE_PLAIN_TEXT.items():
-        value = request.model_extra.get(name)
-        if not any(value == each and type(value) is type(each) for each in harmless):
-            raise ProtocolError(
-                f"'{name}' is not supported: {_ONLY_ONE}", code="unsupported_value", param=name
-            )
+    _refuse_unless_harmless(request.model_extra, _HARMLESS, "")
+    _refuse_unknown(request.model_extra, {*_HARMLESS, *_NOT_LOOKED_AT}, "")
+    for number, message in enumerate(request.messages):
+        at = f"messages.{number}."
+        _refuse_unless_harmless(message.model_extra, _HARMLESS_IN_A_MESSAGE, at)
+    if request.stream_options is not None:
+        options = {"include_obfuscation": (False,)}
+        _refuse_unless_harmless(request.stream_options.model_extra, options, "stream_options.")
+        _refuse_unknown(request.stream_options.model_extra, set(options), "stream_options.")
     if request.max_tokens is not None and request.max_completion_tokens is not None:
         raise ProtocolError(
             "give 'max_tokens' or 'max_completion_tokens', not both: they mean the same",
@@ -158,7 +244,15 @@ def parse(body: bytes) -> ChatRequest:
             code="invalid_value",
             param="stream_options",
         )
+    request.messages = _system_first(request.messages)
     return request
+
+
+def _system_first(messages: list[Message]) -> list[Message]:
+    """One system message at the beginning, which holds the text of all."""
+    system = [message.content for message in messages if message.role == "system"]
+    others = [message for message in messages if message.role != "system"]
+    return [Message(role="system", content="\n\n".join(system)), *others] if system else others
 
 
 def _in_protocol_shape(error: ValidationError) -> ProtocolError:

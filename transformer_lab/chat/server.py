@@ -4,7 +4,7 @@
 test. It answers `GET /v1/models`, `GET /v1/models/NAME` and
 `POST /v1/chat/completions`, whole or as a stream of server-sent events. Who is
 served when is the business of `turns`; what requests and answers look like that of
-`protocol`.
+`protocol`; how many connections there may be, and for how long, that of `connections`.
 
 It is meant for one machine. It listens on 127.0.0.1 unless told otherwise, and it
 asks for no key. A page from elsewhere that is open in a browser on this machine
@@ -26,7 +26,6 @@ import socket
 import sys
 import threading
 import time
-import traceback
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -39,12 +38,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from transformer_lab.chat import loading
-from transformer_lab.chat.model import ChatModel, ContextLengthError, Reply
+from transformer_lab.chat.connections import LOG, Connection
+from transformer_lab.chat.model import ChatModel, ContextLengthError, Reply, UnknownTokenError
 from transformer_lab.chat.protocol import Answer, ChatRequest, ProtocolError, Usage, event, parse
 from transformer_lab.chat.turns import StoppedError, TakingTurns, TooBusyError
 
 MAX_BODY = 1 << 18  # bytes: several times the text that the longest context holds
 LOADING = "loading "  # how the names of the threads begin that load a model
+BACKLOG = 1024  # connections that wait to be accepted
 SECONDS_FOR_A_BODY = 30  # a client that has not sent it by then is told so
 
 
@@ -76,7 +77,7 @@ class Models:
             raise as_protocol_error(error) from error
         except Exception as error:
             self._loading.pop(name, None)  # the next request tries again
-            print(f"{name} could not be loaded: {error!r}", file=sys.stderr)
+            LOG.error("%s could not be loaded: %r", name, error)
             raise ProtocolError(
                 f"the model {name!r} could not be loaded: {error}",
                 status=503,
@@ -209,7 +210,9 @@ def create_app(models: Models, turns: TakingTurns, *, host: str = "127.0.0.1") -
 
     @app.exception_handler(ProtocolError)
     async def protocol_error(request: Request, error: ProtocolError) -> Response:
-        return JSONResponse(error.body(), error.status)
+        # Who was too slow is not waited for any longer.
+        headers = {"Connection": "close"} if error.status == 408 else None
+        return JSONResponse(error.body(), error.status, headers=headers)
 
     @app.exception_handler(HTTPException)
     async def no_such_route(request: Request, error: HTTPException) -> Response:
@@ -231,21 +234,23 @@ def create_app(models: Models, turns: TakingTurns, *, host: str = "127.0.0.1") -
 async def read_body(request: Request) -> bytes:
     """The body of a request.
 
-    What is too long is read to its end all the same, and forgotten: a client that
-    is still sending would not hear the answer.
-
     Raises:
         ProtocolError: if it is not declared to be JSON, too long, or does not come.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    body, size = bytearray(), 0
+    if kind != "application/json":
+        raise ProtocolError(
+            "send JSON, and say so: 'Content-Type: application/json'",
+            status=415,
+            code="unsupported_media_type",
+        )
+    body = bytearray()
 
     async def read() -> None:
-        nonlocal size
         async for piece in request.stream():
-            size += len(piece)
-            if size <= MAX_BODY:
-                body.extend(piece)
+            body.extend(piece)
+            if len(body) > MAX_BODY:
+                return
 
     try:
         await asyncio.wait_for(read(), SECONDS_FOR_A_BODY)
@@ -257,15 +262,9 @@ async def read_body(request: Request) -> bytes:
         ) from None
     except ClientDisconnect:
         raise ProtocolError("the client has left") from None  # nobody hears it
-    if kind != "application/json":
+    if len(body) > MAX_BODY:
         raise ProtocolError(
-            "send JSON, and say so: 'Content-Type: application/json'",
-            status=415,
-            code="unsupported_media_type",
-        )
-    if size > MAX_BODY:
-        raise ProtocolError(
-            f"the body has {size:,} bytes; at most {MAX_BODY:,} are read here",
+            f"the body is too long; at most {MAX_BODY:,} bytes are read here",
             status=413,
             code="request_too_large",
         )
@@ -314,7 +313,10 @@ def _is_address(name: str) -> bool:
 
 
 def steps(model: ChatModel, asked: ChatRequest) -> Iterator[Reply | str]:
-    """What the worker does for one request: the reply, then its pieces of text."""
+    """What the worker does for one request: the reply, then its pieces of text.
+
+    Each step is small; a piece may be empty.
+    """
     settings: dict[str, Any] = {
         "max_tokens": asked.max_tokens or asked.max_completion_tokens,
         "temperature": asked.temperature,
@@ -322,12 +324,15 @@ def steps(model: ChatModel, asked: ChatRequest) -> Iterator[Reply | str]:
         "top_p": None if asked.top_p is None else max(asked.top_p, 1e-9),
         "seed": random.getrandbits(63) if asked.seed is None else asked.seed,
         "stop": asked.stop,
+        "logit_bias": asked.logit_bias and {int(id): x for id, x in asked.logit_bias.items()},
+        "frequency_penalty": asked.frequency_penalty,
+        "presence_penalty": asked.presence_penalty,
     }
     given = {name: value for name, value in settings.items() if value is not None}
     messages = [{"role": each.role, "content": each.content} for each in asked.messages]
     reply = model.stream(messages, **given)
     yield reply
-    yield from reply
+    yield from reply.steps()
 
 
 async def as_events(
@@ -339,7 +344,8 @@ async def as_events(
     try:
         yield event(answer.chunk({"role": "assistant", "content": ""}) | rest)
         async for piece in writing:
-            yield event(answer.chunk({"content": piece}) | rest)
+            if piece:
+                yield event(answer.chunk({"content": piece}) | rest)
         yield event(answer.chunk({}, reply.finish_reason) | rest)
         if with_usage:
             yield event(answer.usage_chunk(usage(reply)))
@@ -361,6 +367,8 @@ def as_protocol_error(error: Exception) -> ProtocolError:
         return error
     if isinstance(error, ContextLengthError):
         return ProtocolError(str(error), code="context_length_exceeded", param="messages")
+    if isinstance(error, UnknownTokenError):
+        return ProtocolError(str(error), code="invalid_value", param="logit_bias")
     if isinstance(error, ValueError):
         return ProtocolError(str(error), code="invalid_value", param="messages")
     if isinstance(error, TooBusyError):
@@ -368,7 +376,7 @@ def as_protocol_error(error: Exception) -> ProtocolError:
         return ProtocolError(message, status=503, code="overloaded")
     if isinstance(error, StoppedError):
         return ProtocolError("the server is stopping", status=503, code="stopping")
-    traceback.print_exception(error)
+    LOG.error("the server made a mistake", exc_info=error)
     return ProtocolError("the server made a mistake; its terminal says which", status=500)
 
 
@@ -383,7 +391,7 @@ def listen(host: str, port: int) -> socket.socket:
     """
     try:
         [(family, _, _, _, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        return socket.create_server(address[:2], family=family, backlog=1024)
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise ValueError(
@@ -410,10 +418,13 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http="h11",
+                http=Connection,
                 ws="none",
                 loop="asyncio",
                 lifespan="off",
+                # So many are accepted at one go, before the first is known to be one too many.
+                backlog=8,
+                log_config=None,
                 log_level="error",
                 timeout_graceful_shutdown=2,
             )
@@ -429,6 +440,12 @@ class Server(uvicorn.Server):
         """Serve until told to stop."""
         super().run(sockets=[self._listening])
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen; what goes wrong in the event loop is told like all else."""
+        asyncio.get_running_loop().set_exception_handler(_tell)
+        await super().startup(sockets)
+        self._listening.listen(BACKLOG)  # more may wait than are accepted at one go
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End what is being written or loaded, then close."""
         self.models.close()
@@ -438,6 +455,11 @@ class Server(uvicorn.Server):
                 break
             await asyncio.sleep(0.05)
         await super().shutdown(sockets)
+
+
+def _tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Such as that no more files can be opened, so that nobody can be let in."""
+    LOG.error("%s: %r", context["message"], context.get("exception"))
 
 
 def serve(host: str = "127.0.0.1", port: int = 8080) -> None:

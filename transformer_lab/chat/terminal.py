@@ -13,6 +13,7 @@ from contextlib import suppress
 
 from transformer_lab.chat.model import ChatModel
 
+LONGEST_LINE = 1 << 20  # letters that are read; much less fits into any window
 HELP = """\
 Type a message and press Enter. Ctrl-C stops an answer, Ctrl-D ends the conversation.
   /forget  forget everything but the system message
@@ -29,6 +30,9 @@ def run(model: ChatModel, *, system: str | None = None, **settings) -> None:
         model: who answers.
         system: the system message.
         settings: as for `ChatModel.stream`.
+
+    Raises:
+        ValueError: if a line has no end.
     """
     by_hand = sys.stdin.isatty()
     if by_hand:
@@ -38,7 +42,7 @@ def run(model: ChatModel, *, system: str | None = None, **settings) -> None:
     talk = Talk(model, system, settings)
     while True:
         try:
-            line = input("\nyou> " if by_hand else "").strip()
+            line = (input("\nyou> ") if by_hand else _next_line()).strip()
         except (EOFError, KeyboardInterrupt):
             if by_hand:
                 print("\nGoodbye.")
@@ -49,6 +53,16 @@ def run(model: ChatModel, *, system: str | None = None, **settings) -> None:
             print(talk.command(line))
         elif line:
             talk.say(line, name=f"{model.name}> " if by_hand else "")
+
+
+def _next_line() -> str:
+    """One line of a pipe, which may be a file that is no text at all."""
+    line = sys.stdin.readline(LONGEST_LINE + 1)
+    if not line:
+        raise EOFError
+    if len(line) > LONGEST_LINE:
+        raise ValueError(f"a line has more than {LONGEST_LINE:,} letters: give one message a line")
+    return line
 
 
 class Talk:
@@ -73,7 +87,11 @@ class Talk:
         if line == "/list":
             told = [f"{each['role']}: {printable(each['content'])}" for each in self.messages]
             return "\n".join(told) or "(no messages yet)"
-        return HELP if line == "/help" else f"(there is no command {line}; /help lists them)"
+        return (
+            HELP
+            if line == "/help"
+            else f"(there is no command {printable(line[:40])}; /help lists them)"
+        )
 
     def say(self, text: str, *, name: str = "") -> None:
         """Send the whole list with one more message, and print the answer as it comes.

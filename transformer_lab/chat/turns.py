@@ -3,9 +3,10 @@
 Generation is arithmetic, and one step of a model already uses every core: two
 threads would not make two texts faster, they would only get in each other's
 way. So there is one worker thread. It goes round: one step for the first
-generation, one for the second, and so on, and again. This is fair (a short answer
-never waits for a long one to end), a client that leaves is noticed within one
-round, and no model is ever used by two threads at once.
+generation, one for the second, and so on, and again. A step writes one token, or
+reads 256 of a prompt. This is fair (a short answer never waits for a long one to
+end), a client that leaves is noticed within one round, and no model is ever used by
+two threads at once.
 
 At most `places` generations take turns, because each keeps its keys and values in
 memory. Those that come later wait in line, first come, first served; when the

@@ -175,9 +175,14 @@ def _difference(inputs: tuple, answer: object, wanted: object) -> str:
             f"The shape is {tuple(numbers.shape)}, but {tuple(expected.shape)} was expected "
             f"for {_shown(inputs)}."
         )
+    if numbers.isnan().any():
+        return (
+            f"For {_shown(inputs)} the answer holds NaN, which is no number: it comes from 0 / 0, "
+            "from infinity minus infinity, or from a root or logarithm of what is negative."
+        )
     if expected.ndim == 0:
         return f"For {_shown(inputs)} it returns {answer!r}, which is not the right number."
-    off = int((numbers - expected).abs().nan_to_num(nan=torch.inf).argmax())
+    off = int((numbers - expected).abs().argmax())
     where = [int(i) for i in torch.unravel_index(torch.tensor(off), expected.shape)]
     return (
         "The shape is right, but the numbers are not: the biggest difference is "

@@ -141,13 +141,14 @@ def load(recipe: str | Recipe, *, cache: Path | None = None, progress: bool = Tr
     cache = cache or cache_folder()
     folder = store.place(recipe, cache)
     trained = store.read(recipe, folder)
-    if not distributed.as_first_says(trained is not None):
+    if distributed.as_first_says(trained is None):
         with store.alone(recipe.name, cache, progress=progress):
             # Another process may have trained it while this one waited.
             trained = store.read(recipe, folder)
-            if not distributed.as_first_says(trained is not None):
+            if distributed.as_first_says(trained is None):
                 store.train(recipe, folder, progress=progress)
-    # What this process has not read, another one has written meanwhile.
+                trained = store.read(recipe, folder)
+    # The first worker may have found what was not yet there for this one.
     trained = trained or store.read(recipe, folder)
     if trained is None:
         raise ValueError(f"{folder} was changed while {recipe.name} was loaded; load it again")

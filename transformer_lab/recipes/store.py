@@ -92,6 +92,8 @@ def read(recipe: Recipe, folder: Path) -> TrainedModel | None:
 
 def train(recipe: Recipe, folder: Path, *, progress: bool) -> None:
     """Train the model and keep it; the caller is `alone`."""
+    if distributed.is_first():
+        make_folder(folder.parent)
     content, report, snapshots = run(recipe, folder, progress=progress)
     if distributed.is_first():
         files = {snapshot_name(step): snapshot for step, snapshot in snapshots.items()}
@@ -147,14 +149,13 @@ def kept_text(name: str, cache: Path) -> OwnText:
         return _read_text(_text_file(name, cache))[1]
     except ValueError as error:
         raise ValueError(
-            f"the copy of the text of {name} is damaged; train it again with --text"
+            f"the text that was kept as {name} is not whole; train it again with --text"
         ) from error
 
 
 def kept_names(cache: Path) -> list[str]:
     """The names of all texts that were kept."""
-    folders = cache.iterdir() if cache.exists() else ()
-    return sorted(folder.name for folder in folders if os.path.lexists(folder / TEXT))
+    return sorted(path.name for path in _inside(cache) if os.path.lexists(path / TEXT))
 
 
 def clean(name: str, cache: Path, *, current: str | None = None) -> list[str]:
@@ -168,8 +169,8 @@ def clean(name: str, cache: Path, *, current: str | None = None) -> list[str]:
     """
     folder = cache / name
     stays = (TEXT, current) if current else ()
-    inside = folder.iterdir() if folder.is_dir() else ()
-    found = [path for path in inside if OURS.fullmatch(path.name) and path.name not in stays]
+    found = [path for path in _inside(folder) if OURS.fullmatch(path.name)]
+    found = [path for path in found if path.name not in stays]
     found += [path for path in cache.glob(f"{name}.*") if path.suffix == ".damaged"]
     if not found:
         return []
@@ -179,6 +180,13 @@ def clean(name: str, cache: Path, *, current: str | None = None) -> list[str]:
         with suppress(OSError):
             folder.rmdir()  # unless there is something else in it
     return sorted(path.relative_to(cache).as_posix() for path in found)
+
+
+def _inside(folder: Path) -> list[Path]:
+    """What is in a folder; nothing, if it is none."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return list(folder.iterdir())
+    return []
 
 
 def _text_file(name: str, cache: Path) -> Path:

@@ -5,16 +5,17 @@
 // words move. Who is whose neighbour is measured in all dimensions; the figure says
 // how much of that a flat map can show.
 
-import { centred, cosine, dot, nearest, principalDirections, rowsFromHalf } from "./engine/vectors.js";
+import { centred, dot, nearest, principalDirections, rowsFromHalf, unit } from "./engine/vectors.js";
 import {
-  arrowKeysMoveWithin, button, checkbox, debounce, element, figure, formatPercent, slider,
-  statusLine, svgElement, uniqueId, wantsLessMotion,
+  afterPaint, arrowKeysMoveWithin, button, checkbox, debounce, element, figure, formatPercent,
+  setAttribute, slider, statusLine, svgElement, uniqueId, wantsLessMotion,
 } from "./parts/ui.js";
 
 const N_NEAR = 5; // neighbours shown
 const N_VIEWS = 4; // flat views to choose from
 const PLAY_MS = 1000; // how long each snapshot is shown while playing
 const GLIDE_MS = 450; // how long the words take to their next place
+const SLOW_MS = 60; // a frame that takes longer makes them go there at once
 const EDGE = 26; // pixels around the map, for words that stand at its rim
 const REACH = 24; // pixels from a word within which a hand means it
 const NARROW = 520; // pixels: on a narrower map only one word of a kind is named unasked
@@ -48,10 +49,13 @@ function render({ model, root, remember }) {
   const allKinds = [...new Set(kinds)].filter(Boolean);
   const signOf = (index) => SIGNS[allKinds.indexOf(kinds[index])] ?? ["dot", "quiet"];
   const nearness = tables.map(() => []); // cosines, made when they are first asked for
+  const units = tables.map((table) => table.map(unit));
   const cosinesOf = (step, word) => (nearness[step][word]
-    ??= tables[step].map((vector) => cosine(tables[step][word], vector)));
+    ??= units[step].map((vector) => dot(units[step][word], vector)));
   const neighboursOf = (step, word, n) => nearest(cosinesOf(step, word), word, n);
 
+  const allPlaces = Array.from({ length: nViews }, () => []); // made when they are first asked for
+  const allRanges = []; // of the places, across and up, in each view
   const chosenStep = () => Math.min(model.get("selected"), lastStep);
   const chosenView = () => Math.min(model.get("view"), nViews - 1);
   const chosenWord = () => Math.max(0, words.indexOf(model.get("word")));
@@ -69,7 +73,7 @@ function render({ model, root, remember }) {
     format: (index) => `${2 * index + 1} & ${2 * index + 2}`, onInput: (index) => remember("view", index),
   });
   const closer = checkbox({
-    label: "Come closer to it", onInput: (ticked) => { view.closer = ticked; show(); },
+    label: "Come closer to it", onInput: (ticked) => { view.closer = ticked; showSoon(); },
   });
   const ask = wordBox({ words, value: model.get("word"), onWord: (text) => {
     const found = [text, text.toLowerCase()].map((wanted) =>
@@ -79,7 +83,8 @@ function render({ model, root, remember }) {
   } });
 
   // --- The map
-  const lines = svgElement("g", { class: "tl-em-lines" });
+  const lines = svgElement("g", { class: "tl-em-lines" },
+    ...Array.from({ length: Math.min(N_NEAR, words.length - 1) }, () => svgElement("line")));
   const trail = svgElement("polyline", { class: "tl-em-trail" });
   const dots = words.map((word, index) => {
     const [form, colour] = signOf(index);
@@ -157,23 +162,30 @@ function render({ model, root, remember }) {
   // --- What happens
   function ownKindShare(at) {
     const known = words.map((_, index) => index).filter((index) => kinds[index]);
-    const own = known.filter((index) => kinds[neighboursOf(at, index, 1)[0]] === kinds[index]);
+    const own = known.filter((index) => kinds[nearestOf(at, index)] === kinds[index]);
     return own.length / known.length;
+  }
+
+  // The same as neighboursOf(at, word, 1), without putting all words in order.
+  function nearestOf(at, word) {
+    const cosines = cosinesOf(at, word);
+    return cosines.reduce((best, value, other) =>
+      (other !== word && (best < 0 || value > cosines[best]) ? other : best), -1);
   }
 
   // Places of all words, seen from one side: across and up.
   function placesAt(at, seenFrom) {
     const [across, up] = directions.slice(2 * seenFrom, 2 * seenFrom + 2);
-    return means[at].map((vector) => [dot(vector, across), dot(vector, up)]);
+    return (allPlaces[seenFrom][at] ??= means[at].map((vector) => [dot(vector, across), dot(vector, up)]));
   }
 
   // Pixels of the map for places of one view. The scale is the same at every step, and
   // the same across and up: a distance on the map is the distance in that view.
   function makeScale() {
-    const all = tables.flatMap((_, at) => placesAt(at, chosenView()));
-    const [xs, ys] = [0, 1].map((axis) => all.map((place) => place[axis]));
-    const range = (values) => [Math.min(...values), Math.max(...values)];
-    const [[left, right], [low, high]] = [range(xs), range(ys)];
+    const [[left, right], [low, high]] = (allRanges[chosenView()] ??= [0, 1].map((axis) => {
+      const values = tables.flatMap((_, at) => placesAt(at, chosenView()).map((place) => place[axis]));
+      return [Math.min(...values), Math.max(...values)];
+    }));
     const factor = Math.min((view.width - 2 * EDGE) / (right - left || 1), (view.height - 2 * EDGE) / (high - low || 1));
     const word = placesAt(chosenStep(), chosenView())[chosenWord()];
     const [middle, grown] = view.closer ? [word, CLOSER * factor] : [[(left + right) / 2, (low + high) / 2], factor];
@@ -203,6 +215,8 @@ function render({ model, root, remember }) {
     moveTo(places.map(scale), { glide: glide && !wantsLessMotion(), word, close });
   }
 
+  const showSoon = afterPaint(show);
+
   // Moves the words to their places, all at once or in one glide.
   function moveTo(target, { glide, word, close }) {
     cancelAnimationFrame(view.frame);
@@ -214,12 +228,15 @@ function render({ model, root, remember }) {
       view.places = target.map(([x, y], index) =>
         [from[index][0] + ease * (x - from[index][0]), from[index][1] + ease * (y - from[index][1])]);
       view.places.forEach(([x, y], index) => dots[index].dot.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`));
-      lines.replaceChildren(...close.map((other) => svgElement("line", {
-        x1: view.places[word][0], y1: view.places[word][1], x2: view.places[other][0], y2: view.places[other][1],
-      })));
+      close.forEach((other, n) => {
+        const [[x1, y1], [x2, y2]] = [view.places[word], view.places[other]];
+        for (const [name, value] of Object.entries({ x1, y1, x2, y2 })) setAttribute(lines.children[n], name, value);
+      });
     };
+    let before = began;
     const frame = (now) => {
-      const share = Math.max(0, Math.min(1, (now - began) / GLIDE_MS));
+      const share = now - before > SLOW_MS ? 1 : Math.max(0, Math.min(1, (now - began) / GLIDE_MS));
+      before = now;
       draw(share);
       if (share < 1) view.frame = requestAnimationFrame(frame);
     };
@@ -241,7 +258,7 @@ function render({ model, root, remember }) {
     const inMap = ([x, y]) => x >= 0 && x <= view.width && y >= 0 && y <= view.height;
     dots.forEach(({ dot: mark, label }, index) => {
       mark.setAttribute("visibility", inMap(places[index]) ? "visible" : "hidden");
-      label.setAttribute("visibility", "hidden");
+      label.setAttribute("display", "none"); // a hidden one would be laid out in every frame
     });
     for (const index of [...always, ...wanted]) {
       if (!always.has(index) && named.has(kinds[index])) continue;
@@ -262,7 +279,7 @@ function render({ model, root, remember }) {
       boxes.push(pick.box);
       if (crowded) named.add(kinds[index]);
       const { label } = dots[index];
-      for (const [name, value] of [["x", pick.dx], ["y", pick.dy], ["text-anchor", pick.anchor], ["visibility", "visible"]]) {
+      for (const [name, value] of [["x", pick.dx], ["y", pick.dy], ["text-anchor", pick.anchor], ["display", "inline"]]) {
         label.setAttribute(name, value);
       }
     }
@@ -292,20 +309,20 @@ function render({ model, root, remember }) {
     kept.say(`This flat view keeps ${formatPercent(share)} of how the vectors differ. Of the ${close.length} words that lie nearest to “${words[word]}” on it, ${both || "none"} truly ${both > 1 ? "are" : "is"} among the ${close.length} most like it (thin lines).`, { delay: 200 });
   }
 
-  function point(index) {
+  const point = afterPaint((index) => {
     if (view.pointed === index) return;
     view.pointed = index;
     dots.forEach(({ dot: mark }, at) => mark.classList.toggle("tl-pointed", at === index));
     if (!view.width) return;
     placeLabels(placesAt(chosenStep(), chosenView()).map(makeScale()), chosenWord(),
       neighboursOf(chosenStep(), chosenWord(), rows.length));
-  }
+  });
 
   function pickKind(kind) {
     view.kind = view.kind === kind ? null : kind;
     [...legend.querySelectorAll("button")].forEach((one, index) =>
       one.setAttribute("aria-pressed", String(allKinds[index] === view.kind)));
-    show({ glide: false });
+    showSoon({ glide: false });
   }
 
   function start() {
@@ -334,9 +351,12 @@ function render({ model, root, remember }) {
   };
   const observer = new ResizeObserver(resize);
   observer.observe(map);
-  const hear = () => show();
+  const hear = () => {
+    step.value = chosenStep();
+    showSoon();
+  };
   model.on("change:selected change:word", hear);
-  const hearView = () => show();
+  const hearView = () => showSoon();
   model.on("change:view", hearView);
 
   show({ glide: false });

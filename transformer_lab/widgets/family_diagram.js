@@ -4,7 +4,7 @@
 // what its choices cost: parameters, memory and work for each token.
 
 import { costs, countParameters, differences, partsOf, reasonOf } from "./engine/family.js";
-import { counted, element, figure, select, slider, statusLine, uniqueId } from "./parts/ui.js";
+import { counted, element, figure, grouped, select, slider, statusLine, uniqueId } from "./parts/ui.js";
 
 const LONGEST = 17; // the slider ends at 2 ** 17 tokens
 const STACK_NAMES = { encoder: "encoder blocks", decoder: "decoder blocks" };
@@ -29,7 +29,7 @@ function render({ model, root, remember }) {
   });
   const context = slider({
     label: "Tokens in the window", min: 4, max: LONGEST, value: Math.log2(model.get("context")),
-    format: (power) => (2 ** power).toLocaleString("en-GB"),
+    format: (power) => grouped(2 ** power),
     onInput: (power) => { remember("context", Math.round(2 ** power)); show(); },
   });
 
@@ -112,11 +112,11 @@ function render({ model, root, remember }) {
       groups.set(name, { ...group, n: group.n + nParameters });
     }
     const all = countParameters(row);
-    total.textContent = all.toLocaleString("en-GB");
+    total.textContent = grouped(all);
     counts.replaceChildren(...Array.from(groups).filter(([, { n }]) => n).map(([name, { kind, n }]) =>
       element("li", {}, element("span", {}, name),
         element("span", { class: `tl-family-track tl-part-${kind}` }, element("span", { style: `width: ${(100 * n) / all}%` })),
-        element("span", { class: "tl-family-number" }, n.toLocaleString("en-GB")))));
+        element("span", { class: "tl-family-number" }, grouped(n)))));
   }
 
   function showCosts(row) {

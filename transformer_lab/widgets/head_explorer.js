@@ -9,7 +9,7 @@ import { loadModel, promptIds } from "./engine/model_file.js";
 import { distribution, mostLikelyFirst } from "./engine/sampling.js";
 import { attentionMatrix } from "./parts/attention_view.js";
 import {
-  arrowKeysMoveWithin, button, buttonRow, checkbox, counted, debounce, element, figure,
+  afterPaint, arrowKeysMoveWithin, button, buttonRow, checkbox, counted, debounce, element, figure,
   formatPercent, readable, slider, specialName, statusLine, textBox, tokenChips, write,
 } from "./parts/ui.js";
 
@@ -117,7 +117,7 @@ function render({ model, root, remember }) {
     note.hidden = tooLong <= 0;
     note.textContent = `This model sees ${maxLen} tokens; the last ${counted(tooLong, "token")} of your text are left out.`;
     view.pinned = null;
-    view.whole = lm.decoder.forward(view.ids);
+    view.whole = lm.decoder.forward(view.ids, { lastOnly: true });
     lookSlider.input.max = view.ids.length;
     chips.show(view.ids.map((id, index) => ({
       text: lm.tokenizer.piece(id), id, special: lm.tokenizer.isSpecial(id),
@@ -128,7 +128,7 @@ function render({ model, root, remember }) {
 
   function compute() {
     const disabledHeads = model.get("disabled_heads");
-    view.now = disabledHeads.length ? lm.decoder.forward(view.ids, { disabledHeads }) : view.whole;
+    view.now = disabledHeads.length ? lm.decoder.forward(view.ids, { disabledHeads, lastOnly: true }) : view.whole;
     for (const tile of tiles) tile.matrix.show(view.now.attention[tile.layer][tile.head]);
     showPrediction();
     choose(...chosen());
@@ -156,7 +156,7 @@ function render({ model, root, remember }) {
   }
 
   // Shows where one token looks; without one, the last: its look decides what comes next.
-  function look(index) {
+  const look = afterPaint((index) => {
     const [layer, head] = chosen();
     const looking = Math.min(index ?? view.ids.length - 1, view.ids.length - 1);
     const weights = view.now.attention[layer][head][looking];
@@ -168,7 +168,7 @@ function render({ model, root, remember }) {
     const places = best.map((at) => `${nameOf(at)} (${formatPercent(weights[at])})`);
     const where = places.length ? `most at ${places.join(" and ")}` : "at nothing in particular";
     words.say(`From ${nameOf(looking)} this head looks ${where}.`, { delay: 120 });
-  }
+  });
 
   // `compute` hears of the change, as it does when Python makes it.
   function switchHeads(heads) {
@@ -195,15 +195,16 @@ function render({ model, root, remember }) {
     if (model.get("text") !== text.value) { text.value = model.get("text"); read(); }
   };
   const hearChoice = () => choose(...chosen());
+  const hearHeads = afterPaint(compute);
   model.on("change:text", hearText);
-  model.on("change:disabled_heads", compute);
+  model.on("change:disabled_heads", hearHeads);
   model.on("change:layer change:head", hearChoice);
 
   read();
   return () => { // when the figure is taken away
     for (const { end } of [matrix, ...tiles.map((tile) => tile.matrix)]) end();
     model.off("change:text", hearText);
-    model.off("change:disabled_heads", compute);
+    model.off("change:disabled_heads", hearHeads);
     model.off("change:layer change:head", hearChoice);
   };
 }

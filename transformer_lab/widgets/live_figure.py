@@ -5,11 +5,11 @@ hosts it). In the built book there is no kernel: a figure leaves behind its name
 and its first state, and `book/_static/live_host.js` runs the same JavaScript
 module on them.
 
-Holds `LiveFigure`, the base class of all figures, `Number`, their trait, and `link`, which joins a
-JavaScript module and the modules that it imports into one text, because both
-homes take one text: a widget's `_esm`, and a page that was opened from disk,
-which may not fetch modules. `link` reads plain, static, relative imports; it is
-no general bundler.
+Holds `LiveFigure`, the base class of all figures, `Number`, a trait of theirs,
+and `link`, which joins a JavaScript module and the modules that it imports into
+one text, because both homes take one text: a widget's `_esm`, and a page that
+was opened from disk, which may not fetch modules. `link` reads plain, static,
+relative imports; it is no general bundler.
 
 Sources: the anywidget front-end module, https://anywidget.dev/en/afm/; Jupyter's
 mime bundles, https://jupyter-client.readthedocs.io/en/stable/messaging.html.
@@ -18,6 +18,7 @@ mime bundles, https://jupyter-client.readthedocs.io/en/stable/messaging.html.
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import html
 import json
@@ -67,9 +68,14 @@ class LiveFigure(anywidget.AnyWidget):
             _module = "next_token.js"
             text = traitlets.Unicode().tag(sync=True)
             model_file = traitlets.Bytes().tag(sync=True)
+
+    `_later` names the traits whose bytes a page fetches only when the figure asks
+    for them: there the module gets `{ size, load() }` in place of bytes (in a
+    running notebook it gets bytes; `bytesOf` in `parts/later.js` takes both).
     """
 
     _module: str = ""
+    _later: tuple[str, ...] = ()
     _module_folder: Path = _WIDGETS_FOLDER
     _css = stylesheet()
 
@@ -98,7 +104,11 @@ class LiveFigure(anywidget.AnyWidget):
         """
         name = html.escape(type(self).__name__)
         state = json.dumps(
-            {"module": self._module, "state": _as_json(self._public_state(), _asset_folder())}
+            {
+                "module": self._module,
+                "later": self._later,
+                "state": _as_json(self._public_state(), _asset_folder()),
+            }
         ).replace("<", "\\u003c")  # so that no text can close the script element
         return (
             f'<div class="tl-live" data-live-figure="{name}">'
@@ -126,24 +136,27 @@ def _as_json(value, folder: Path | None):
     if isinstance(value, (list, tuple)):
         return [_as_json(item, folder) for item in value]
     if isinstance(value, (bytes, bytearray, memoryview)):
-        return {"$asset": store_asset(bytes(value), folder)} if folder else None
+        return store_asset(bytes(value), folder) if folder else None
     return value
 
 
-def store_asset(content: bytes, folder: Path) -> str:
-    """Write bytes as a script that a page can load, even from disk; return the name.
+def store_asset(content: bytes, folder: Path) -> dict:
+    """Write bytes as a script that a page can load, even from disk.
 
-    The name is made from the content: equal bytes are one file.
+    They are compressed first: not every host does, and text of bytes compresses badly.
+    Returns `$asset`, the name, made from the content, so that equal bytes are one
+    file; and `size`, how many bytes come over the line.
     """
     name = f"asset-{hashlib.sha256(content).hexdigest()[:20]}"
+    packed = gzip.compress(content, mtime=0)
     path = folder / f"{name}.js"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        encoded = base64.b64encode(content).decode("ascii")
+        encoded = base64.b64encode(packed).decode("ascii")
         unfinished = path.with_suffix(f".{os.getpid()}.part")
         unfinished.write_text(classic_script(name, encoded), encoding="utf-8")
         unfinished.replace(path)
-    return name
+    return {"$asset": name, "size": len(packed)}
 
 
 def classic_script(name: str, text: str) -> str:

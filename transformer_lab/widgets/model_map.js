@@ -9,7 +9,7 @@ import { linear } from "./engine/tensor.js";
 import { distribution, mostLikelyFirst } from "./engine/sampling.js";
 import {
   arrowKeysMoveWithin, button, buttonRow, counted, debounce, element, figure, formatPercent,
-  readable, specialName, statusLine, svgElement, textBox, tokenChips, write,
+  grouped, readable, specialName, statusLine, svgElement, textBox, tokenChips, write,
 } from "./parts/ui.js";
 
 const N_GUESSES = 5;
@@ -142,7 +142,7 @@ function render({ model, root, remember }) {
     goesIn.textContent = shapeInWords(part.in, n);
     comesOut.textContent = shapeInWords(part.out, n);
     cost.textContent = part.nParameters
-      ? `${part.sum} = ${part.nParameters.toLocaleString("en-GB")} (${formatPercent(part.nParameters / nAll)} of all)`
+      ? `${part.sum} = ${grouped(part.nParameters)} (${formatPercent(part.nParameters / nAll)} of all)`
       : part.sum || "none";
     chips.shade(null, view.token);
     showNumbers(part);
@@ -211,8 +211,8 @@ function render({ model, root, remember }) {
       class: `tl-share tl-part-${kind}${kind === part.kind ? " tl-chosen" : ""}`,
       style: `flex-grow: ${counts[at]}`,
     }, counts[at] > 0.08 * nAll ? formatPercent(counts[at] / nAll) : "")));
-    const sums = kinds.map(([, label], at) => `${label} ${counts[at].toLocaleString("en-GB")}`);
-    legend.textContent = `${sums.join(" + ")} = ${nAll.toLocaleString("en-GB")} parameters.`;
+    const sums = kinds.map(([, label], at) => `${label} ${grouped(counts[at])}`);
+    legend.textContent = `${sums.join(" + ")} = ${grouped(nAll)} parameters.`;
   }
 
   const hearText = () => {

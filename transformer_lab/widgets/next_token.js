@@ -12,7 +12,7 @@ import { distribution, mostLikelyFirst, sample } from "./engine/sampling.js";
 import { Story, drawNumber } from "./parts/story.js";
 import { barList, drawLine } from "./parts/distribution_view.js";
 import {
-  button, buttonRow, checkbox, counted, debounce, disclosure, element, figure, formatPercent,
+  afterPaint, button, buttonRow, checkbox, counted, debounce, disclosure, element, figure, formatPercent,
   numberBox, readable, select, slider, specialName, statusLine, textBox, tokenChips, uniqueId,
   wantsLessMotion, write,
 } from "./parts/ui.js";
@@ -228,8 +228,6 @@ function render({ model, root, remember }) {
   function reshape(name, value) {
     stop();
     remember(name, value);
-    showBars();
-    status.say(describe(), { delay: 500 });
   }
 
   function reseed(value) {
@@ -324,13 +322,15 @@ function render({ model, root, remember }) {
 
   function look(index) {
     view.looking = index;
-    shade();
+    shadeSoon();
   }
 
   function pin(index) {
     view.pinned = view.pinned === index ? null : index;
-    shade();
+    shadeSoon();
   }
+
+  const shadeSoon = afterPaint(shade);
 
   function shade() {
     const last = view.nSeen - 1;
@@ -388,16 +388,17 @@ function render({ model, root, remember }) {
     refresh({ rewrite: true });
     status.say(describe());
   };
-  const hearSettings = () => {
+  const hearSettings = afterPaint(() => {
     temperature.value = model.get("temperature");
     showTopK();
     topP.value = model.get("top_p");
-    seed.value = model.get("seed");
     showBars();
-    status.say(describe());
-  };
-  const SETTINGS = "change:temperature change:top_k change:top_p change:seed";
+    status.say(describe(), { delay: 500 });
+  });
+  const hearSeed = () => { seed.value = model.get("seed"); };
+  const SETTINGS = "change:temperature change:top_k change:top_p";
   model.on("change:text", hearText);
+  model.on("change:seed", hearSeed);
   model.on(SETTINGS, hearSettings);
 
   showTopK();
@@ -407,6 +408,7 @@ function render({ model, root, remember }) {
   return () => { // when the figure is taken away
     stop({ finish: false });
     model.off("change:text", hearText);
+    model.off("change:seed", hearSeed);
     model.off(SETTINGS, hearSettings);
   };
 }

@@ -8,8 +8,8 @@ import { angles, rotated, sinusoidalRow } from "./engine/positions.js";
 import { seededRandom } from "./engine/sampling.js";
 import { dot, rowsFromHalf } from "./engine/vectors.js";
 import {
-  button, buttonRow, element, figure, onThemeChange, select, slider, statusLine, svgElement,
-  themeColour,
+  afterPaint, button, buttonRow, element, figure, onThemeChange, select, slider, statusLine,
+  svgElement, themeColour,
 } from "./parts/ui.js";
 
 const N_POSITIONS = 96;
@@ -102,8 +102,16 @@ function render({ model, root, remember }) {
     };
   }
 
+  // Rows and their picture stay as they are while only the two tokens move.
+  let known = null;
+  function rows() {
+    const setting = [way(), size(), base(), model.get("seed")].join();
+    if (known?.setting !== setting) known = { setting, picture: null, ...makeRows() };
+    return known;
+  }
+
   function show() {
-    const { queries, keys } = makeRows();
+    const { queries, keys } = rows();
     const rotary = way() === "rotary";
     choice.value = way();
     place.value = earlier();
@@ -116,7 +124,7 @@ function render({ model, root, remember }) {
     const products = queries.map((query) => dot(query, keys[earlier()]));
     const value = products[later()];
     measure(value);
-    drawHeat(queries, keys);
+    drawHeat();
     curve.show(products, earlier(), later(), Math.max(...queries.map((query, at) => Math.abs(dot(query, keys[at]))), ...products.map(Math.abs)));
     if (way() !== "learned") drawClocks(queries[later()], keys[earlier()]);
     say(value);
@@ -144,25 +152,19 @@ function render({ model, root, remember }) {
     said.say(`The tokens stand at ${earlier()} and ${later()}, ${distance()} apart: ${what} is ${value.toFixed(2)}. ${still}`, { delay: 120 });
   }
 
-  function drawHeat(queries, keys) {
+  function drawHeat() {
+    const { queries, keys } = known;
     const rotary = way() === "rotary";
     heatTitle.textContent = rotary ? "Every score " : "All positions ";
     heatNote.textContent = rotary
       ? "row: where the query stands; column: the key. Each diagonal is one distance"
       : `a row for each position, ${keys[0].length} numbers across; blue above 0, orange below`;
-    const cells = rotary ? queries.map((query) => keys.map((key) => dot(query, key))) : keys;
-    const strongest = Math.max(...cells.map((row) => Math.max(...row.map(Math.abs))));
+    known.picture ??= paintCells(rotary ? queries.map((query) => keys.map((key) => dot(query, key))) : keys);
+    const { across, down } = known.picture;
     const pen = canvas.getContext("2d");
-    const [across, down] = [canvas.width / cells[0].length, canvas.height / cells.length];
-    const [above, below, ink] = ["--tl-weight", "--tl-orange", "--tl-ink"].map((name) => themeColour(root, name));
     pen.clearRect(0, 0, canvas.width, canvas.height);
-    cells.forEach((row, y) => row.forEach((number, x) => {
-      pen.fillStyle = number < 0 ? below : above;
-      pen.globalAlpha = Math.abs(number) / strongest;
-      pen.fillRect(x * across, y * down, across + 0.3, down + 0.3);
-    }));
-    pen.globalAlpha = 1;
-    pen.strokeStyle = ink;
+    pen.drawImage(known.picture.canvas, 0, 0);
+    pen.strokeStyle = themeColour(root, "--tl-ink");
     pen.lineWidth = 2;
     if (rotary) {
       pen.strokeRect(earlier() * across - 3, later() * down - 3, across + 6, down + 6);
@@ -179,6 +181,21 @@ function render({ model, root, remember }) {
     canvas.setAttribute("aria-label", rotary
       ? `The scores of one query and one key at all ${N_POSITIONS} by ${N_POSITIONS} pairs of places; all along a diagonal are equal. Marked: query at ${later()}, key at ${earlier()}.`
       : `The rows of ${N_POSITIONS} positions, ${keys[0].length} numbers each; the rows ${earlier()} and ${later()} are marked.`);
+  }
+
+  // The heat without its marks, on a canvas of its own, and how wide and high a cell is.
+  function paintCells(cells) {
+    const own = element("canvas", { width: canvas.width, height: canvas.height });
+    const pen = own.getContext("2d");
+    const strongest = Math.max(...cells.map((row) => Math.max(...row.map(Math.abs))));
+    const [across, down] = [own.width / cells[0].length, own.height / cells.length];
+    const [above, below] = ["--tl-weight", "--tl-orange"].map((name) => themeColour(root, name));
+    cells.forEach((row, y) => row.forEach((number, x) => {
+      pen.fillStyle = number < 0 ? below : above;
+      pen.globalAlpha = Math.abs(number) / strongest;
+      pen.fillRect(x * across, y * down, across + 0.3, down + 0.3);
+    }));
+    return { canvas: own, across, down };
   }
 
   function drawClocks(query, key) {
@@ -210,12 +227,13 @@ function render({ model, root, remember }) {
     show();
   };
   const changes = ["way", "position", "distance", "size", "base", "seed"].map((name) => `change:${name}`).join(" ");
-  model.on(changes, hear);
-  const endTheme = onThemeChange(() => show());
+  const hearSoon = afterPaint(hear);
+  model.on(changes, hearSoon);
+  const endTheme = onThemeChange(() => { known = null; show(); });
   hear();
   return () => { // when the figure is taken away
     endTheme();
-    model.off(changes, hear);
+    model.off(changes, hearSoon);
   };
 }
 

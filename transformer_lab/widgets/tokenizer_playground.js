@@ -2,9 +2,10 @@
 
 import { BPETokenizer } from "./engine/tokenizer.js";
 import { WordPieceTokenizer } from "./engine/wordpiece.js";
+import { bytesOf, sizeInWords } from "./parts/later.js";
 import {
-  button, buttonRow, checkbox, counted, debounce, element, figure, readable, statusLine, textBox,
-  tokenChips,
+  button, buttonRow, checkbox, counted, debounce, element, figure, grouped, painted, readable,
+  statusLine, textBox, tokenChips,
 } from "./parts/ui.js";
 
 const EXAMPLES = [
@@ -13,8 +14,9 @@ const EXAMPLES = [
   ["spaces", "a  b\n\tc"],
 ];
 const MAX_LETTERS = 600;
+const MUCH = 400_000; // bytes that a reader is asked about first
 
-function render({ model, root, remember }) {
+function render({ model, root, remember, waitFor }) {
   const text = textBox({
     label: "Any text", value: model.get("text"), rows: 2, maxLength: MAX_LETTERS,
     onInput: debounce(() => { remember("text", text.value); show(); }, 120),
@@ -32,8 +34,10 @@ function render({ model, root, remember }) {
     text.root, examples, facts, ids.root, ...rows.map(({ root: part }) => part), words.root));
 
   function row(name, file) {
-    const tokenizer = readTokenizer(file);
-    const summary = element("span", { class: "tl-quiet" });
+    let tokenizer = null; // until it is there
+    const size = sizeInWords(file);
+    const summary = element("span", { class: "tl-quiet" },
+      size ? button(`Load it (${size})`, () => load()) : "");
     const back = element("p", { class: "tl-caption" });
     const chips = tokenChips({
       label: `tokens of ${name}; arrow keys move`, onLook: (index) => { if (index !== null) look(index); },
@@ -43,20 +47,33 @@ function render({ model, root, remember }) {
     const look = (index) => {
       const id = shown[index];
       const bytes = tokenizer.bytes?.(id);
-      const parts = [`${name}, token ${index + 1} of ${shown.length}: ${readable(tokenizer.piece(id))}, ID ${id} of ${tokenizer.size.toLocaleString("en-GB")}.`];
+      const parts = [`${name}, token ${index + 1} of ${shown.length}: ${readable(tokenizer.piece(id))}, ID ${id} of ${grouped(tokenizer.size)}.`];
       if (tokenizer.isSpecial(id)) parts.push(tokenizer.piece(id) === "[UNK]" ? "The word could not be cut: all that it said is lost." : "A special token.");
       else if (bytes) parts.push(`Its bytes: ${bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(" ")}.`);
       if (tokenizer.piece(id).includes("\uFFFD") && bytes) parts.push("Only part of a character.");
       words.say(parts.join(" "), { delay: 100 });
     };
+    async function load() {
+      if (size) summary.replaceChildren(`loading ${size} `, element("progress", { "aria-label": `loading ${name}` }));
+      try {
+        tokenizer = await readTokenizer(await bytesOf(file));
+        show();
+      } catch (error) {
+        summary.textContent = `It cannot be shown: ${error.message}.`;
+      }
+    }
     return {
       root: element("div", { class: "tl-tokenizer" },
         element("div", { class: "tl-heading" }, `${name} `, summary), chips.root, back),
+      load,
+      comesUnasked: !(file.size > MUCH),
+      get isThere() { return tokenizer !== null; },
       show(typed) {
+        if (!tokenizer) return;
         shown = tokenizer.encode(typed);
         const letters = Array.from(typed).length;
         const rate = shown.length ? `, ${(letters / shown.length).toFixed(1)} characters each` : "";
-        summary.textContent = `${counted(shown.length, "token")}${rate}; ${tokenizer.size.toLocaleString("en-GB")} in its vocabulary`;
+        summary.textContent = `${counted(shown.length, "token")}${rate}; ${grouped(tokenizer.size)} in its vocabulary`;
         chips.show(shown.map((id) => ({
           text: model.get("show_ids") ? String(id) : tokenizer.piece(id), id, special: tokenizer.isSpecial(id),
         })));
@@ -72,7 +89,8 @@ function render({ model, root, remember }) {
     const points = Array.from(typed).length;
     facts.textContent = `${counted(points, "character")} for Unicode, ${counted(new TextEncoder().encode(typed).length, "byte")} in UTF-8. At most ${MAX_LETTERS} characters can be typed.`;
     for (const part of rows) part.show(typed);
-    words.say(model.get("names").map((name, at) => `${name}: ${rows[at].root.querySelectorAll(".tl-chip").length}`).join(", ").concat(" tokens. Look at a token for its ID."));
+    const there = model.get("names").map((name, at) => [name, rows[at]]).filter(([, part]) => part.isThere);
+    if (there.length) words.say(there.map(([name, part]) => `${name}: ${part.root.querySelectorAll(".tl-chip").length}`).join(", ").concat(" tokens. Look at a token for its ID."));
   }
 
   const hear = () => {
@@ -82,11 +100,17 @@ function render({ model, root, remember }) {
   };
   model.on("change:text change:show_ids", hear);
   show();
+  // The figure is there with the first; the others join it, one after the other.
+  const [first, ...others] = rows.filter((part) => part.comesUnasked);
+  const start = first?.load();
+  waitFor(start);
+  start?.then(async () => { for (const part of others) await part.load(); });
   return () => model.off("change:text change:show_ids", hear);
 }
 
-function readTokenizer(file) {
+async function readTokenizer(file) {
   const json = JSON.parse(new TextDecoder().decode(file));
+  await painted();
   return json.model?.type === "WordPiece" ? new WordPieceTokenizer(json) : new BPETokenizer(json);
 }
 

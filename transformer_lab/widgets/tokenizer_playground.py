@@ -25,6 +25,7 @@ class TokenizerPlayground(LiveFigure):
     """
 
     _module = "tokenizer_playground.js"
+    _later = ("files",)
 
     names = traitlets.List(traitlets.Unicode()).tag(sync=True)
     files = traitlets.List(traitlets.Bytes()).tag(sync=True)

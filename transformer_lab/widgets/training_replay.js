@@ -1,33 +1,35 @@
 // TrainingReplay: a training run, stopped at any moment and looked into.
 //
 // A slider moves over snapshots of the weights. Each snapshot is a whole model: its
-// prediction, its heads and its story are computed here, when it is first shown.
+// prediction, its heads and its story are computed here, when it is first shown; in a
+// built page it comes only then.
 
 import { stream } from "./engine/generation.js";
 import { loadModel, promptIds } from "./engine/model_file.js";
 import { distribution, mostLikelyFirst, seededRandom } from "./engine/sampling.js";
 import { attentionMatrix } from "./parts/attention_view.js";
+import { bytesOf, sizeInWords } from "./parts/later.js";
 import {
-  button, counted, debounce, element, figure, formatPercent, readable, scroller, slider, specialName,
-  statusLine, svgElement, textBox, wantsLessMotion, write,
+  button, counted, debounce, element, figure, formatPercent, painted, pause, readable, scroller, slider,
+  specialName, statusLine, svgElement, textBox, wantsLessMotion, write,
 } from "./parts/ui.js";
 
 const N_BARS = 6;
 const PLAY_MS = 900; // how long each snapshot is shown while playing
+const SETTLED_MS = 120; // a hand on the slider only passes what it leaves sooner
 const TEMPERATURE = 0.8; // of the sample story
 
-function render({ model, root, remember }) {
+function render({ model, root, remember, waitFor }) {
   const [steps, losses, floor] = [model.get("steps"), model.get("losses"), model.get("floor")];
   const lastIndex = steps.length - 1;
-  const loaded = new Map();
-  // Reading a snapshot takes a moment: it is done when it is first shown.
-  const snapshot = (index) => {
-    if (!loaded.has(index)) loaded.set(index, loadModel(model.get("snapshots")[index]));
-    return loaded.get(index);
-  };
-  const { n_layers: nLayers, n_heads: nHeads, max_len: maxLen } = snapshot(0).config;
   const chosen = () => Math.min(model.get("selected"), lastIndex);
-  let playing = 0; // a timer while the run is played
+  const read = new Map(); // the models of the snapshots that were shown
+  const snapshot = async (index) => {
+    if (!read.has(index)) read.set(index, loadModel(await bytesOf(model.get("snapshots")[index])));
+    return read.get(index);
+  };
+  let playing = null; // one object for each time that the run is played
+  let latest = 0; // the number of the last call of `show`
 
   // --- Controls
   const step = slider({
@@ -45,40 +47,43 @@ function render({ model, root, remember }) {
   // --- Pictures
   const curve = lossCurve({ losses, floor, steps });
   const bars = predictionBars();
-  const matrices = Array.from({ length: nLayers * nHeads }, () => attentionMatrix({ size: 96 }));
-  const heads = element("div", {
-    class: "tl-heads", style: `--tl-n-heads: ${nHeads}`, role: "img",
-    "aria-label": "the attention matrix of every head at this step",
-  }, ...matrices.map((matrix, at) => element("div", { class: "tl-named-head" }, matrix.root,
-    element("span", {}, `${Math.floor(at / nHeads)}.${at % nHeads}`))));
+  const heads = headGrid();
   const story = scroller(element("div", { class: "tl-sample", role: "group", "aria-label": "how the story goes on" }));
   const words = statusLine();
   const heading = (title, quiet) => element("div", { class: "tl-heading" }, title,
     element("span", { class: "tl-quiet" }, ` ${quiet}`));
 
+  const pictures = element("div", { class: "tl-columns" },
+    element("div", { class: "tl-stack" },
+      heading("The loss", "nats per token; pale: each step, strong: the mean of the steps around it"), curve.root,
+      heading("How it goes on at this step", `temperature ${TEMPERATURE}, the same draws at every step`), story),
+    element("div", { class: "tl-stack" },
+      text.root, note, heading("What comes next", "the likeliest tokens at this step"), bars.root,
+      heading("Every head", "layer.head; each row of a square: the attention weights of one token"), heads.root));
   root.append(element("div", { class: "tl-stack" },
-    element("div", { class: "tl-replay-controls" }, step.root, play), words.root,
-    element("div", { class: "tl-columns" },
-      element("div", { class: "tl-stack" },
-        heading("The loss", "nats per token; pale: each step, strong: the mean of the steps around it"), curve.root,
-        heading("How it goes on at this step", `temperature ${TEMPERATURE}, the same draws at every step`), story),
-      element("div", { class: "tl-stack" },
-        text.root, note, heading("What comes next", "the likeliest tokens at this step"), bars.root,
-        heading("Every head", "layer.head; each row of a square: the attention weights of one token"), heads))));
+    element("div", { class: "tl-replay-controls" }, step.root, play), words.root, pictures));
 
   // --- What happens
   function choose(index) {
     remember("selected", index);
   }
 
-  function show() {
+  async function show() {
+    const call = ++latest;
     const index = chosen();
-    const lm = snapshot(index);
+    curve.mark(index);
+    step.value = index;
+    pictures.setAttribute("aria-busy", "true");
+    const lm = await fetched(index, call);
+    if (!lm) return;
+    await painted();
+    if (call !== latest) return;
     const whole = promptIds(lm, text.value);
+    const maxLen = lm.config.max_len;
     const ids = whole.slice(0, maxLen);
     note.hidden = whole.length <= maxLen;
     note.textContent = `This model sees ${maxLen} tokens; the last ${counted(whole.length - maxLen, "token")} of your text are left out.`;
-    const { logits, attention } = lm.decoder.forward(ids);
+    const { logits, attention } = lm.decoder.forward(ids, { lastOnly: true });
     const probabilities = distribution(logits.at(-1), {});
     const best = mostLikelyFirst(probabilities).slice(0, N_BARS);
     const nameOf = (id) => {
@@ -86,11 +91,30 @@ function render({ model, root, remember }) {
       return lm.tokenizer.isSpecial(id) ? specialName(piece, ids.length) : readable(piece);
     };
     bars.show(best.map((id) => ({ name: nameOf(id), share: probabilities[id] })));
-    attention.flat().forEach((weights, at) => matrices[at].show(weights));
-    story.textContent = `… ${goOn(lm, ids, model.get("seed"))}`;
-    curve.mark(index);
-    step.value = index;
+    heads.show(attention);
     words.say(`Step ${steps[index]} of ${steps[lastIndex]}: ${lossInWords(index)} Most likely next: ${nameOf(best[0])}, ${formatPercent(probabilities[best[0]])}.`);
+    goOn(lm, ids, model.get("seed"), () => call === latest).then((end) => {
+      if (end === null) return;
+      story.textContent = `… ${end}`;
+      pictures.setAttribute("aria-busy", "false");
+    });
+  }
+
+  // The model of a snapshot; null if the reader has moved on, or if it does not come.
+  async function fetched(index, call) {
+    const size = sizeInWords(model.get("snapshots")[index]);
+    if (size && !read.has(index)) {
+      words.say(`The weights of step ${steps[index]} are loading (${size})${read.size ? "; the pictures are still of the step before" : ""}.`);
+      await pause(SETTLED_MS);
+      if (call !== latest) return null;
+    }
+    try {
+      await snapshot(index);
+    } catch (error) {
+      if (call === latest) words.say(`The weights of step ${steps[index]} did not come: ${error.message}. Choose the step again.`);
+      return null;
+    }
+    return call === latest ? read.get(index) : null;
   }
 
   function lossInWords(index) {
@@ -98,19 +122,21 @@ function render({ model, root, remember }) {
     return `loss about ${now.toFixed(2)} nats per token, the floor is ${floor.toFixed(2)}.`;
   }
 
-  function start() {
+  // The next snapshot loads while this one is looked at.
+  async function start() {
     if (chosen() === lastIndex) choose(0);
     play.textContent = "Pause";
-    const pause = wantsLessMotion() ? 2 * PLAY_MS : PLAY_MS;
-    playing = setInterval(() => {
-      choose(chosen() + 1);
-      if (chosen() === lastIndex) stop();
-    }, pause);
+    const run = playing = {};
+    while (playing === run && chosen() < lastIndex) {
+      const next = snapshot(chosen() + 1).catch(() => stop());
+      await Promise.all([next, pause(wantsLessMotion() ? 2 * PLAY_MS : PLAY_MS)]);
+      if (playing === run) choose(chosen() + 1);
+    }
+    if (playing === run) stop();
   }
 
   function stop() {
-    clearInterval(playing);
-    playing = 0;
+    playing = null;
     play.textContent = "Play ▸";
   }
 
@@ -120,19 +146,21 @@ function render({ model, root, remember }) {
   model.on("change:text", hearText);
   model.on("change:selected change:seed", show);
 
-  show();
+  waitFor(show());
   return () => { // when the figure is taken away
     stop();
-    for (const { end } of matrices) end();
+    heads.end();
     model.off("change:text", hearText);
     model.off("change:selected change:seed", show);
   };
 }
 
-// Goes on with the text to the end of the story.
-function goOn(lm, ids, seed) {
+// Goes on with the text to the end of the story, as long as somebody waits for it.
+async function goOn(lm, ids, seed, isWanted) {
   const written = [];
   for (const token of stream(lm, ids, { temperature: TEMPERATURE, random: seededRandom(seed) })) {
+    await painted();
+    if (!isWanted()) return null;
     if (token === lm.startId) return lm.tokenizer.decode(written).trim() || "(It ends the story here.)";
     written.push(token);
   }
@@ -145,6 +173,30 @@ function lossAt(losses, step, reach = 4) {
   const from = Math.max(0, Math.min(step, losses.length - 1) - (step ? reach : 0));
   const near = losses.slice(from, step ? step + reach + 1 : 1);
   return near.reduce((sum, loss) => sum + loss, 0) / near.length;
+}
+
+// A small matrix for each head, made when the first weights say how many there are.
+function headGrid() {
+  const root = element("div", {
+    class: "tl-heads", role: "img", "aria-label": "the attention matrix of every head at this step",
+  });
+  const matrices = [];
+  return {
+    root,
+    show(attention) {
+      root.style.setProperty("--tl-n-heads", attention[0].length);
+      attention.forEach((heads, layer) => heads.forEach((weights, head) => {
+        const at = layer * heads.length + head;
+        if (!matrices[at]) {
+          matrices[at] = attentionMatrix({ size: 96 });
+          root.append(element("div", { class: "tl-named-head" }, matrices[at].root,
+            element("span", {}, `${layer}.${head}`)));
+        }
+        matrices[at].show(weights);
+      }));
+    },
+    end() { for (const matrix of matrices) matrix.end(); },
+  };
 }
 
 // The next tokens as bars.

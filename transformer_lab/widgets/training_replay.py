@@ -36,6 +36,7 @@ class TrainingReplay(LiveFigure):
     """
 
     _module = "training_replay.js"
+    _later = ("snapshots",)
 
     snapshots = traitlets.List(traitlets.Bytes()).tag(sync=True)
     steps = traitlets.List(traitlets.Int()).tag(sync=True)

@@ -19,8 +19,14 @@ export default {
       model.save_changes();
     });
     model.on("change:times", draw);
+    const more = document.createElement("button");
+    more.textContent = "More";
+    more.addEventListener("click", async () => {
+      const values = await Promise.all(model.get("more").map((bytes) => bytes.load()));
+      more.textContent = values.map((bytes, n) => `${model.get("more")[n].size}: ${sum(bytes)}`).join();
+    });
     label.append(slider);
-    root.append(label, shown);
+    root.append(label, more, shown);
     el.append(root);
     draw();
     root.dataset.ready = "true";

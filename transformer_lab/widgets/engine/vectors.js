@@ -3,16 +3,16 @@
 //
 // A vector is an array of numbers. Holds nothing about words or pictures.
 
-import { halfToNumber } from "./safetensors.js";
+import { fromHalves } from "./safetensors.js";
 
 // An array of 16-bit floats (bytes: DataView, Uint8Array or ArrayBuffer) as rows of
 // `size` numbers.
 export function rowsFromHalf(bytes, size) {
   const start = bytes.byteOffset ?? 0;
-  const halves = new Uint16Array((bytes.buffer ?? bytes).slice(start, start + bytes.byteLength));
+  const values = fromHalves(new Uint16Array((bytes.buffer ?? bytes).slice(start, start + bytes.byteLength)));
   const rows = [];
-  for (let from = 0; from + size <= halves.length; from += size) {
-    rows.push(Array.from(halves.subarray(from, from + size), halfToNumber));
+  for (let from = 0; from + size <= values.length; from += size) {
+    rows.push(Array.from(values.subarray(from, from + size)));
   }
   return rows;
 }
@@ -21,6 +21,12 @@ export function dot(a, b) {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
   return sum;
+}
+
+// The same direction with length 1: the dot product of two such is their cosine.
+export function unit(a) {
+  const length = Math.sqrt(dot(a, a)) || 1;
+  return a.map((value) => value / length);
 }
 
 // The cosine of the angle between two arrows: 1 if they point the same way, 0 if

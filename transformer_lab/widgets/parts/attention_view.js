@@ -5,6 +5,8 @@
 
 import { element, onThemeChange, themeColour } from "./ui.js";
 
+const NO_INK = 1 / 255 ** 2; // a weight whose ink no screen shows
+
 // A matrix on a canvas of `size` pixels a side, to be scaled by the stylesheet.
 // Returns { root, show, mark, end }:
 //   show(weights)   T rows of T numbers from 0 to 1
@@ -16,26 +18,45 @@ export function attentionMatrix({ size, label = null }) {
     role: label ? "img" : null, "aria-label": label, "aria-hidden": label ? null : "true",
   });
   const state = { weights: [], marked: null };
-  const draw = () => {
+  const draw = ({ weight: colour, ink }) => {
     const pen = root.getContext("2d");
     pen.clearRect(0, 0, size, size);
     const cell = size / Math.max(1, state.weights.length);
-    pen.fillStyle = themeColour(root.parentNode ?? document.body, "--tl-weight");
+    const edge = Math.max(cell - 0.5, 0.5);
+    pen.fillStyle = colour;
     state.weights.forEach((row, y) => row.forEach((weight, x) => {
+      if (weight < NO_INK) return;
       // The square root keeps small weights visible: 0.04 gets a fifth of the ink of 1.
       pen.globalAlpha = Math.sqrt(weight);
-      pen.fillRect(x * cell, y * cell, Math.max(cell - 0.5, 0.5), Math.max(cell - 0.5, 0.5));
+      pen.fillRect(x * cell, y * cell, edge, edge);
     }));
     pen.globalAlpha = 1;
     if (state.marked === null) return;
-    pen.strokeStyle = themeColour(root.parentNode ?? document.body, "--tl-ink");
+    pen.strokeStyle = ink;
     pen.lineWidth = 2;
     pen.strokeRect(1, state.marked * cell, size - 2, cell);
   };
-  const end = onThemeChange(draw);
+  const picture = { root, draw };
+  const drawSoon = () => inNextFrame(picture);
+  const end = onThemeChange(drawSoon);
   return {
     root, end,
-    show(weights) { state.weights = weights; draw(); },
-    mark(row) { state.marked = row; draw(); },
+    show(weights) { state.weights = weights; drawSoon(); },
+    mark(row) { state.marked = row; drawSoon(); },
   };
+}
+
+// Many matrices change at once, some twice: each is drawn once a frame, and the colours
+// are asked for once, since to ask makes the browser work out the page's style.
+const changed = new Set();
+function inNextFrame(picture) {
+  if (!changed.size) requestAnimationFrame(drawChanged);
+  changed.add(picture);
+}
+
+function drawChanged() {
+  const [{ root }] = changed;
+  const [weight, ink] = ["--tl-weight", "--tl-ink"].map((name) => themeColour(root.parentNode ?? document.body, name));
+  for (const { draw } of changed) draw({ weight, ink });
+  changed.clear();
 }

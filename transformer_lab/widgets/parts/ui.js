@@ -42,6 +42,9 @@ export function setAttribute(node, name, value) {
 // figure is drawn anew. `ranges` are those of numbers: `model.get` stays within, whatever
 // comes from outside, as from a slider that is linked to the trait.
 //
+// The figure is ready when it is drawn, or when the promise that it gave to `waitFor` is
+// kept: what comes later (later.js) has come.
+//
 // Nothing is drawn before the figure is in the page: until then it has no width and no
 // colours, and nothing in it can scroll.
 export function figure(name, render, { anew = [], ranges = {} } = {}) {
@@ -68,8 +71,11 @@ export function figure(name, render, { anew = [], ranges = {} } = {}) {
       end?.();
       end = null;
       root.replaceChildren();
-      end = render({ model: checked, root, remember });
-      root.dataset.ready = "true";
+      let awaited = null;
+      end = render({ model: checked, root, remember, waitFor: (promise) => { awaited = promise; } });
+      const ready = () => { root.dataset.ready = "true"; };
+      if (awaited) awaited.finally(ready);
+      else ready();
     };
     const tryToDraw = () => {
       try {
@@ -311,20 +317,20 @@ export function readable(text) {
 
 // The same for the ear. A mark before a word is not said: nearly every word has one.
 const SPACE_BEFORE_A_WORD_OR_MARK = /·(?=[\p{L}\p{N}])|([·↵⇥␍])/u;
-const MARKS_IN_WORDS = { "·": " space ", "↵": " new line ", "⇥": " tab ", "␍": " carriage return " };
+const MARKS_IN_WORDS = { "·": "space", "↵": "new line", "⇥": "tab", "␍": "carriage return" };
 
 // For labels: "·ball" → "ball", "↵" → "new line".
 export function spoken(text) {
   return text.split(SPACE_BEFORE_A_WORD_OR_MARK)
-    .map((part, at) => (at % 2 ? MARKS_IN_WORDS[part] ?? "" : part)).join("").trim();
+    .map((part, at) => (at % 2 && part ? ` ${MARKS_IN_WORDS[part]} ` : part ?? "")).join("").trim();
 }
 
 // Writes a text into a node so that its marks are seen, and heard as in `spoken`.
 export function write(node, text) {
-  node.replaceChildren(...text.split(SPACE_BEFORE_A_WORD_OR_MARK).flatMap((part, at) => {
+  node.replaceChildren(...text.split(SPACE_BEFORE_A_WORD_OR_MARK).map((part, at) => {
     if (at % 2 === 0) return part;
-    const seen = element("span", { "aria-hidden": "true" }, part ?? "·");
-    return part ? [seen, element("span", { class: "tl-spoken" }, MARKS_IN_WORDS[part])] : seen;
+    const heard = part ? { role: "img", "aria-label": MARKS_IN_WORDS[part] } : { "aria-hidden": "true" };
+    return element("span", heard, part ?? "·");
   }));
 }
 
@@ -354,9 +360,14 @@ export function raised(number) {
   return String(number).replace("-", "⁻").replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]);
 }
 
+// 49152 → "49,152". `toLocaleString` costs a slow machine 60 ms when it is first called.
+export function grouped(number) {
+  return String(number).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
 // 1 → "1 token", 3 → "3 tokens".
 export function counted(number, noun) {
-  return `${number.toLocaleString("en-GB")} ${noun}${number === 1 ? "" : "s"}`;
+  return `${grouped(number)} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 // --- Colour ----------------------------------------------------------------------
@@ -468,6 +479,30 @@ export function debounce(action, delay) {
   return (...values) => {
     clearTimeout(timer);
     timer = setTimeout(() => action(...values), delay);
+  };
+}
+
+export function pause(milliseconds) {
+  return new Promise((resolve) => { setTimeout(resolve, milliseconds); });
+}
+
+// Until the page has been painted: long work waits for it, so that a key is answered first.
+export function painted() {
+  return new Promise((resolve) => { requestAnimationFrame(() => { setTimeout(resolve); }); });
+}
+
+// `action` with the latest values, once, after the next paint: for what takes long and
+// what many keys in a row ask for.
+export function afterPaint(action) {
+  let latest = null;
+  return async (...values) => {
+    const isWaiting = latest !== null;
+    latest = values;
+    if (isWaiting) return;
+    await painted();
+    const now = latest;
+    latest = null;
+    action(...now);
   };
 }
 
