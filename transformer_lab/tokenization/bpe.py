@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
 from transformer_lab.tokenization import hugging_face
 from transformer_lab.tokenization.byte_level import (
@@ -25,7 +24,7 @@ from transformer_lab.tokenization.byte_level import (
 )
 from transformer_lab.tokenization.hugging_face import ANY, AddedToken, account_for
 from transformer_lab.tokenization.merging import Corpus, PairQueue, glue_all
-from transformer_lab.tokenization.vocabulary import Vocabulary
+from transformer_lab.tokenization.vocabulary import Vocabulary, remembering
 
 # How Hugging Face's file names the two ways in which we cut text into words.
 _BYTE_LEVEL = {
@@ -109,7 +108,7 @@ class BPETokenizer(Vocabulary):
             (vocab[a], vocab[b]): (rank, vocab[a + b]) for rank, (a, b) in enumerate(self.merges)
         }
         self._special_ids = {token: vocab[token] for token in self.special_tokens}
-        self._encode_word = lru_cache(maxsize=65536)(self._merge_word)
+        self._encode_word = remembering(self._merge_word)
 
     @classmethod
     def train(

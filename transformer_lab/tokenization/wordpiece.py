@@ -24,14 +24,13 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
-from functools import lru_cache
 
 import regex
 
 from transformer_lab.tokenization import hugging_face
 from transformer_lab.tokenization.hugging_face import ANY, AddedToken, account_for
 from transformer_lab.tokenization.merging import Corpus, Pair, PairQueue
-from transformer_lab.tokenization.vocabulary import Vocabulary
+from transformer_lab.tokenization.vocabulary import Vocabulary, remembering
 
 PAD, UNKNOWN, CLS, SEP, MASK = "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"
 SPECIAL_TOKENS = (PAD, UNKNOWN, CLS, SEP, MASK)
@@ -137,7 +136,7 @@ class WordPieceTokenizer(Vocabulary):
             for token in self.added
             if token.normalized
         }
-        self._encode_word = lru_cache(maxsize=65536)(self._longest_matches)
+        self._encode_word = remembering(self._longest_matches)
 
     @classmethod
     def of_words(cls, words: Iterable[str], *, strip_accents: bool = True) -> WordPieceTokenizer:
