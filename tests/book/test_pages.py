@@ -65,6 +65,28 @@ def test_the_landing_page_has_a_live_figure_above_the_fold(visit, addresses, way
 
 
 @pytest.mark.parametrize("name", PAGES)
+def test_a_page_keeps_about_the_room_that_its_first_figure_needs(visit, addresses, name):
+    page = visit(f"{addresses['file']}/{name}.html").page
+    if not wait_for_figures(page):
+        return
+    for width in (1280, 360):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_timeout(300)
+        needed, kept = page.evaluate(
+            """() => {
+                 const place = document.querySelector(".tl-live");
+                 const { height } = place.getBoundingClientRect();
+                 const { liveFigure } = place.querySelector("[data-live-figure]").dataset;
+                 place.dataset.liveFigure = liveFigure; // as before it was drawn
+                 const kept = parseFloat(getComputedStyle(place).minHeight);
+                 delete place.dataset.liveFigure;
+                 return [height, kept];
+               }"""
+        )
+        assert kept == pytest.approx(needed, rel=0.25), f"at {width} pixels"
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_every_slider_moved_by_keyboard_changes_what_its_figure_shows(visit, addresses, name):
     page = visit(f"{addresses['file']}/{name}.html").page
     wait_for_figures(page)
