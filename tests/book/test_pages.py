@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -196,3 +199,20 @@ def test_a_page_stays_small_because_models_are_files_of_their_own(book, name):
     for figure in soup.select("[data-live-figure]"):
         assert len(str(figure)) < 100_000
     assert not soup.select('script[type="application/vnd.jupyter.widget-state+json"]')
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_what_comes_before_the_reader_asks_is_at_most_1200_kilobytes(book, name):
+    page = book / f"{name}.html"
+    soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+    named = [tag.get("src") or tag.get("href") for tag in soup.select("script[src], link[href]")]
+    files = {(page.parent / unquote(urlsplit(address).path)).resolve() for address in named}
+    files |= {*book.glob("_static/vendor/fontawesome/webfonts/fa-solid-900.woff2")}
+    for place in soup.select(".tl-live > script"):
+        figure = json.loads(place.string)
+        now = {key: value for key, value in figure["state"].items() if key not in figure["later"]}
+        names = re.findall(r'"\$asset": "([^"]+)"', json.dumps(now))
+        files |= {book / "_static/live" / figure["module"]}
+        files |= {book / "_static/live" / f"{name}.js" for name in names}
+    files = {path for path in files if path.suffix != ".html"} | {page}
+    assert sum(len(gzip.compress(path.read_bytes())) for path in files) < 1_200_000
