@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -82,11 +83,11 @@ def address(folder) -> str:
             cwd=folder, env=environment, stdout=log, stderr=log,
         )  # fmt: skip
     deadline = time.monotonic() + 60
-    while not (found := list(folder.glob("runtime/jpserver-*.json"))):
+    while not (found := re.search(r"http://127\.0\.0\.1:\d+/", (folder / "log").read_text())):
         assert server.poll() is None, (folder / "log").read_text()
         assert time.monotonic() < deadline, (folder / "log").read_text()
         time.sleep(0.1)
-    yield json.loads(found[0].read_text())["url"]
+    yield found[0]
     server.terminate()
     server.wait(timeout=20)
 

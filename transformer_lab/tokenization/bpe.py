@@ -229,7 +229,10 @@ class BPETokenizer(Vocabulary):
         if model["type"] != "BPE" or parts.get("normalizer") or split_digits is None:
             raise ValueError("this tokenizer.json is not a byte-level BPE tokenizer like GPT-2's")
         account_for(model, _MODEL, "the model of this tokenizer.json")
-        account_for(parts.get("decoder") or {}, _DECODER, "the decoder of this tokenizer.json")
+        decoder = parts.get("decoder")
+        account_for(decoder, _DECODER, "the decoder of this tokenizer.json")
+        if "type" not in decoder:
+            raise ValueError("the decoder of this tokenizer.json has no type")
         if model.get("unk_token") is not None and _missing_bytes(model["vocab"]):
             raise ValueError(
                 "this tokenizer.json has an unknown token, and no entry for every byte: "

@@ -261,21 +261,20 @@ class WordPieceTokenizer(Vocabulary):
                 this class does not know.
         """
         parts, added = hugging_face.read(text)
-        model, normaliser = parts["model"], parts.get("normalizer") or {}
+        model, normaliser = parts["model"], parts.get("normalizer")
         known = (
             model["type"] == "WordPiece"
+            and isinstance(normaliser, dict)
             and normaliser | {"strip_accents": None} == _NORMALISER
             and parts.get("pre_tokenizer") == {"type": "BertPreTokenizer"}
-            and model.keys() >= _MODEL.keys() - {"vocab"}
+            and model.keys() >= _MODEL.keys()
         )
         if not known:
             raise ValueError("this tokenizer.json is not a WordPiece tokenizer like uncased BERT's")
         account_for(model, _MODEL, "the model of this tokenizer.json")
-        account_for(
-            parts.get("decoder") or {},
-            {name: (value,) for name, value in _DECODER.items()},
-            "the decoder of this tokenizer.json",
-        )
+        decoder = {name: (value,) for name, value in _DECODER.items()}
+        if parts.get("decoder") is not None:
+            account_for(parts["decoder"], decoder, "the decoder of this tokenizer.json")
         return cls(
             model["vocab"],
             strip_accents=normaliser.get("strip_accents") is not False,
