@@ -8,6 +8,7 @@ from pathlib import Path
 import axe_playwright_python
 import pytest
 import torch
+from playwright.sync_api import expect
 
 from tests.widgets.conftest import wait_until_painted
 from transformer_lab.widgets.embedding_map import EmbeddingMap
@@ -168,10 +169,10 @@ def test_one_kind_can_be_seen_alone(show_map):
     pets.click()
     wait_until_painted(page)
     assert pets.get_attribute("aria-pressed") == "true"
-    assert page.locator(".tl-em-word.tl-faded").count() == 9  # all but the pets and the chosen
+    faded = page.locator(".tl-em-word.tl-faded")
+    expect(faded).to_have_count(9)  # all but the pets and the chosen
     pets.click()
-    wait_until_painted(page)
-    assert page.locator(".tl-em-word.tl-faded").count() == 0
+    expect(faded).to_have_count(0)
 
 
 def test_playing_runs_to_the_last_snapshot_and_stops(show_map):
