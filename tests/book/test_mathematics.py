@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import subprocess
@@ -70,6 +71,7 @@ def formulas_of(text: str) -> list[tuple[bool, str]]:
     return found
 
 
+@functools.cache
 def soup_of(book: Path, name: str) -> BeautifulSoup:
     return BeautifulSoup((book / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
 
