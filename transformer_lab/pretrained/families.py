@@ -515,8 +515,9 @@ _GEMMA2_NAMES = _LLAMA_NAMES | {
 
 def _gemma_convert(weights: Weights, config: Config) -> Weights:
     """Gemma stores a norm's factor less 1, so that it starts from 0."""
+    is_norm = re.compile(r"norm\.weight$").search
     return {
-        name: tensor.float() + 1 if name.endswith("norm.weight") else tensor
+        name: tensor.float() + 1 if is_norm(name) and tensor.dtype in _NUMBERS else tensor
         for name, tensor in weights.items()
     }
 
