@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 import axe_playwright_python
@@ -216,3 +216,12 @@ def test_what_comes_before_the_reader_asks_is_at_most_1200_kilobytes(book, name)
         files |= {book / "_static/live" / f"{name}.js" for name in names}
     files = {path for path in files if path.suffix != ".html"} | {page}
     assert sum(len(gzip.compress(path.read_bytes())) for path in files) < 1_200_000
+
+
+@pytest.mark.parametrize("name", [*PAGES, "genindex"])
+def test_no_script_stands_before_the_text(book, name):
+    soup = BeautifulSoup((book / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
+    blocking = [script["src"] for script in soup.select("head script[src]:not([defer], [async])")]
+    assert [PurePosixPath(urlsplit(address).path).name for address in blocking] == [
+        "documentation_options.js"
+    ]
