@@ -571,13 +571,10 @@ def test_no_plain_key_leaves_a_figure_and_those_with_ctrl_do(opened):
 
 
 def test_a_figure_that_is_attached_later_looks_like_one_that_was_there(opened):
-    opened.run(
-        """([state]) => {
-             globalThis.usual = show(state);
-             globalThis.late = show(state, { attached: false });
-           }""",
-        opened.state,
-    )
+    # One after the other: figures of one page may share what they draw with.
+    opened.run("([state]) => { globalThis.late = show(state, { attached: false }); }", opened.state)
+    opened.settle()
+    opened.run("([state]) => { globalThis.usual = show(state); }", opened.state)
     opened.settle()
     opened.run("() => document.querySelector('main').append(late.el)")
     opened.page.wait_for_timeout(100)  # the browser lays the page out
@@ -591,13 +588,13 @@ def test_a_figure_whose_theme_changed_while_it_was_away_has_the_colours_of_the_t
     opened.run("([state]) => { globalThis.away = show(state); }", opened.state)
     opened.settle()
     opened.run(
-        """([state]) => {
+        """() => {
              away.el.remove();
              document.documentElement.dataset.theme = "dark";
-             globalThis.dark = show(state);
-           }""",
-        opened.state,
+           }"""
     )
+    opened.settle()
+    opened.run("([state]) => { globalThis.dark = show(state); }", opened.state)
     opened.settle()
     opened.run("() => { away.el.remove(); document.querySelector('main').append(away.el); }")
     opened.settle()
