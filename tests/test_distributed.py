@@ -151,6 +151,29 @@ def test_alone_the_share_is_the_whole():
     assert distributed.join(model) is model
 
 
+def test_workers_end_together_and_after_an_error_nobody_waits(monkeypatch):
+    done = []
+    for name in ("init_process_group", "barrier", "destroy_process_group"):
+        monkeypatch.setattr(torch.distributed, name, lambda *args, name=name: done.append(name))
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    with distributed.workers():
+        done.append("training")
+    assert done[1:] == ["training", "barrier", "destroy_process_group"]
+    with pytest.raises(ZeroDivisionError), distributed.workers():
+        done.append(1 / 0)
+    assert done[4:] == ["init_process_group"]
+
+
+def test_a_torch_that_was_not_tried_does_not_shard(monkeypatch):
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch, "__version__", type(torch.__version__)("2.6.0+cpu"))
+    with pytest.raises(
+        RuntimeError, match=r"tried with torch 2\.13 and newer, and this is 2\.6\.0"
+    ):
+        distributed.join(torch.nn.Linear(2, 2), shard=True)
+
+
 def test_a_batch_that_is_too_small_to_share_is_refused(monkeypatch):
     monkeypatch.setattr(distributed, "n_workers", lambda: 3)
     with pytest.raises(ValueError, match="a batch of 2 texts cannot be shared among 3 workers"):

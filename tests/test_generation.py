@@ -187,3 +187,11 @@ def test_a_bias_is_added_to_the_scores():
     direct = generate(lambda ids: moved.expand(1, ids.shape[1], 4), [0], max_new_tokens=50, seed=1)
     assert chosen == direct
     assert scores.tolist() == [1.0, 2.0, 3.0, 0.0]  # and the model's own are as they were
+
+
+def test_numbers_without_measure_are_taken_or_refused_in_one_sentence(model):
+    longest = generate(model, [1], max_new_tokens=10**30, max_len=16)
+    assert len(longest) == 15
+    for seed in (10**30, -(10**30), 2**63, math.nan, math.inf):
+        with pytest.raises(ValueError, match=r"must be a whole number of at most 63 binary digits"):
+            generate(model, [1], max_new_tokens=1, seed=seed)

@@ -44,6 +44,10 @@ Rows = TypeVar("Rows")
 # in which they then find addresses of the dead (PyTorch issue 135712). This gives each
 # start a store of its own.
 FRESH_STORE = {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+# Sharding needs a newer torch than all else here. Before 2.6 it has another name, and for
+# some versions after that it added gradients up on processors instead of averaging them
+# (PyTorch issue 162338), so that only what was tried is let through.
+SHARDS_FROM = "2.13"
 
 
 @contextmanager
@@ -60,10 +64,11 @@ def workers() -> Iterator[None]:
     if on_cards:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     distributed.init_process_group("nccl" if on_cards else "gloo")
-    try:
-        yield
-    finally:
-        distributed.destroy_process_group()
+    yield
+    # All at once: whoever goes first takes along what the others still talk to. After an
+    # error nobody waits, neither here nor in tidying up: torchrun ends the others.
+    distributed.barrier()
+    distributed.destroy_process_group()
 
 
 def n_workers() -> int:
@@ -83,12 +88,20 @@ def join(model: nn.Module, *, shard: bool = False) -> nn.Module:
         model: the same on all workers; the first one's weights count.
         shard: FSDP instead of DDP. The model then keeps only this worker's share, block
             by block, in place.
+
+    Raises:
+        RuntimeError: if this torch is older than those with which sharding was tried.
     """
     if not distributed.is_initialized():
         return model
     if not shard:
         return DistributedDataParallel(model)
-    from torch.distributed.fsdp import fully_shard  # torch 2.6 and newer
+    if torch.__version__ < SHARDS_FROM:
+        raise RuntimeError(
+            f"sharding a model is tried with torch {SHARDS_FROM} and newer, and this is "
+            f"{torch.__version__}: update torch, or train with shard=False"
+        )
+    from torch.distributed.fsdp import fully_shard
 
     for module in model.modules():
         if isinstance(module, Block):

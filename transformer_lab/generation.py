@@ -11,6 +11,7 @@ Taught in chapters 12 and 13 (beam search).
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -108,13 +109,16 @@ def stream(
             who waits for the first token can do something else, or stop.
 
     Raises:
-        ValueError: if the prompt is empty or longer than `max_len`.
+        ValueError: if the prompt is empty or longer than `max_len`, or a setting is out
+            of its range.
     """
     ids = list(prompt)
     if not ids:
         raise ValueError("the prompt is empty: give at least one token, such as the start token")
     if max_len is not None and len(ids) > max_len:
         raise ValueError(f"the prompt has {len(ids)} tokens, but this model sees at most {max_len}")
+    if not -(2**63) <= seed < 2**63:
+        raise ValueError(f"seed={seed} must be a whole number of at most 63 binary digits")
     randomness = torch.Generator().manual_seed(seed)
     cache = model.new_cache() if use_cache and hasattr(model, "new_cache") else None
     unseen = ids
@@ -154,7 +158,7 @@ def _scores(model: Logits, ids: Sequence[int], cache: list | None) -> Float[Tens
 
 def generate(model: Logits, prompt: Sequence[int], *, max_new_tokens: int, **settings) -> list[int]:
     """The first `max_new_tokens` of `stream`, as a list."""
-    return list(islice(stream(model, prompt, **settings), max_new_tokens))
+    return list(islice(stream(model, prompt, **settings), min(max_new_tokens, sys.maxsize)))
 
 
 @dataclass(frozen=True)

@@ -42,45 +42,43 @@ def setup(app: Sphinx) -> dict:
 def protect_pages(app: Sphinx, exception) -> None:
     if exception or app.builder.format != "html":
         return
-    for path in Path(app.outdir).rglob("*.html"):
-        page = path.read_text(encoding="utf-8")
+    pages = {path: path.read_text(encoding="utf-8") for path in Path(app.outdir).rglob("*.html")}
+    scripts = {path: InlineScripts(page) for path, page in pages.items()}
+    # The search's page reads parts of all others, with their event handlers.
+    handlers = {text for inline in scripts.values() for text in inline.handlers}
+    for path, page in pages.items():
         if "http-equiv" not in page:  # else it was written by an earlier build
-            path.write_text(CHARSET.sub(rf"\g<0>{policy(page)}", page, 1), encoding="utf-8")
+            meta = policy(handlers | scripts[path].texts)
+            path.write_text(CHARSET.sub(rf"\g<0>{meta}", page, count=1), encoding="utf-8")
 
 
-def policy(page: str) -> str:
-    hashes = sorted({f"'sha256-{sha256(text)}'" for text in inline_scripts(page)})
-    return (
-        '<meta http-equiv="Content-Security-Policy" '
-        f'content="{POLICY.format(hashes=" ".join(hashes))}" />'
-    )
+def policy(allowed: set[str]) -> str:
+    hashes = " ".join(sorted(f"'sha256-{sha256(text)}'" for text in allowed))
+    return f'<meta http-equiv="Content-Security-Policy" content="{POLICY.format(hashes=hashes)}" />'
 
 
 def sha256(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def inline_scripts(page: str) -> list[str]:
-    """The text of every script and event handler of a page."""
-    reader = _Reader()
-    reader.feed(page)
-    reader.close()
-    return reader.texts
+class InlineScripts(HTMLParser):
+    """The texts of the scripts that stand in a page itself, and of its event handlers."""
 
-
-class _Reader(HTMLParser):
-    def __init__(self) -> None:
+    def __init__(self, page: str) -> None:
         super().__init__()
-        self.texts: list[str] = []
+        self.texts: set[str] = set()
+        self.handlers: set[str] = set()
         self.in_script = False
+        self.feed(page)
+        self.close()
 
     def handle_starttag(self, tag: str, attributes: list) -> None:
         self.in_script = tag == "script" and "src" not in dict(attributes)
-        self.texts += [value for name, value in attributes if name.startswith("on")]
+        self.handlers |= {value for name, value in attributes if name.startswith("on")}
 
     def handle_data(self, text: str) -> None:
         if self.in_script:
-            self.texts.append(text)
+            self.texts.add(text)
 
     def handle_endtag(self, tag: str) -> None:
         self.in_script = False

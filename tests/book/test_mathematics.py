@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import subprocess
@@ -15,7 +16,6 @@ from fontTools.ttLib import TTFont
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
-from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from tests.book.conftest import ROOT, toc_pages
@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT / "book/_ext"))
 import mathematics
 
 PAGES = toc_pages()
-MARKDOWN = MarkdownIt("gfm-like", {"linkify": False}).use(dollarmath_plugin).use(deflist_plugin)
+MARKDOWN = MarkdownIt("gfm-like", {"linkify": False}).use(dollarmath_plugin)
 
 CONF = """
 extensions = ["myst_parser", "mathematics"]
@@ -55,8 +55,14 @@ def formulas_of_the_source(name: str) -> list[tuple[bool, str]]:
         texts = [cell.source for cell in cells if cell.cell_type == "markdown"]
     else:
         texts = [(ROOT / f"{name}.md").read_text(encoding="utf-8")]
+    return [formula for text in texts for formula in formulas_of(text)]
+
+
+def formulas_of(text: str) -> list[tuple[bool, str]]:
     found = []
-    for block in (block for text in texts for block in MARKDOWN.parse(text)):
+    for block in MARKDOWN.parse(text):
+        if block.type == "fence" and block.info.startswith("{"):  # a directive, as the glossary
+            found += formulas_of(block.content)
         found += [
             (token.type.startswith("math_block"), token.content)
             for token in [block, *(block.children or [])]
@@ -65,6 +71,7 @@ def formulas_of_the_source(name: str) -> list[tuple[bool, str]]:
     return found
 
 
+@functools.cache
 def soup_of(book: Path, name: str) -> BeautifulSoup:
     return BeautifulSoup((book / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -27,8 +30,14 @@ SHOWN = """root => {
 
 def wait_for_figures(page) -> int:
     """Wait until every live figure of a page is drawn; return how many there are."""
-    # Figures come when the reader does. Printing brings them all, without scrolling.
-    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    # Figures come when the reader does: the Tab key brings them all, without scrolling.
+    page.evaluate(
+        """() => {
+             const waiting = document.querySelectorAll(".tl-live > button");
+             waiting.forEach(button => button.focus({ preventScroll: true }));
+             document.activeElement.blur();
+           }"""
+    )
     page.wait_for_function(
         """() => [...document.querySelectorAll("[data-live-figure]")]
                  .every(figure => figure.dataset.ready === "true")""",
@@ -56,6 +65,28 @@ def test_the_landing_page_has_a_live_figure_above_the_fold(visit, addresses, way
         assert wait_for_figures(opened.page) >= 1
         top = opened.page.locator("[data-live-figure]").first.bounding_box()["y"]
         assert top < height - 100, f"at {width} x {height} the figure begins at {top:.0f} pixels"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_keeps_about_the_room_that_its_first_figure_needs(visit, addresses, name):
+    page = visit(f"{addresses['file']}/{name}.html").page
+    if not wait_for_figures(page):
+        return
+    for width in (1280, 360):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_timeout(300)
+        needed, kept = page.evaluate(
+            """() => {
+                 const place = document.querySelector(".tl-live");
+                 const { height } = place.getBoundingClientRect();
+                 const { liveFigure } = place.querySelector("[data-live-figure]").dataset;
+                 place.dataset.liveFigure = liveFigure; // as before it was drawn
+                 const kept = parseFloat(getComputedStyle(place).minHeight);
+                 delete place.dataset.liveFigure;
+                 return [height, kept];
+               }"""
+        )
+        assert kept == pytest.approx(needed, rel=0.25), f"at {width} pixels"
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -168,3 +199,20 @@ def test_a_page_stays_small_because_models_are_files_of_their_own(book, name):
     for figure in soup.select("[data-live-figure]"):
         assert len(str(figure)) < 100_000
     assert not soup.select('script[type="application/vnd.jupyter.widget-state+json"]')
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_what_comes_before_the_reader_asks_is_at_most_1200_kilobytes(book, name):
+    page = book / f"{name}.html"
+    soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+    named = [tag.get("src") or tag.get("href") for tag in soup.select("script[src], link[href]")]
+    files = {(page.parent / unquote(urlsplit(address).path)).resolve() for address in named}
+    files |= {*book.glob("_static/vendor/fontawesome/webfonts/fa-solid-900.woff2")}
+    for place in soup.select(".tl-live > script"):
+        figure = json.loads(place.string)
+        now = {key: value for key, value in figure["state"].items() if key not in figure["later"]}
+        names = re.findall(r'"\$asset": "([^"]+)"', json.dumps(now))
+        files |= {book / "_static/live" / figure["module"]}
+        files |= {book / "_static/live" / f"{name}.js" for name in names}
+    files = {path for path in files if path.suffix != ".html"} | {page}
+    assert sum(len(gzip.compress(path.read_bytes())) for path in files) < 1_200_000

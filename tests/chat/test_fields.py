@@ -171,7 +171,7 @@ def test_the_options_of_a_stream(stream):
 
 
 def test_an_unknown_field_is_refused_unless_it_is_null():
-    for name in ("top_k", "temprature", "x" * 90):
+    for name in ("top_k", "temprature", "x" * 90, "é🙂"):
         assert refused(name, **{name: 1}) == "unknown_parameter"
         assert answer(parsed(**{name: None})) == "hi"
 

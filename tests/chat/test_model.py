@@ -142,6 +142,7 @@ def test_the_same_seed_draws_the_same_answer():
         ({"top_p": float("nan")}, "top_p=nan must be above 0"),
         ({"frequency_penalty": float("nan")}, "frequency_penalty=nan must be a number"),
         ({"presence_penalty": float("inf")}, "presence_penalty=inf must be a number"),
+        ({"seed": 10**30}, "seed=1000000000000000000000000000000 must be a whole number"),
         ({"logit_bias": {3: float("nan")}}, "logit_bias=nan must be a number"),
         ({"logit_bias": {10**6: 1.0}}, "logit_bias names the token 1000000, but scripted has"),
     ],

@@ -166,6 +166,14 @@ def test_a_name_is_fetched_and_read(request, monkeypatch, which):
     assert from_pretrained("someone/llama").config.d_model == 32
 
 
+@pytest.mark.parametrize("index", ["{}", '{"weight_map": [1]}', '{"weight_map": {"a": ["b"]}}'])
+def test_an_index_of_the_hub_that_is_damaged_is_one_sentence(shards, monkeypatch, index):
+    (shards / "model.safetensors.index.json").write_text(index)
+    hub(monkeypatch, shards)
+    with pytest.raises(ValueError, match="is damaged: "):
+        from_pretrained("someone/llama")
+
+
 def test_a_name_with_nothing_but_pickles_is_refused(folder, monkeypatch):
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     hub(monkeypatch, folder)

@@ -12,6 +12,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformer_lab.languages import stories
 from transformer_lab.tokenization import BPETokenizer
 from transformer_lab.tokenization.merging import glue_all
+from transformer_lab.tokenization.vocabulary import remembering
 
 END = "<|endoftext|>"
 CORPUS = [str(story) for story in stories.sample_many(300, seed=5)] + [
@@ -199,3 +200,11 @@ def test_each_letter_of_a_long_word_costs_no_more_than_of_a_short_one():
     short, Counting.asked = Counting.asked, 0
     glue_all([1] * 64_000, ranks)
     assert Counting.asked < 1.1 * 64 * short
+
+
+def test_words_are_remembered_but_not_those_that_could_fill_the_memory():
+    asked = []
+    encode = remembering(lambda word: tuple(asked.append(word) or [len(word)]))
+    for word in ["kite", "kite", "x" * 100, "x" * 100]:
+        assert encode(word) == (len(word),)
+    assert asked == ["kite", "x" * 100, "x" * 100]

@@ -134,6 +134,11 @@ def _relative(folder: Path, target: Path) -> str:
     return "../" * len(folder.parts[1:]) + target.as_posix().lstrip("/")
 
 
+def wait_until_painted(page) -> None:
+    """A figure answers a key in the next frame, and does after it what takes longer."""
+    page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+
+
 @pytest.fixture
 def open_figure(visit, tmp_path, monkeypatch):
     """`open_figure(lambda: NextToken(…))` shows a figure as the book does.

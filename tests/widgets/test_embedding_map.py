@@ -8,7 +8,9 @@ from pathlib import Path
 import axe_playwright_python
 import pytest
 import torch
+from playwright.sync_api import expect
 
+from tests.widgets.conftest import wait_until_painted
 from transformer_lab.widgets.embedding_map import EmbeddingMap
 
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
@@ -50,6 +52,7 @@ def click_on(page, word: str) -> None:
     x, y = map(float, re.findall(r"-?[\d.]+", place))
     box = page.locator(".tl-em-map").bounding_box()
     page.mouse.click(box["x"] + x, box["y"] + y)
+    wait_until_painted(page)
 
 
 def neighbours(page) -> list[tuple[str, float]]:
@@ -94,6 +97,7 @@ def test_the_slider_moves_through_training_and_the_words_find_their_kind(show_ma
     assert "Step 0 of 40" in said(page)
     page.get_by_label("Training step").focus()
     page.keyboard.press("End")
+    wait_until_painted(page)
     assert "Step 40 of 40" in said(page)
     assert "All" not in said(page)  # a kind has only four others: one of five is a stranger
     assert "4 of the 5 nearest are of its own kind, toy" in said(page)
@@ -107,7 +111,9 @@ def test_a_word_is_chosen_by_mouse_by_keyboard_and_by_typing(show_map):
     assert "most like “pet2”" in said(page)
     page.get_by_role("button", name="pet2 (pet)").focus()
     page.keyboard.press("ArrowRight")
+    wait_until_painted(page)
     page.keyboard.press("Enter")
+    wait_until_painted(page)
     assert "most like “pet3”" in said(page)
     page.get_by_label("Word", exact=True).fill("name4")  # capitals do not matter
     page.wait_for_timeout(400)
@@ -161,10 +167,12 @@ def test_one_kind_can_be_seen_alone(show_map):
     page = show_map()
     pets = page.get_by_role("button", name="pet", exact=True)
     pets.click()
+    wait_until_painted(page)
     assert pets.get_attribute("aria-pressed") == "true"
-    assert page.locator(".tl-em-word.tl-faded").count() == 9  # all but the pets and the chosen
+    faded = page.locator(".tl-em-word.tl-faded")
+    expect(faded).to_have_count(9)  # all but the pets and the chosen
     pets.click()
-    assert page.locator(".tl-em-word.tl-faded").count() == 0
+    expect(faded).to_have_count(0)
 
 
 def test_playing_runs_to_the_last_snapshot_and_stops(show_map):

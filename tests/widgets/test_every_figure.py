@@ -537,7 +537,7 @@ def test_what_a_screen_reader_gets_has_no_marks_for_white_space(opened):
     opened.run("([state]) => { show(state); }", opened.state)
     opened.settle()
     heard = opened.page.locator("[data-live-figure]").aria_snapshot()
-    heard = re.sub(r'(option "[^"]*").*', r"\1", heard)  # of an option, its name is heard
+    heard = re.sub(r'((option|img) "[^"]*").*', r"\1", heard)  # their names are heard
     assert len(heard) > 200
     assert [line for line in heard.splitlines() if re.search("[·↵⇥␍]", line)] == []
 

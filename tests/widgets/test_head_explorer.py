@@ -9,6 +9,7 @@ import axe_playwright_python
 import pytest
 import torch
 
+from tests.widgets.conftest import wait_until_painted
 from transformer_lab.recipes import prompt_ids
 from transformer_lab.trace import attention_maps, heads_off
 from transformer_lab.widgets.head_explorer import HeadExplorer
@@ -105,6 +106,7 @@ def test_the_slider_moved_by_keyboard_changes_what_is_said(explorer):
 def test_only_this_head_switches_all_others_off(explorer):
     page, _ = explorer(layer=0, head=1)
     page.get_by_role("button", name="Only this head on").click()
+    wait_until_painted(page)
     assert page.get_by_role("button", name="switched off").count() == 7
     assert not page.get_by_label("Switch this head off").is_checked()
 

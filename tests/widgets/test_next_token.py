@@ -9,6 +9,7 @@ import axe_playwright_python
 import pytest
 import traitlets
 
+from tests.widgets.conftest import wait_until_painted
 from transformer_lab.languages.grammar import END
 from transformer_lab.widgets.next_token import NextToken
 
@@ -56,6 +57,7 @@ def move(page, label: str, key: str, times: int = 1) -> None:
     slider.focus()
     for _ in range(times):
         slider.press(key)
+    wait_until_painted(page)
 
 
 def said(page) -> str:
@@ -130,6 +132,7 @@ def test_focusing_a_token_says_its_id_and_where_the_model_looks(figure, tokenize
     page = figure()
     page.locator(".tl-chip").nth(3).focus()
     page.keyboard.press("ArrowLeft")
+    wait_until_painted(page)
     caption = page.locator(".tl-where").text_content()
     [id] = tokenizer.encode(" found")
     assert caption.startswith(f"·found (ID {id}) attends most to")

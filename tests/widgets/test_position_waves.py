@@ -9,6 +9,7 @@ import axe_playwright_python
 import pytest
 import torch
 
+from tests.widgets.conftest import wait_until_painted
 from transformer_lab.embeddings import rotate, sinusoidal_positions
 from transformer_lab.widgets.position_waves import PositionWaves
 
@@ -45,6 +46,7 @@ def move(page, label: str, key: str, times: int = 1) -> None:
     page.get_by_role("slider", name=label).focus()
     for _ in range(times):
         page.keyboard.press(key)
+        wait_until_painted(page)
 
 
 @pytest.mark.parametrize(
@@ -83,6 +85,7 @@ def test_another_query_and_key_give_another_score(waves):
     page = waves(way="rotary")
     before = value(page)
     page.get_by_role("button", name="Another query and key").click()
+    wait_until_painted(page)
     assert value(page) != before
 
 
@@ -90,6 +93,7 @@ def test_the_way_is_chosen_with_the_keyboard(waves):
     page = waves()
     page.get_by_label("Positions", exact=True).focus()
     page.keyboard.press("End")
+    wait_until_painted(page)
     assert "the score of the query and the key" in said(page)
 
 
@@ -97,6 +101,7 @@ def test_a_click_on_a_row_of_the_picture_moves_there(waves):
     page = waves(position=0, distance=3)
     box = page.locator(".tl-pw-heat").bounding_box()
     page.mouse.click(box["x"] + 20, box["y"] + box["height"] * 20.5 / 96)
+    wait_until_painted(page)
     assert "stand at 20 and 23" in said(page)
 
 

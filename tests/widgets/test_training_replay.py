@@ -8,6 +8,7 @@ import axe_playwright_python
 import pytest
 import torch
 
+from tests.widgets.conftest import wait_until_painted
 from transformer_lab.recipes import prompt_ids
 from transformer_lab.widgets.training_replay import TrainingReplay
 
@@ -37,7 +38,7 @@ def replay(open_figure, small_model):
 def rest(page) -> None:
     """Wait until all is drawn for the chosen step."""
     page.locator(".tl-columns[aria-busy=false]").wait_for()
-    page.evaluate("new Promise(drawn => requestAnimationFrame(() => setTimeout(drawn)))")
+    wait_until_painted(page)
 
 
 def shares(page) -> list[float]:
@@ -122,15 +123,15 @@ def test_every_matrix_is_named_and_drawn_anew_at_each_step(replay):
 
 def test_a_snapshot_comes_when_its_step_is_chosen_and_says_so(replay):
     page, _ = replay()
-    files = "performance.getEntriesByType('resource').filter(e => e.name.includes('asset')).length"
-    assert page.evaluate(files) == 1
+    files = page.locator("script[src*=asset]")
+    assert files.count() == 1
     slider = page.get_by_label("Training step")
     slider.fill("1")
     assert "weights of step 10 are loading (0.1 MB)" in page.get_by_role("status").text_content()
     slider.fill("2")  # the hand goes on: the step before need not come
     rest(page)
     assert "Step 40 of 40" in page.get_by_role("status").text_content()
-    assert page.evaluate(files) == 2
+    assert files.count() == 2
 
 
 def test_a_snapshot_that_does_not_come_is_said_and_the_others_still_do(replay):

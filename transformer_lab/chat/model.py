@@ -151,6 +151,8 @@ class ChatModel:
             raise ValueError(f"temperature={temperature} must be a number, and not negative")
         if not 0 < top_p <= 1:
             raise ValueError(f"top_p={top_p} must be above 0 and at most 1 (1 keeps every token)")
+        if not -(2**63) <= seed < 2**63:
+            raise ValueError(f"seed={seed} must be a whole number of at most 63 binary digits")
         if isinstance(stop, str) or not all(isinstance(text, str) and text for text in stop):
             raise ValueError("stop must be a list of texts, none of them empty")
         bias = dict(logit_bias or {})

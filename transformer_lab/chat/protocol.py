@@ -208,7 +208,7 @@ def _refuse_unknown(given: dict[str, Any], known: set[str], at: str) -> None:
         if name not in known and value is not None:
             name = f"{at}{name[:100]}"
             raise ProtocolError(
-                f"'{name}' is not a field of this protocol", code="unknown_parameter", param=name
+                f"{name!r} is not a field of this protocol", code="unknown_parameter", param=name
             )
 
 

@@ -87,11 +87,9 @@ class Talk:
         if line == "/list":
             told = [f"{each['role']}: {printable(each['content'])}" for each in self.messages]
             return "\n".join(told) or "(no messages yet)"
-        return (
-            HELP
-            if line == "/help"
-            else f"(there is no command {printable(line[:40])}; /help lists them)"
-        )
+        if line == "/help":
+            return HELP
+        return f"(there is no command {printable(line[:40])}; /help lists them)"
 
     def say(self, text: str, *, name: str = "") -> None:
         """Send the whole list with one more message, and print the answer as it comes.

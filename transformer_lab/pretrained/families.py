@@ -449,17 +449,17 @@ def _gemma_sizes(config: Fields) -> dict:
 def _gemma2(config: Fields) -> dict:
     return {
         **_gemma(config),
-        **_sandwich(config, score_cap=50.0, logit_cap=30.0),
+        **_sandwich(config, logit_cap=30.0),
+        "score_cap": config.positive("attn_logit_softcapping", 50.0, null=0.0),
         **_windows(config, 2),
     }
 
 
-def _sandwich(config: Fields, *, score_cap: float, logit_cap: float) -> dict:
-    """What Gemma 2 and 3 have in common; the caps are what a silent file means."""
+def _sandwich(config: Fields, *, logit_cap: float) -> dict:
+    """What Gemma 2 and 3 have in common; the cap is what a silent file means."""
     return {
         "norm_order": "sandwich",
         "score_scale": config.positive("query_pre_attn_scalar", 256) ** -0.5,
-        "score_cap": config.positive("attn_logit_softcapping", score_cap, null=0.0),
         "logit_cap": config.positive("final_logit_softcapping", logit_cap, null=0.0),
     }
 
@@ -469,9 +469,10 @@ def _gemma3(config: Fields) -> dict:
     full, local = by_layer.part("full_attention"), by_layer.part("sliding_attention")
     by_layer.refuse_others()
     pattern = config.whole("_sliding_window_pattern", 6)
+    config.only(attn_logit_softcapping=[None])  # their class passes over it
     return {
         **_gemma_sizes(config),
-        **_sandwich(config, score_cap=0.0, logit_cap=0.0),
+        **_sandwich(config, logit_cap=0.0),
         **_windows(config, config.whole("sliding_window_pattern", pattern)),
         "head_norm": True,
         "rope_base": rope_base(config, full, "rope_theta", 1_000_000.0),
@@ -531,6 +532,8 @@ def _marian(config: Fields) -> dict:
     vocab_size, max_len = config.whole("vocab_size"), config.whole("max_position_embeddings")
     if max_len > 2**16:  # the waves are in no file, so their table is as long as one says
         raise ValueError(f"max_position_embeddings={max_len} is too long for a table of waves")
+    for name in ("decoder_layers", "decoder_attention_heads", "decoder_ffn_dim"):
+        config.get(name)  # a silent file would not mean the encoder's
     config.only(
         activation_function=list(_MARIAN_ACTIVATIONS),
         share_encoder_decoder_embeddings=[True],

@@ -72,13 +72,7 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
         return _read_safetensors(folder / _ONE)
     if not (folder / _INDEX).exists():
         raise FileNotFoundError(f"{folder} has no {_ONE}; {_NO_PICKLE}")
-    places = _read_json(folder / _INDEX).get("weight_map")
-    if not isinstance(places, dict):
-        raise ValueError(f"{folder / _INDEX} is damaged: it has no weight_map")
-    # A name that leads elsewhere would read files that are none of the model's.
-    for name in places.values():
-        if not isinstance(name, str) or Path(name).name != name:
-            raise ValueError(f"{folder / _INDEX} is damaged: {name!r} is no file beside it")
+    places = _read_index(folder / _INDEX)
     weights: dict[str, Tensor] = {}
     for file in sorted(set(places.values())):
         tensors = _read_safetensors(folder / file)
@@ -88,6 +82,18 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
     if missing := places.keys() - weights.keys():
         raise ValueError(f"the files of {folder} lack {min(missing)!r}, which their index promises")
     return weights
+
+
+def _read_index(path: Path) -> dict[str, str]:
+    """For each tensor the file in which it is."""
+    places = _read_json(path).get("weight_map")
+    if not isinstance(places, dict):
+        raise ValueError(f"{path} is damaged: it has no weight_map")
+    # A name that leads elsewhere would read files that are none of the model's.
+    for name in places.values():
+        if not isinstance(name, str) or Path(name).name != name:
+            raise ValueError(f"{path} is damaged: {name!r} is no file beside it")
+    return places
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
@@ -126,7 +132,7 @@ def _fetch(name: str) -> Path:
             raise
         except EntryNotFoundError:
             index = Path(hf_hub_download(name, _INDEX))
-            for part in sorted(set(_read_json(index)["weight_map"].values())):
+            for part in sorted(set(_read_index(index).values())):
                 hf_hub_download(name, part)
     except LocalEntryNotFoundError as error:
         raise ConnectionError(_unreachable(name, error)) from error

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
 from transformer_lab.tokenization import hugging_face
 from transformer_lab.tokenization.byte_level import (
@@ -25,7 +24,7 @@ from transformer_lab.tokenization.byte_level import (
 )
 from transformer_lab.tokenization.hugging_face import ANY, AddedToken, account_for
 from transformer_lab.tokenization.merging import Corpus, PairQueue, glue_all
-from transformer_lab.tokenization.vocabulary import Vocabulary
+from transformer_lab.tokenization.vocabulary import Vocabulary, remembering
 
 # How Hugging Face's file names the two ways in which we cut text into words.
 _BYTE_LEVEL = {
@@ -109,7 +108,7 @@ class BPETokenizer(Vocabulary):
             (vocab[a], vocab[b]): (rank, vocab[a + b]) for rank, (a, b) in enumerate(self.merges)
         }
         self._special_ids = {token: vocab[token] for token in self.special_tokens}
-        self._encode_word = lru_cache(maxsize=65536)(self._merge_word)
+        self._encode_word = remembering(self._merge_word)
 
     @classmethod
     def train(
@@ -229,7 +228,10 @@ class BPETokenizer(Vocabulary):
         if model["type"] != "BPE" or parts.get("normalizer") or split_digits is None:
             raise ValueError("this tokenizer.json is not a byte-level BPE tokenizer like GPT-2's")
         account_for(model, _MODEL, "the model of this tokenizer.json")
-        account_for(parts.get("decoder") or {}, _DECODER, "the decoder of this tokenizer.json")
+        decoder = parts.get("decoder")
+        account_for(decoder, _DECODER, "the decoder of this tokenizer.json")
+        if "type" not in decoder:
+            raise ValueError("the decoder of this tokenizer.json has no type")
         if model.get("unk_token") is not None and _missing_bytes(model["vocab"]):
             raise ValueError(
                 "this tokenizer.json has an unknown token, and no entry for every byte: "

@@ -28,8 +28,8 @@ _NOT = (None, False)
 _ADDED = {
     "id": ANY,
     "content": ANY,
-    "special": ANY,
-    "normalized": ANY,
+    "special": (None, False, True),
+    "normalized": (None, False, True),
     "single_word": _NOT,
     "lstrip": _NOT,
     "rstrip": _NOT,
@@ -109,6 +109,8 @@ def account_for(
     ...
     ValueError: the model has dropout=0.1, and only None, 0 can be read
     """
+    if not isinstance(found, Mapping):
+        raise ValueError(f"{whose} holds no names and values")
     for name, value in found.items():
         if name not in known:
             raise ValueError(f"{whose} has a field {name!r}, which cannot be read")
@@ -131,6 +133,12 @@ def _check_ids(vocab: Mapping[str, int], added: list[AddedToken]) -> None:
         raise ValueError("an ID of this tokenizer.json is not a whole number from 0 on")
     if len(set(ids.values())) < len(ids):
         raise ValueError("two entries of this tokenizer.json have one ID")
+    new = [token for token in added if token.content not in vocab]
+    for next_id, token in enumerate(new, len(vocab)):  # Hugging Face's library counts on
+        if token.id != next_id:
+            raise ValueError(
+                f"the added token {token.content!r} has the ID {token.id}, and {next_id} comes next"
+            )
 
 
 def encode_around(

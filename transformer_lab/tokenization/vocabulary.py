@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+LONGEST_REMEMBERED = 64  # letters
+
+
+def remembering(encode_word: Callable[[str], tuple[int, ...]]) -> Callable[[str], tuple[int, ...]]:
+    """The same function, with a memory for words: a text repeats most of its words.
+
+    Long ones are not kept. They hardly come back, and a stranger could fill the memory
+    with them.
+    """
+    remembered = lru_cache(maxsize=65536)(encode_word)
+
+    def encode(word: str) -> tuple[int, ...]:
+        return remembered(word) if len(word) <= LONGEST_REMEMBERED else encode_word(word)
+
+    return encode
 
 
 class Vocabulary:

@@ -24,14 +24,13 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
-from functools import lru_cache
 
 import regex
 
 from transformer_lab.tokenization import hugging_face
 from transformer_lab.tokenization.hugging_face import ANY, AddedToken, account_for
 from transformer_lab.tokenization.merging import Corpus, Pair, PairQueue
-from transformer_lab.tokenization.vocabulary import Vocabulary
+from transformer_lab.tokenization.vocabulary import Vocabulary, remembering
 
 PAD, UNKNOWN, CLS, SEP, MASK = "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"
 SPECIAL_TOKENS = (PAD, UNKNOWN, CLS, SEP, MASK)
@@ -137,7 +136,7 @@ class WordPieceTokenizer(Vocabulary):
             for token in self.added
             if token.normalized
         }
-        self._encode_word = lru_cache(maxsize=65536)(self._longest_matches)
+        self._encode_word = remembering(self._longest_matches)
 
     @classmethod
     def of_words(cls, words: Iterable[str], *, strip_accents: bool = True) -> WordPieceTokenizer:
@@ -261,21 +260,20 @@ class WordPieceTokenizer(Vocabulary):
                 this class does not know.
         """
         parts, added = hugging_face.read(text)
-        model, normaliser = parts["model"], parts.get("normalizer") or {}
+        model, normaliser = parts["model"], parts.get("normalizer")
         known = (
             model["type"] == "WordPiece"
+            and isinstance(normaliser, dict)
             and normaliser | {"strip_accents": None} == _NORMALISER
             and parts.get("pre_tokenizer") == {"type": "BertPreTokenizer"}
-            and model.keys() >= _MODEL.keys() - {"vocab"}
+            and model.keys() >= _MODEL.keys()
         )
         if not known:
             raise ValueError("this tokenizer.json is not a WordPiece tokenizer like uncased BERT's")
         account_for(model, _MODEL, "the model of this tokenizer.json")
-        account_for(
-            parts.get("decoder") or {},
-            {name: (value,) for name, value in _DECODER.items()},
-            "the decoder of this tokenizer.json",
-        )
+        decoder = {name: (value,) for name, value in _DECODER.items()}
+        if parts.get("decoder") is not None:
+            account_for(parts["decoder"], decoder, "the decoder of this tokenizer.json")
         return cls(
             model["vocab"],
             strip_accents=normaliser.get("strip_accents") is not False,

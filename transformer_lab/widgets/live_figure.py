@@ -144,11 +144,11 @@ def store_asset(content: bytes, folder: Path) -> dict:
     """Write bytes as a script that a page can load, even from disk.
 
     They are compressed first: not every host does, and text of bytes compresses badly.
-    Returns `$asset`, the name, made from the content, so that equal bytes are one
-    file; and `size`, how many bytes come over the line.
+    Returns `$asset`, the name, made from what is written, so that equal bytes are one
+    file and a cache never holds another one; and `size`, how many bytes come over the line.
     """
-    name = f"asset-{hashlib.sha256(content).hexdigest()[:20]}"
     packed = gzip.compress(content, mtime=0)
+    name = f"asset-{hashlib.sha256(packed).hexdigest()[:20]}"
     path = folder / f"{name}.js"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)

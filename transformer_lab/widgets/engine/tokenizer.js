@@ -19,7 +19,9 @@ const MODEL = {
   continuing_subword_prefix: NOTHING, end_of_word_suffix: NOTHING, byte_fallback: NOTHING,
   unk_token: [undefined, null], fuse_unk: [undefined, null, false, true],
 };
-const DIGITS_FIRST = ["Digits", "ByteLevel"];
+const WHOSE = "the pre-tokenizer of this tokenizer.json";
+const BYTE_LEVEL = { type: ["ByteLevel"], add_prefix_space: [false], trim_offsets: ANY, use_regex: [true] };
+const DECODER = { ...BYTE_LEVEL, add_prefix_space: ANY, use_regex: ANY };
 
 // A word takes the space before it along. White_Space is spelt out because
 // JavaScript's own \s differs from Unicode's for two rare characters.
@@ -46,13 +48,20 @@ export function lettersOfBytes() {
 export class BPETokenizer {
   // json: the text of a tokenizer.json, or what it parses to.
   constructor(json) {
-    const { model, added, normalizer, pre_tokenizer: cut } = readTokenizerFile(json);
-    const steps = (cut?.pretokenizers ?? [cut]).map((step) => step?.type);
-    this.splitDigits = steps.join() === DIGITS_FIRST.join();
-    if (model?.type !== "BPE" || normalizer || !(this.splitDigits || steps.join() === "ByteLevel")) {
+    const { model, added, normalizer, pre_tokenizer: cut, decoder } = readTokenizerFile(json);
+    this.splitDigits = cut?.type === "Sequence";
+    const [digits, byteLevel, ...more] = this.splitDigits ? [].concat(cut.pretokenizers) : [null, cut];
+    if (model.type !== "BPE" || normalizer || byteLevel?.add_prefix_space !== false || more.length || decoder?.type !== "ByteLevel") {
       throw new Error("this tokenizer.json is not a byte-level BPE tokenizer");
     }
+    accountFor(byteLevel, BYTE_LEVEL, WHOSE);
+    if (this.splitDigits) {
+      accountFor(cut, { type: ANY, pretokenizers: ANY }, WHOSE);
+      accountFor({ individual_digits: false, ...digits }, { type: ["Digits"], individual_digits: [true] }, WHOSE);
+    }
+    accountFor(decoder, DECODER, "the decoder of this tokenizer.json");
     accountFor(model, MODEL, "the model of this tokenizer.json");
+    if (!Array.isArray(model.merges)) throw new Error("this tokenizer.json has no list of merges");
     this.wholeWordsFirst = Boolean(model.ignore_merges);
     this.vocab = new Map(Object.entries(model.vocab));
     this.special = new Map(added.map(({ id, content }) => [content, id]));
@@ -62,7 +71,10 @@ export class BPETokenizer {
     // earlier and is glued first) and the ID of the glued piece.
     this.merges = new Map();
     model.merges.forEach((merge, rank) => {
-      const [left, right] = typeof merge === "string" ? merge.split(" ") : merge;
+      const [left, right] = typeof merge === "string" ? merge.split(" ") : [].concat(merge);
+      if (![left, right, left + right].every((piece) => this.vocab.has(piece))) {
+        throw new Error(`the vocabulary of this tokenizer.json lacks what merge ${rank} speaks of`);
+      }
       const pair = this.pairKey(this.vocab.get(left), this.vocab.get(right));
       this.merges.set(pair, { rank, id: this.vocab.get(left + right) });
     });

@@ -18,6 +18,7 @@ const NORMALISER = {
   type: ["BertNormalizer"], clean_text: [true], handle_chinese_chars: [true], lowercase: [true],
   strip_accents: [undefined, null, false, true],
 };
+const DECODER = { type: ["WordPiece"], prefix: [INSIDE], cleanup: [true] };
 
 const REMOVED = /\uFFFD|(?![\t\n\r])[\p{Cc}\p{Cf}\p{Co}]/gu;
 const CHINESE = new RegExp("[\\u4E00-\\u9FFF\\u3400-\\u4DBF\\uF900-\\uFAFF\\u{20000}-\\u{2A6DF}"
@@ -42,15 +43,19 @@ export function splitWords(text) {
 export class WordPieceTokenizer {
   // json: the text of a tokenizer.json, or what it parses to.
   constructor(json) {
-    const { model, normalizer, added, pre_tokenizer: cut } = readTokenizerFile(json);
-    if (model?.type !== "WordPiece" || cut?.type !== "BertPreTokenizer") {
+    const { model, normalizer, added, pre_tokenizer: cut, decoder } = readTokenizerFile(json);
+    const says = (part, known) => Object.keys(known).every((name) => part?.[name] !== undefined || known[name].includes(undefined));
+    if (cut?.type !== "BertPreTokenizer" || !says(normalizer, NORMALISER) || !says(model, { ...MODEL, vocab: [] })) {
       throw new Error("this tokenizer.json is not a WordPiece tokenizer like uncased BERT's");
     }
     accountFor(model, MODEL, "the model of this tokenizer.json");
-    accountFor(normalizer ?? {}, NORMALISER, "the normalizer of this tokenizer.json");
+    accountFor(normalizer, NORMALISER, "the normalizer of this tokenizer.json");
+    accountFor(cut, { type: ANY }, "the pre-tokenizer of this tokenizer.json");
+    if (decoder) accountFor(decoder, DECODER, "the decoder of this tokenizer.json");
     this.stripAccents = normalizer?.strip_accents !== false;
     this.vocab = new Map(Object.entries(model.vocab));
     this.unknown = this.vocab.get(model.unk_token);
+    if (this.unknown === undefined) throw new Error(`the vocabulary of this tokenizer.json has no entry for "${model.unk_token}"`);
     // What is looked for in the text as it is, and what in the normalised text.
     const tokens = (normalized) => added.filter((token) => Boolean(token.normalized) === normalized);
     this.aroundAsItIs = encoderAround(new Map(tokens(false).map(({ id, content }) => [content, id])));
