@@ -284,7 +284,8 @@ def load_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimiz
             f"the checkpoint {path} belongs to another model; delete it to start again"
         )
     weights, averages = {}, {}
-    for name, tensor in tensors.items():
+    # The library gives them in any order; workers that share them out need the same one.
+    for name, tensor in sorted(tensors.items()):
         kind, _, rest = name.partition(".")
         if kind == "model":
             weights[rest] = tensor
