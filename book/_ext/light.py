@@ -19,8 +19,13 @@ def setup(app: Sphinx) -> dict:
 
 
 def defer_scripts(app: Sphinx, pagename, templatename, context, doctree) -> None:
-    if pagename == "search":  # its own scripts call the others at once
-        return
-    for script in context["script_files"]:
-        if script.filename and not str(script.filename).endswith(NEEDED_AT_ONCE):
-            script.attributes.setdefault("defer", "defer")
+    if pagename != "search":  # its own scripts call the others at once
+        context["script_files"] = [deferred(script) for script in context["script_files"]]
+
+
+def deferred(script):
+    """The same script, to be run when the page is read. All pages share the one given."""
+    if not script.filename or str(script.filename).endswith(NEEDED_AT_ONCE):
+        return script
+    attributes = script.attributes | {"defer": "defer"}
+    return type(script)(script.filename, priority=script.priority, **attributes)

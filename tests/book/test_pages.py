@@ -31,16 +31,15 @@ SHOWN = """root => {
 def wait_for_figures(page) -> int:
     """Wait until every live figure of a page is drawn; return how many there are."""
     # Figures come when the reader does: the Tab key brings them all, without scrolling.
-    page.evaluate(
-        """() => {
-             const waiting = document.querySelectorAll(".tl-live > button");
-             waiting.forEach(button => button.focus({ preventScroll: true }));
-             document.activeElement.blur();
-           }"""
-    )
     page.wait_for_function(
-        """() => [...document.querySelectorAll("[data-live-figure]")]
-                 .every(figure => figure.dataset.ready === "true")""",
+        """() => {
+             for (const button of document.querySelectorAll(".tl-live > button")) {
+               button.focus({ preventScroll: true });
+               button.blur();
+             }
+             return [...document.querySelectorAll("[data-live-figure]")]
+               .every(figure => figure.dataset.ready === "true");
+           }""",
         timeout=FIGURE_SECONDS * 1000,
     )
     return page.locator("[data-live-figure]").count()
