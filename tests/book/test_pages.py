@@ -45,14 +45,20 @@ def wait_for_figures(page) -> int:
     return page.locator("[data-live-figure]").count()
 
 
-@pytest.mark.parametrize("way", ["http", "file"])
-@pytest.mark.parametrize("name", [*PAGES, "index", "search", "genindex"])
-def test_a_page_opens_without_error_and_asks_no_other_host(visit, addresses, name, way):
-    opened = visit(f"{addresses[way]}/{name}.html")
-    wait_for_figures(opened.page)
+def assert_quiet(opened) -> None:
+    """No error on a page until now, and nothing asked of another host."""
     opened.page.wait_for_load_state("networkidle")
     assert opened.requests_elsewhere == []
     assert opened.errors == []
+
+
+# The pages of the book are opened and used below, from disk and from a server.
+@pytest.mark.parametrize("way", ["http", "file"])
+@pytest.mark.parametrize("name", ["index", "search", "genindex"])
+def test_a_page_opens_without_error_and_asks_no_other_host(visit, addresses, name, way):
+    opened = visit(f"{addresses[way]}/{name}.html")
+    wait_for_figures(opened.page)
+    assert_quiet(opened)
 
 
 @pytest.mark.parametrize("way", ["http", "file"])
@@ -90,7 +96,8 @@ def test_a_page_keeps_about_the_room_that_its_first_figure_needs(visit, addresse
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_slider_moved_by_keyboard_changes_what_its_figure_shows(visit, addresses, name):
-    page = visit(f"{addresses['file']}/{name}.html").page
+    opened = visit(f"{addresses['file']}/{name}.html")
+    page = opened.page
     wait_for_figures(page)
     for number in range(page.locator("[data-live-figure]").count()):
         figure = page.locator("[data-live-figure]").nth(number)
@@ -106,20 +113,7 @@ def test_every_slider_moved_by_keyboard_changes_what_its_figure_shows(visit, add
                 arg=[figure.element_handle(), before],
                 timeout=10_000,
             )
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_fits_a_telephone_without_scrolling_sideways(visit, addresses, name):
-    page = visit(f"{addresses['http']}/{name}.html", viewport={"width": 360, "height": 740}).page
-    wait_for_figures(page)
-    too_wide = page.evaluate(
-        """() => document.documentElement.scrollWidth <= 360 ? [] :
-             [...document.querySelectorAll("main *")]
-               .filter(e => e.getBoundingClientRect().right > 361)
-               .slice(0, 5).map(e => e.outerHTML.slice(0, 120))"""
-    )
-    assert too_wide == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert_quiet(opened)
 
 
 # Moves every slider, ticks every box, types into every field, presses every button, and
@@ -148,26 +142,37 @@ OPERATE = """async () => {
 }"""
 
 
+# What a page is wider than its window by.
+TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
+  [...document.querySelectorAll("main *")]
+    .filter(e => e.getBoundingClientRect().right > innerWidth + 1)
+    .map(e => e.outerHTML.slice(0, 120)).slice(0, 5).concat("too wide")"""
+
+# What keeps some readers from using it.
+BARRIERS = """async () => {
+  const { violations } = await axe.run("article", { preload: false, resultTypes: ["violations"] });
+  const describe = (v, n) => `${v.id}: ${n.html.slice(0, 160)} ${n.failureSummary}`;
+  return violations.filter(v => ["serious", "critical"].includes(v.impact))
+    .flatMap(v => v.nodes.map(n => describe(v, n)));
+}"""
+
+
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (360, "dark")])
 @pytest.mark.parametrize("name", PAGES)
-def test_figures_and_text_have_no_serious_barrier_after_use(visit, addresses, name, width, theme):
-    page = visit(
+def test_a_page_in_use_has_no_error_no_barrier_and_fits(visit, addresses, name, width, theme):
+    opened = visit(
         f"{addresses['http']}/{name}.html",
         viewport={"width": width, "height": 740}, color_scheme=theme, reduced_motion="reduce",
-    ).page  # fmt: skip
+    )  # fmt: skip
+    page = opened.page
     wait_for_figures(page)
     assert page.evaluate("document.documentElement.dataset.theme") == theme
+    assert page.evaluate(TOO_WIDE) == []
     page.evaluate(OPERATE)
     page.evaluate(AXE.read_text(encoding="utf-8"))  # not a script element: the page refuses those
-    barriers = page.evaluate(
-        """async () => {
-             const { violations } = await axe.run("article");
-             const describe = (v, n) => `${v.id}: ${n.html.slice(0, 160)} ${n.failureSummary}`;
-             return violations.filter(v => ["serious", "critical"].includes(v.impact))
-               .flatMap(v => v.nodes.map(n => describe(v, n)));
-           }"""
-    )
-    assert barriers == []
+    assert page.evaluate(BARRIERS) == []
+    assert page.evaluate(TOO_WIDE) == []
+    assert_quiet(opened)
 
 
 @pytest.mark.parametrize("name", PAGES)
