@@ -37,6 +37,14 @@ def load_tool(name: str):
     return module
 
 
+@pytest.fixture
+def cache(tmp_path, monkeypatch) -> Path:
+    """A cache folder of the test's own, empty, which the package takes for the user's."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("TRANSFORMER_LAB_CACHE", str(folder))
+    return folder
+
+
 @pytest.fixture(scope="session")
 def browser():
     """A running Chromium. Without one the tests fail: they are never skipped."""

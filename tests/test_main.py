@@ -17,6 +17,8 @@ from transformer_lab import recipes
 from transformer_lab.__main__ import app
 from transformer_lab.files import cache_folder, locked, read_sealed
 
+pytestmark = pytest.mark.usefixtures("cache")
+
 TEXT = "".join(
     f"On day {n} the {a} cat saw {n % 7} birds.\nThe birds saw the {b} cat, and flew away.\n"
     for n in range(30)
@@ -29,13 +31,6 @@ def text(tmp_path):
     path = tmp_path / "My Cat.txt"
     path.write_text(TEXT)
     return path
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    folder = tmp_path / "cache"
-    monkeypatch.setenv("TRANSFORMER_LAB_CACHE", str(folder))
-    return folder
 
 
 def run(*arguments):

@@ -23,16 +23,11 @@ from transformer_lab.__main__ import app
 from transformer_lab.files import checksum, locked, write_sealed
 from transformer_lab.recipes import keep_text, load, recipe_of_text
 
+pytestmark = pytest.mark.usefixtures("cache")
+
 TEXT = "".join(f"On day {n} the cat saw {n % 7} birds.\n" for n in range(40))
 SIZES = {"d_model": 8, "n_heads": 2, "n_layers": 1, "d_ff": 8, "max_len": 16, "batch_size": 2}
 TINY = replace(recipe_of_text(TEXT, name="tiny", steps=6), snapshots=(0, 3, 6), **SIZES)
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    folder = tmp_path / "cache"
-    monkeypatch.setenv("TRANSFORMER_LAB_CACHE", str(folder))
-    return folder
 
 
 def run(*arguments):

@@ -159,11 +159,16 @@ REPEATED = [
 ]
 
 
+def to_be_changed(folder, tmp_path):
+    """The weights of a model that was written; its config is put beside where they will go."""
+    (tmp_path / "config.json").symlink_to(folder / "config.json")
+    return load_file(folder / "model.safetensors")
+
+
 @pytest.mark.parametrize(("family", "name", "copy"), REPEATED)
 def test_a_second_copy_is_left_out_only_if_it_is_one(family, name, copy, written, tmp_path):
     _, folder = written(family)
-    (tmp_path / "config.json").symlink_to(folder / "config.json")
-    weights = load_file(folder / "model.safetensors")
+    weights = to_be_changed(folder, tmp_path)
     same = copy(weights).clone()
     for kind in (None, torch.float16, torch.bfloat16) if same.is_floating_point() else (None,):
         other = same.to(kind) if kind and "inv_freq" in name else same
@@ -179,8 +184,7 @@ def test_a_second_copy_is_left_out_only_if_it_is_one(family, name, copy, written
 
 def test_two_names_of_one_place_are_refused(written, tmp_path):
     _, folder = written("llama")
-    (tmp_path / "config.json").symlink_to(folder / "config.json")
-    weights = load_file(folder / "model.safetensors")
+    weights = to_be_changed(folder, tmp_path)
     save_file(weights | {"norm.weight": torch.ones(24)}, tmp_path / "model.safetensors")
     with pytest.raises(ValueError, match=r"two tensors have the place of 'final_norm\.weight'"):
         from_pretrained(tmp_path)
@@ -188,8 +192,7 @@ def test_two_names_of_one_place_are_refused(written, tmp_path):
 
 def test_another_frameworks_file_is_refused(written, tmp_path):
     _, folder = written("llama")
-    (tmp_path / "config.json").symlink_to(folder / "config.json")
-    weights = load_file(folder / "model.safetensors")
+    weights = to_be_changed(folder, tmp_path)
     save_file(weights, tmp_path / "model.safetensors", metadata={"format": "flax"})
     with pytest.raises(ValueError, match="holds weights as 'flax' has them"):
         from_pretrained(tmp_path)
