@@ -1,12 +1,12 @@
 // Lets the Tab key stop at a part of the page that scrolls by itself, such as a wide plot or
-// a long line of code, as long as it holds more than it shows. Live figures see to their own
-// parts (widgets/parts/ui.js).
+// a long line of code, as long as it holds more than it shows. Formulas are stops already
+// (_ext/mathematics.py), and live figures see to their own parts (widgets/parts/ui.js).
 (() => {
-  const PARTS = "article :is(pre, table, div.math, mjx-container[display], [style*='overflow'])";
+  const PARTS = "article :is(pre, table, [style*='overflow'])";
 
   const nameOf = (part) => {
     if (part.matches("pre")) return part.closest(".cell_output") ? "output" : "code";
-    return part.matches("table") ? "table" : "formula";
+    return part.matches("table") ? "table" : "plot";
   };
 
   const settle = (part) => {
