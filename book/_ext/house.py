@@ -2,7 +2,8 @@
 
 The pages serve themselves: thebe, which Jupyter Book would always load from another
 host, is left out. Buttons that need the repository's address are there only when there
-is one. A notebook's link to its page is left out of that page.
+is one. A notebook's link to its page is left out of that page, and its frames become
+files of their own.
 """
 
 from __future__ import annotations
