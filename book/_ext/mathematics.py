@@ -73,7 +73,8 @@ def mathml(node: nodes.Element, *, displaystyle: bool) -> str:
 def publish_font(app: Sphinx, exception) -> None:
     if exception or app.builder.format != "html":
         return
-    options = subset.Options(flavor="woff", hinting=False)
+    # All its names stay: its authors and its licence are among them.
+    options = subset.Options(flavor="woff", hinting=False, name_IDs=["*"])
     [package] = find_spec("ziamath").submodule_search_locations
     font = subset.load_font(Path(package, FONT), options)
     subsetter = subset.Subsetter(options)
