@@ -227,7 +227,7 @@ def serve(
 ) -> None:
     """Serve the chat models to any OpenAI client, on this machine."""
     try:
-        from transformer_lab.chat import server
+        from transformer_lab import server
     except ModuleNotFoundError as error:
         raise ValueError(f"{error}; it comes with: pip install 'transformer-lab[chat]'") from error
     server.serve(host, port)

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from tests.chat.echo import echo
+from tests.echo import echo
 from transformer_lab.chat import terminal
 from transformer_lab.chat.terminal import Talk, printable
 

@@ -11,8 +11,8 @@ from tokenizers import Tokenizer
 
 from tests.changed_files import changed
 from tests.tokenization.test_changed_files import FILES, TEXTS
+from transformer_lab.model_file import model_file, read_model
 from transformer_lab.models import Config, Decoder
-from transformer_lab.recipes.model_file import model_file, read_model
 from transformer_lab.tokenization import BPETokenizer
 
 IDS = [5, 9, 2, 7]

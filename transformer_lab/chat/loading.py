@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
+from transformer_lab import pretrained, recipes
 from transformer_lab.chat.model import ChatModel
-from transformer_lab.chat.template import PLAIN_TURNS, SMOLLM2
+from transformer_lab.conversation.template import PLAIN_TURNS, SMOLLM2
 
 
 def _math_teacher() -> ChatModel:
-    from transformer_lab import recipes  # which itself needs the template
-
     trained = recipes.load("math-teacher")
     tokenizer = trained.tokenizer
     # It was taught to say nothing but text within a turn: any special token ends it.
@@ -23,8 +22,6 @@ def _math_teacher() -> ChatModel:
 
 
 def _smollm2() -> ChatModel:
-    from transformer_lab import pretrained
-
     tokenizer = pretrained.smollm2_tokenizer()
     stop_ids = frozenset(tokenizer.vocab[token] for token in ("<|im_end|>", "<|endoftext|>"))
     return ChatModel("smollm2-135m-instruct", pretrained.smollm2(), tokenizer, SMOLLM2, stop_ids)

@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from transformer_lab import generation
-from transformer_lab.chat.messages import Message, check
-from transformer_lab.chat.template import ChatTemplate
+from transformer_lab.conversation.messages import Message, check
+from transformer_lab.conversation.template import ChatTemplate
 from transformer_lab.tokenization import BPETokenizer
 
 # The most text that is looked at, for each token of the window. A token of ordinary text

@@ -19,9 +19,9 @@ from filelock import Timeout
 
 from transformer_lab import distributed
 from transformer_lab.files import cache_folder
+from transformer_lab.model_file import model_file, read_model, read_model_file, weights_file
 from transformer_lab.recipes import store
 from transformer_lab.recipes.math_teacher import MathTeacher
-from transformer_lab.recipes.model_file import model_file, read_model, read_model_file, weights_file
 from transformer_lab.recipes.own_text import OwnText, read_text, recipe_of_text
 from transformer_lab.recipes.recipe import Recipe, TrainedModel
 from transformer_lab.recipes.store import keep_text, kept_names, key

@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass
 
 import torch
 
-from transformer_lab.chat.messages import Message
-from transformer_lab.chat.template import PLAIN_TURNS, ChatTemplate
+from transformer_lab.conversation.messages import Message
+from transformer_lab.conversation.template import PLAIN_TURNS, ChatTemplate
 from transformer_lab.languages import arithmetic
 from transformer_lab.languages.arithmetic import Conversation
 from transformer_lab.models import Decoder, look_at_neighbours
@@ -32,7 +32,7 @@ TOKENIZER_SEED, HELD_OUT_SEED = "tokenizer", "held out"
 class MathTeacher(Recipe):
     """A decoder, trained on conversations. `n_held_out` counts conversations."""
 
-    sources = ("languages/arithmetic.py", "chat/template.py", "chat/messages.py")
+    sources = ("languages/arithmetic.py", "conversation/template.py", "conversation/messages.py")
 
     vocab_size: int  # at most
     n_tokenizer_conversations: int = 1500

@@ -22,8 +22,8 @@ from torch import nn
 from transformer_lab import distributed
 from transformer_lab.config import Config
 from transformer_lab.files import make_folder, put_aside, read_sealed, write_sealed
+from transformer_lab.model_file import Tokenizer, model_file, read_model
 from transformer_lab.models import count_parameters
-from transformer_lab.recipes.model_file import Tokenizer, model_file, read_model
 from transformer_lab.training import Batch, load_checkpoint, train
 
 CHECKPOINT = "checkpoint.sealed"

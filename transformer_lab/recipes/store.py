@@ -34,7 +34,7 @@ from transformer_lab.files import (
     remove,
     write_sealed,
 )
-from transformer_lab.recipes.model_file import read_model
+from transformer_lab.model_file import read_model
 from transformer_lab.recipes.own_text import OwnText, recipe_of_text
 from transformer_lab.recipes.recipe import Recipe, TrainedModel, read_snapshot, run, snapshot_name
 
@@ -49,7 +49,7 @@ def key(recipe: Recipe) -> str:
     modules = "attention blocks config embeddings feedforward models training".split()
     sources = [package / f"{module}.py" for module in modules]
     sources += sorted((package / "tokenization").glob("*.py"))
-    sources += [package / "recipes/model_file.py", package / "recipes/recipe.py"]
+    sources += [package / "model_file.py", package / "recipes/recipe.py"]
     sources += [Path(inspect.getfile(type(recipe)))]
     sources += [package / name for name in recipe.sources]
     shaping = json.dumps(asdict(recipe), sort_keys=True) + torch.__version__

@@ -316,7 +316,7 @@ def checksums(cache):
 
 CHECKSUMS = """
 import pathlib, sys
-from tests.test_store import checksums
+from tests.recipes.test_store import checksums
 print(*checksums(pathlib.Path(sys.argv[1])))
 """
 

@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.chat.echo import echo
 from tests.conftest import ROOT
-from transformer_lab.chat import connections, server
-from transformer_lab.chat.connections import NotTooOften
-from transformer_lab.chat.server import start
+from tests.echo import echo
+from transformer_lab.server import app as server
+from transformer_lab.server import connections
+from transformer_lab.server.app import start
+from transformer_lab.server.connections import NotTooOften
 
 REQUEST = {"model": "echo", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -200,8 +201,9 @@ def test_who_does_not_read_is_not_waited_for(running, monkeypatch):
 
 FEW_FILES = """
 import resource, sys
-from tests.chat.echo import echo
-from transformer_lab.chat import connections, server
+from tests.echo import echo
+from transformer_lab.server import app as server
+from transformer_lab.server import connections
 
 connections.SECONDS_FOR_HEADERS = 1
 if sys.argv[1] == "no limit":

@@ -38,10 +38,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from transformer_lab.chat import loading
-from transformer_lab.chat.connections import LOG, Connection
 from transformer_lab.chat.model import ChatModel, ContextLengthError, Reply, UnknownTokenError
-from transformer_lab.chat.protocol import Answer, ChatRequest, ProtocolError, Usage, event, parse
-from transformer_lab.chat.turns import StoppedError, TakingTurns, TooBusyError
+from transformer_lab.server.connections import LOG, Connection
+from transformer_lab.server.protocol import Answer, ChatRequest, ProtocolError, Usage, event, parse
+from transformer_lab.server.turns import StoppedError, TakingTurns, TooBusyError
 
 MAX_BODY = 1 << 18  # bytes: several times the text that the longest context holds
 LOADING = "loading "  # how the names of the threads begin that load a model

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat import completion_create_params
 
-from tests.chat.echo import echo
+from tests.echo import echo
 from transformer_lab.chat.model import UnknownTokenError
-from transformer_lab.chat.protocol import ProtocolError, parse
-from transformer_lab.chat.server import steps
+from transformer_lab.server.app import steps
+from transformer_lab.server.protocol import ProtocolError, parse
 
 # name: values that ask for nothing special, and values that ask for something.
 DONE = {

@@ -20,12 +20,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.chat.echo import ASSISTANT, BYTES, Echo, echo
 from tests.conftest import ROOT
-from transformer_lab.chat import connections
-from transformer_lab.chat import server as chat_server
+from tests.echo import ASSISTANT, BYTES, Echo, echo
 from transformer_lab.chat.model import Reply
-from transformer_lab.chat.server import listen, running_server, start
+from transformer_lab.server import app as chat_server
+from transformer_lab.server import connections
+from transformer_lab.server.app import listen, running_server, start
 
 JSON_HEADERS = {"Content-Type": "application/json"}
 PLAIN = {"Content-Type": "text/plain"}
@@ -622,9 +622,9 @@ def test_math_teacher_answers_the_real_client_in_pieces_and_whole():
 # --- The end -----------------------------------------------------------------------
 
 ENDS_WITHOUT_STOP = """
-from tests.chat.echo import ASSISTANT, BYTES, Echo, echo
-from tests.chat.test_server import body, raw
-from transformer_lab.chat.server import start
+from tests.echo import ASSISTANT, BYTES, Echo, echo
+from tests.server.test_server import body, raw
+from transformer_lab.server.app import start
 
 running = start(names=["echo"], load=lambda name: echo(pause=0.001))
 connection = raw(running, body("forever", stream=True))
@@ -632,8 +632,8 @@ connection.recv(100)
 """
 STOPS_DURING_A_LOAD = """
 import os, signal, threading, torch
-from tests.chat.test_server import body, raw
-from transformer_lab.chat import server
+from tests.server.test_server import body, raw
+from transformer_lab.server import app as server
 
 def load(name):
     threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()

@@ -19,7 +19,7 @@ from contextlib import suppress
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from transformer_lab.chat.protocol import ProtocolError
+from transformer_lab.server.protocol import ProtocolError
 
 MAX_CONNECTIONS = 512
 SECONDS_FOR_HEADERS = 10

@@ -7,8 +7,8 @@ import pytest
 
 from transformer_lab import recipes
 from transformer_lab.chat import ChatModel, Conversation, load
-from transformer_lab.chat.messages import Message
-from transformer_lab.chat.template import PLAIN_TURNS
+from transformer_lab.conversation.messages import Message
+from transformer_lab.conversation.template import PLAIN_TURNS
 from transformer_lab.languages import arithmetic
 from transformer_lab.recipes import math_teacher
 from transformer_lab.training import IGNORED

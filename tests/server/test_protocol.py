@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from transformer_lab.chat.protocol import ProtocolError, event, parse
+from transformer_lab.server.protocol import ProtocolError, event, parse
 
 GOOD = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from transformer_lab.chat.messages import Message
+from transformer_lab.conversation.messages import Message
 from transformer_lab.tokenization import BPETokenizer
 
 

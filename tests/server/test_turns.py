@@ -7,7 +7,7 @@ from queue import Queue
 
 import pytest
 
-from transformer_lab.chat.turns import StoppedError, TakingTurns, TooBusyError
+from transformer_lab.server.turns import StoppedError, TakingTurns, TooBusyError
 
 
 @pytest.fixture
