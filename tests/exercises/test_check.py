@@ -23,7 +23,7 @@ MISTAKES = [
 
 CHAPTERS = [
     importlib.import_module(f"tests.exercises.{path.stem}")
-    for path in sorted(Path(__file__).with_name("exercises").glob("chapter_*.py"))
+    for path in sorted(Path(__file__).parent.glob("chapter_*.py"))
 ]
 RIGHT = {name: answers for chapter in CHAPTERS for name, answers in chapter.RIGHT.items()}
 WRONG = {name: answers for chapter in CHAPTERS for name, answers in chapter.WRONG.items()}
