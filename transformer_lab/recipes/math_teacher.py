@@ -17,9 +17,10 @@ import torch
 
 from transformer_lab.conversation.messages import Message
 from transformer_lab.conversation.template import PLAIN_TURNS, ChatTemplate
+from transformer_lab.initialisation import look_at_neighbours
 from transformer_lab.languages import arithmetic
 from transformer_lab.languages.arithmetic import Conversation
-from transformer_lab.models import Decoder, look_at_neighbours
+from transformer_lab.models import Decoder
 from transformer_lab.recipes.recipe import Recipe
 from transformer_lab.tokenization import BPETokenizer
 from transformer_lab.training import IGNORED, Batch

@@ -46,7 +46,8 @@ OURS = re.compile(rf"({re.escape(TEXT)}|[0-9a-f]{{12}})(\.damaged)?|\..*\.part")
 def key(recipe: Recipe) -> str:
     """A short name for everything that shapes the trained model."""
     package = Path(__file__).parents[1]
-    modules = "attention blocks config embeddings feedforward models training".split()
+    modules = "attention blocks config embeddings feedforward initialisation models".split()
+    modules += ["training"]
     sources = [package / f"{module}.py" for module in modules]
     sources += sorted((package / "tokenization").glob("*.py"))
     sources += [package / "model_file.py", package / "recipes/recipe.py"]

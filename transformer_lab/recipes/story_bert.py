@@ -18,8 +18,9 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from transformer_lab.attention import padding_mask
+from transformer_lab.initialisation import look_at_neighbours
 from transformer_lab.languages import stories
-from transformer_lab.models import MaskedWords, look_at_neighbours
+from transformer_lab.models import MaskedWords
 from transformer_lab.recipes.recipe import Recipe, TrainedModel
 from transformer_lab.recipes.story_gpt import story_sequences
 from transformer_lab.tokenization import WordPieceTokenizer
