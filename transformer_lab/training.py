@@ -209,7 +209,8 @@ def train(
         ValueError: if the checkpoint belongs to another model or cannot be read.
     """
     joined = distributed.join(model, shard=shard)
-    is_first = distributed.is_first()
+    if not distributed.is_first():
+        on_step = progress = None
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=peak_lr, betas=(0.9, 0.98), weight_decay=weight_decay
     )
@@ -220,14 +221,14 @@ def train(
         total=steps,
         initial=len(losses),
         desc=progress,
-        disable=progress is None or not is_first,
+        disable=progress is None,
         mininterval=0.5,
     )
     # Workers get one Ctrl-C twice: from the terminal, and from torchrun.
     with bar, DelayedInterrupt(second_interrupts=distributed.n_workers() == 1) as interrupt:
         try:
             for step in range(len(losses), steps):
-                if on_step and is_first:
+                if on_step:
                     on_step(step, model)
                 for group in optimiser.param_groups:
                     group["lr"] = learning_rate(step, peak=peak_lr, steps=steps)
@@ -242,7 +243,7 @@ def train(
             if checkpoint is not None and not interrupt.forced:
                 save_checkpoint(checkpoint, model, optimiser, losses)
             raise
-    if on_step and is_first:
+    if on_step:
         on_step(steps, model)
     return losses
 

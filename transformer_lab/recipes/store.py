@@ -66,7 +66,10 @@ def load(recipe: str | Recipe, *, cache: Path | None = None, progress: bool = Tr
     Raises:
         ValueError: if there is no recipe of that name.
         OSError: if it has to be kept and cannot be.
+        RuntimeError: in a worker that is not the first: it would wait for ever.
     """
+    if not distributed.is_first():
+        raise RuntimeError("of several workers only the first loads; call load_with_workers")
     recipe = find(recipe, cache=cache)
     cache = cache or cache_folder()
     folder = model_folder(recipe, cache)
