@@ -21,9 +21,10 @@ from torch import Tensor
 from transformer_lab.blocks import Block
 from transformer_lab.conversation.messages import Message, Role
 from transformer_lab.conversation.template import PLAIN_TURNS, ChatTemplate
+from transformer_lab.initialisation import look_at_neighbours
 from transformer_lab.languages import arithmetic
 from transformer_lab.languages.arithmetic import Conversation
-from transformer_lab.models import Decoder, look_at_neighbours
+from transformer_lab.models import Decoder
 from transformer_lab.recipes.recipe import Recipe, Report, TrainedModel
 from transformer_lab.tokenization import BPETokenizer
 from transformer_lab.training import IGNORED, Batch, batched, padded

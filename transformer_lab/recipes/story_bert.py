@@ -19,8 +19,9 @@ from torch import Tensor, nn
 
 from transformer_lab.attention import padding_mask
 from transformer_lab.blocks import Block
+from transformer_lab.initialisation import look_at_neighbours
 from transformer_lab.languages import stories
-from transformer_lab.models import MaskedWords, look_at_neighbours
+from transformer_lab.models import MaskedWords
 from transformer_lab.recipes.recipe import Recipe, Report, TrainedModel
 from transformer_lab.recipes.story_gpt import story_sequences
 from transformer_lab.tokenization import WordPieceTokenizer
