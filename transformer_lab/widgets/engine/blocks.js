@@ -13,7 +13,8 @@ import { KeyValueCache, MultiHeadAttention } from "./attention.js";
 const SIZES = ["vocab_size", "max_len", "d_model", "n_heads", "n_layers", "d_ff"];
 /** @type {Record<string, unknown[]>} */
 const SUPPORTED = {
-  positions: ["learned", "sinusoidal", "rotary"], n_token_types: [null], embedding_scale: [1], embedding_norm: [false],
+  positions: ["learned", "sinusoidal", "rotary"], n_token_types: [null],
+  embedding_scale: [1], embedding_norm: [false],
   activation: ["relu", "gelu", "gelu_tanh"], bias: [true], norm: ["layer"], norm_order: ["pre", "post"],
   norm_eps: [1e-5], tie_head: [true, false], head_size: [null], n_kv_heads: [null], rope_base: [10_000],
   local_rope_base: [null], score_scale: [null], score_cap: [null], logit_cap: [null],

@@ -108,7 +108,8 @@ function attentionPhrases(config) {
 // In our rows the layers repeat a pattern, which ends with a layer that sees all.
 function windowsPhrase(windows) {
   const length = windows.indexOf(null) + 1;
-  return length ? `${length - 1} of ${length} layers see only the nearest tokens` : "sees only the nearest tokens";
+  if (!length) return "sees only the nearest tokens";
+  return `${length - 1} of ${length} layers see only the nearest tokens`;
 }
 
 const biasPhrase = (config) => (config.bias ? "with biases" : "without biases");
