@@ -60,7 +60,7 @@ export class MultiHeadAttention {
 
   // Lets each row of x (T, D) gather from `context` (S, D), or from x itself.
   //
-  //   mask           T rows of S booleans: true where looking is allowed (null: everywhere);
+  //   mask           T rows of S booleans: true where looking is allowed (default: everywhere);
   //                  a position that may attend to nothing gathers zeros
   //   cache          x holds only the newest positions; the cache has the earlier
   //                  ones, and remembers these too. Of a `context`, which never
@@ -69,7 +69,7 @@ export class MultiHeadAttention {
   //   record         receives what is computed on the way (decoder.js)
   //
   // Returns { output (T, D), weights }, where weights[head] is T rows of S numbers.
-  forward(x, { context = null, mask = null, cache = null, disabledHeads = [], record = null }) {
+  forward(x, { context, mask, cache, disabledHeads = [], record }) {
     const { size, headSize } = this;
     const start = cache?.length ?? 0;
     const queries = this.query.forward(x); // (T, D)

@@ -31,20 +31,26 @@ export class Decoder {
     tensors.refuseOthers();
   }
 
-  // Scores every possible next token, and returns each head's attention weights.
-  //
-  //   ids            token IDs (T), at most max_len with those in the cache
-  //   cache          from `newCache`; then ids are only the tokens that it has not seen
-  //   mask           T rows of T booleans instead of the causal mask
-  //   disabledHeads  [[layer, head], …]
-  //   lastOnly       true: logits of the last position only, which is quicker
-  //   record         is called with a name and numbers (T rows) for what is
-  //                  computed on the way, such as ("blocks.0", the residual stream
-  //                  after the first block): the names of Python's `trace.capture`
-  //
-  // Returns { logits, attention }: logits[t] is V numbers (`logits.at(-1)`: what
-  // comes next); attention[layer][head][t] is S weights that add up to 1.
-  forward(ids, { mask = null, cache = null, disabledHeads = [], lastOnly = false, record = null } = {}) {
+  /**
+   * Scores every possible next token, and returns each head's attention weights.
+   *
+   *   ids            token IDs (T), at most max_len with those in the cache
+   *   cache          from `newCache`; then ids are only the tokens that it has not seen
+   *   mask           T rows of T booleans instead of the causal mask
+   *   disabledHeads  [[layer, head], …]
+   *   lastOnly       true: logits of the last position only, which is quicker
+   *   record         is called with a name and numbers (T rows) for what is
+   *                  computed on the way, such as ("blocks.0", the residual stream
+   *                  after the first block): the names of Python's `trace.capture`
+   *
+   * Returns { logits, attention }: logits[t] is V numbers (`logits.at(-1)`: what
+   * comes next); attention[layer][head][t] is S weights that add up to 1.
+   * @param {number[]} ids
+   * @param {{ mask?: boolean[][], cache?: import("./attention.js").KeyValueCache[],
+   *   disabledHeads?: number[][], lastOnly?: boolean,
+   *   record?: (name: string, values: Float32Array) => void }} options
+   */
+  forward(ids, { mask, cache, disabledHeads = [], lastOnly, record } = {}) {
     const nSeen = countSeen(cache);
     checkIds(ids, nSeen, this.config);
     const keep = copying(record);

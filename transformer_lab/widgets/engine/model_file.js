@@ -31,8 +31,7 @@ export function loadModel(bytes) {
   accountFor(metadata, METADATA, "the model file");
   const config = parseJSON(metadata.config, "the config of the model file");
   const built = ARCHITECTURES[kind](config, tensors);
-  const json = parseJSON(metadata.tokenizer, "the tokenizer of the model file");
-  const tokenizer = json?.model?.type === "WordPiece" ? new WordPieceTokenizer(json) : new BPETokenizer(json);
+  const tokenizer = readTokenizer(metadata.tokenizer);
   if (tokenizer.size !== config.vocab_size) {
     throw new Error(`the tokenizer has ${tokenizer.size} tokens, but the model knows ${config.vocab_size}`);
   }
@@ -50,6 +49,11 @@ export function loadModel(bytes) {
     startId: tokenizer.special.get(metadata.start),
     unseenTokens: unseenTokens(metadata.unseen_tokens, config),
   };
+}
+
+function readTokenizer(text) {
+  const json = parseJSON(text, "the tokenizer of the model file");
+  return json?.model?.type === "WordPiece" ? new WordPieceTokenizer(json) : new BPETokenizer(json);
 }
 
 function unseenTokens(text = "[]", { vocab_size: vocabSize }) {

@@ -19,6 +19,7 @@ const MODEL = {
   continuing_subword_prefix: NOTHING, end_of_word_suffix: NOTHING, byte_fallback: NOTHING,
   unk_token: [undefined, null], fuse_unk: [undefined, null, false, true],
 };
+const OTHER_KIND = "this tokenizer.json is not a byte-level BPE tokenizer";
 const WHOSE = "the pre-tokenizer of this tokenizer.json";
 const BYTE_LEVEL = { type: ["ByteLevel"], add_prefix_space: [false], trim_offsets: ANY, use_regex: [true] };
 const DECODER = { ...BYTE_LEVEL, add_prefix_space: ANY, use_regex: ANY };
@@ -45,22 +46,26 @@ export function lettersOfBytes() {
     String.fromCharCode(prints(byte) ? byte : 0x100 + nOthers++));
 }
 
+// Whether each digit is a word of its own.
+function readPreTokenizer(cut) {
+  const isSequence = cut?.type === "Sequence";
+  const [digits, byteLevel, ...more] = isSequence ? [].concat(cut.pretokenizers) : [null, cut];
+  if (byteLevel?.add_prefix_space !== false || more.length) throw new Error(OTHER_KIND);
+  accountFor(byteLevel, BYTE_LEVEL, WHOSE);
+  if (isSequence) {
+    accountFor(cut, { type: ANY, pretokenizers: ANY }, WHOSE);
+    const choices = { individual_digits: false, ...digits };
+    accountFor(choices, { type: ["Digits"], individual_digits: [true] }, WHOSE);
+  }
+  return isSequence;
+}
+
 export class BPETokenizer {
   // json: the text of a tokenizer.json, or what it parses to.
   constructor(json) {
     const { model, added, normalizer, pre_tokenizer: cut, decoder } = readTokenizerFile(json);
-    const isKnown = model.type === "BPE" && !normalizer && decoder?.type === "ByteLevel";
-    this.splitDigits = cut?.type === "Sequence";
-    const [digits, byteLevel, ...more] = this.splitDigits ? [].concat(cut.pretokenizers) : [null, cut];
-    if (!isKnown || byteLevel?.add_prefix_space !== false || more.length) {
-      throw new Error("this tokenizer.json is not a byte-level BPE tokenizer");
-    }
-    accountFor(byteLevel, BYTE_LEVEL, WHOSE);
-    if (this.splitDigits) {
-      accountFor(cut, { type: ANY, pretokenizers: ANY }, WHOSE);
-      const choices = { individual_digits: false, ...digits };
-      accountFor(choices, { type: ["Digits"], individual_digits: [true] }, WHOSE);
-    }
+    if (model.type !== "BPE" || normalizer || decoder?.type !== "ByteLevel") throw new Error(OTHER_KIND);
+    this.splitDigits = readPreTokenizer(cut);
     accountFor(decoder, DECODER, "the decoder of this tokenizer.json");
     accountFor(model, MODEL, "the model of this tokenizer.json");
     this.wholeWordsFirst = Boolean(model.ignore_merges);
