@@ -462,7 +462,7 @@ function render(figure) {
 }
 
 // What the reader can change at every step.
-function controlsOf({ get, set, bind }, session, { change, restore }) {
+function controlsOf({ get, bind }, session, { change, restore }) {
   const { tokens, features } = session.names;
   const size = features.length;
   const guess = bind("guess", checkbox, {
@@ -488,7 +488,7 @@ function controlsOf({ get, set, bind }, session, { change, restore }) {
     button("Double every number of X", () => change({ x: doubled() })),
     button("All tokens alike", () => change({ x: tokens.map(() => [...get("x")[session.followed]]) })));
   return {
-    guess, set,
+    guess,
     root: stack(follow.root, scale.root, temperature.root, tries),
     show() {
       scale.value = get("scaled");

@@ -271,7 +271,7 @@ function matrix(whose) {
   }, drawing));
   return {
     root: element("div", {},
-      element("div", { class: "tl-heading" }, `Attention weights of the ${whose}`), frame),
+      heading(`Attention weights of the ${whose}`), frame),
     cellFor(n) { // so that n columns fit, if they can
       return within(Math.floor(((frame.clientWidth || 340) - LABELS - 2) / n), SMALLEST, LARGEST);
     },

@@ -9,7 +9,7 @@ import {
   button, checkbox, scroller, select, slider, statusLine, textBox,
 } from "./parts/controls.js";
 import { figure } from "./parts/figure.js";
-import { columns, element, stack, written } from "./parts/nodes.js";
+import { columns, element, heading, stack, written } from "./parts/nodes.js";
 import { debounce } from "./parts/time.js";
 import { counted, readable, spoken } from "./parts/words.js";
 
@@ -72,7 +72,7 @@ function wordList() {
   }));
   const note = element("p", { class: "tl-caption" });
   return {
-    root: stack(element("div", { class: "tl-heading" }, "The words, cut by now"), list, note),
+    root: stack(heading("The words, cut by now"), list, note),
     show({ words, newest, names: { shown } }) {
       const inOrder = [...words].sort((one, other) => other.count - one.count);
       list.replaceChildren(...inOrder.slice(0, N_WORDS).map(({ pieces, count }) => element("li", {},
@@ -142,7 +142,7 @@ function render({ root, get, set, bind, onChange }) {
   const status = statusLine();
   root.append(stack(text.root, choice.root,
     element("div", { class: "tl-replay-controls" }, merges.root, next), guess.root, status.root,
-    columns(words.root, stack(element("div", { class: "tl-heading" }, "Pairs of neighbours"), table))));
+    columns(words.root, stack(heading("Pairs of neighbours"), table))));
 
   const learn = () => {
     [text.value, choice.value] = [get("text"), get("method")];

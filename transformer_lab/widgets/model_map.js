@@ -10,7 +10,7 @@ import { linear } from "./engine/tensor.js";
 import { barList } from "./parts/bars.js";
 import { arrowKeysMoveWithin, button, buttonRow, statusLine } from "./parts/controls.js";
 import { figure } from "./parts/figure.js";
-import { element, setAttributes, stack, svgElement, write } from "./parts/nodes.js";
+import { element, heading, setAttributes, stack, svgElement, write } from "./parts/nodes.js";
 import { readerText } from "./parts/reader_text.js";
 import { tokenChips } from "./parts/tokens.js";
 import { counted, formatPercent, grouped, within } from "./parts/words.js";
@@ -253,7 +253,7 @@ function render(figure) {
     element("div", { class: "tl-columns tl-map-columns" }, map.root,
       stack(buttonRow("follow the token", earlier, later), ...facts.roots, strip.root, guesses.root,
         words.root)),
-    element("div", { class: "tl-heading" }, "Where the parameters are"), ...shares.roots));
+    heading("Where the parameters are"), ...shares.roots));
 
   const read = () => {
     text.read();

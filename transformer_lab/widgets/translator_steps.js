@@ -139,7 +139,7 @@ function picturesOf(languages) {
     status: status.root,
     root: columns(
       stack(heading("Where it looks ", "to write this word"), columnsOfWords.root),
-      stack(element("div", { class: "tl-heading" }, "What it could write here"), candidates,
+      stack(heading("What it could write here"), candidates,
         heading("All steps so far ", "rows: Hindi; columns: English"), matrix)),
     show(now) {
       const step = now.shown.at(-1);
