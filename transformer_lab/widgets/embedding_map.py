@@ -22,7 +22,7 @@ N_VIEWS = 4  # flat views to choose from
 class EmbeddingMap(LiveFigure):
     """A live figure of word vectors through training.
 
-    Args (keyword only):
+    Keyword Args:
         vectors: one table of vectors for each snapshot, as the bytes of a 16-bit
             float array of shape (snapshots, words, size).
         steps: how many training steps each snapshot has behind it.
