@@ -5,7 +5,8 @@
 // where an output moved. Below, one row in numbers: scores, mask, weights.
 
 import { loadModel } from "./engine/model_file.js";
-import { dot, softmaxInPlace } from "./engine/tensor.js";
+import { columns as columnsOf, rowsOf, softmaxInPlace } from "./engine/tensor.js";
+import { dot } from "./engine/vectors.js";
 import { button, buttonRow, checkbox, select, slider, statusLine } from "./parts/controls.js";
 import { figure } from "./parts/figure.js";
 import { columns, element, heading, setAttributes, stack, uniqueId, write, written } from "./parts/nodes.js";
@@ -73,12 +74,12 @@ function rowsDiffer(one, other, row, size) {
 
 // One row of head 0 of the first block, number by number. `isLate`: the mask comes after
 // the softmax.
-function rowInNumbers({ ids, mask, row }, { d_model: size, n_heads: nHeads }, seen, isLate) {
-  const [query, key] = ["query", "key"].map((name) => seen[`blocks.0.attention.${name}`]);
+function rowInNumbers({ mask, row }, { d_model: size, n_heads: nHeads }, seen, isLate) {
   const headSize = size / nHeads;
+  const [queries, keys] = ["query", "key"].map((name) =>
+    rowsOf(columnsOf(seen[`blocks.0.attention.${name}`], size, 0, headSize), headSize));
   const allowed = mask[row];
-  const scores = ids.map((_, s) =>
-    dot(query, row * size, key, s * size, headSize) / Math.sqrt(headSize));
+  const scores = keys.map((key) => dot(queries[row], key) / Math.sqrt(headSize));
   const masked = scores.map((score, s) => (allowed[s] || isLate ? score : -Infinity));
   const isBlind = !isLate && !allowed.includes(true);
   const soft = isBlind ? scores.map(() => 0) : [...softmaxInPlace(Float64Array.from(masked))];
