@@ -12,8 +12,8 @@ import { counted, grouped, readable } from "./parts/words.js";
 
 const EXAMPLES = [
   ["lower", "low lower lowest"], ["playing", "She is playing."], ["unbelievable", "unbelievable"],
-  ["misspelt", "unbeleivable"], ["Hindi", "हम दोस्त हैं"], ["emoji", "👩‍🚀 🙂"], ["number", "3.14159 and 2017"],
-  ["spaces", "a  b\n\tc"],
+  ["misspelt", "unbeleivable"], ["Hindi", "हम दोस्त हैं"], ["emoji", "👩‍🚀 🙂"],
+  ["number", "3.14159 and 2017"], ["spaces", "a  b\n\tc"],
 ];
 const MAX_LETTERS = 600;
 const MUCH = 400_000; // bytes that a reader is asked about first
