@@ -1,6 +1,6 @@
 // Lets the Tab key stop at a part of the page that scrolls by itself, such as a wide plot or
 // a long line of code, as long as it holds more than it shows. Formulas are stops already
-// (_ext/mathematics.py), and live figures see to their own parts (widgets/parts/ui.js).
+// (_ext/mathematics.py), and live figures see to their own parts (widgets/parts/controls.js).
 (() => {
   const PARTS = "article :is(pre, table, [style*='overflow'])";
 
