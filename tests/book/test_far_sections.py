@@ -43,13 +43,13 @@ def test_a_section_far_below_is_not_laid_out(chapter):
 
 
 def test_an_address_leads_to_its_section(chapter):
-    for name in names(chapter())[1:-1:4]:
+    for name in names(chapter())[3:-1:8]:
         assert_at_top(chapter(f"#{name}"), name)
 
 
 def test_the_contents_at_the_side_lead_to_each_section_and_back(chapter):
     page = chapter()
-    some = names(page)[:-2:3]
+    some = names(page)[:-2:5]
     for name in [*reversed(some), *some]:
         page.locator(f"#pst-page-toc-nav a[href='#{name}']").click()
         assert_at_top(page, name)
@@ -94,9 +94,13 @@ def test_what_a_browser_finds_in_a_far_section_is_shown(chapter):
 
 def test_what_the_search_marks_is_marked_everywhere(chapter):
     page = chapter("?highlight=loss")
-    with_word = page.locator(f"{SECTIONS}:has(> p:text('loss'))").all()
-    assert len(with_word) > 5
-    assert all(section.locator("> p .highlighted").count() for section in with_word)
+    marked = page.locator(SECTIONS).evaluate_all(
+        """all => all.map(e => [...e.querySelectorAll(":scope > p")])
+          .filter(all => all.some(p => /loss/i.test(p.textContent)))
+          .map(all => all.some(p => p.querySelector(".highlighted")))"""
+    )
+    assert len(marked) > 5
+    assert all(marked)
 
 
 def test_paper_shows_every_section(chapter):
