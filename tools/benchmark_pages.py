@@ -102,7 +102,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def log_message(self, *arguments) -> None:
+    def log_message(self, format: str, *args) -> None:
         pass
 
 
@@ -282,7 +282,7 @@ def p95(values: list[float]) -> float:
 
 def main() -> None:
     """Measure, and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="How soon a built page is there.")
     parser.add_argument("--before", type=Path, help="a built book (the folder html)")
     parser.add_argument("--after", type=Path, required=True, help="another one, or the only one")
     parser.add_argument("--rounds", type=int, default=3, help="how often each page is opened")

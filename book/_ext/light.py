@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pygments.formatters import HtmlFormatter
 from pygments.styles import get_style_by_name
-from pygments.token import STANDARD_TYPES, Text
+from pygments.token import STANDARD_TYPES, Text, Token
 from sphinx.application import Sphinx
 from sphinx.highlighting import PygmentsBridge
 
@@ -64,8 +64,9 @@ def look(kind) -> tuple:
 
 
 # Each kind of token, and the one that stands for all kinds that look like it.
-FIRST = {look(kind): kind for kind in reversed(STANDARD_TYPES)} | {look(Text.Whitespace): Text}
-ALIKE = {kind: FIRST[look(kind)] for kind in STANDARD_TYPES}
+PLAIN = {look(kind): Text for kind in (Token, Text.Whitespace)}
+REPRESENTATIVE = {look(kind): kind for kind in STANDARD_TYPES} | PLAIN
+ALIKE = {kind: REPRESENTATIVE[look(kind)] for kind in STANDARD_TYPES}
 
 
 # --- Scripts --------------------------------------------------------------------------

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
+import sys
 
 from bs4 import BeautifulSoup
 from pygments import highlight
@@ -12,10 +11,10 @@ from pygments.lexers import PythonLexer
 from pygments.styles import get_style_by_name
 from pygments.token import STANDARD_TYPES, Text
 
-ROOT = Path(__file__).resolve().parents[2]
-SPEC = importlib.util.spec_from_file_location("light", ROOT / "book/_ext/light.py")
-light = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(light)
+from tests.book.conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "book/_ext"))
+import light
 
 CODE = '''
 @lru_cache(maxsize=None)
@@ -30,9 +29,10 @@ def letters(formatter: HtmlFormatter, style: str) -> list[tuple]:
     kinds = {name: kind for kind, name in STANDARD_TYPES.items()}
     soup = BeautifulSoup(highlight(CODE, PythonLexer(), formatter), "html.parser")
     found = []
-    for text in soup.find("pre").find_all(string=True):
-        [name] = text.parent.get("class", [""])
-        kind = Text.Whitespace if name in {"", "highlight"} else kinds[name]
+    for text in soup.select("pre")[0].find_all(string=True):
+        [span] = text.find_parents(["span", "pre"], limit=1)
+        name = " ".join(span.get("class") or [])
+        kind = kinds[name] if name else Text.Whitespace
         look = tuple(get_style_by_name(style).style_for_token(kind).items())
         found += [(letter, look) for letter in text if not letter.isspace()]
     return found
