@@ -128,7 +128,7 @@ def test_any_damage_to_any_file_is_said_put_aside_and_made_good(
         again = load(TINY, cache=cache)
         assert again.to_bytes() == expected.to_bytes(), path
         assert again.snapshots == expected.snapshots, path
-        assert again.report["losses"] == expected.report["losses"], path
+        assert again.report.losses == expected.report.losses, path
         assert run("train", "tiny").stderr == "", "whole again, and silent"
         run("clean")
         left = [path for path in paths(cache) if not path.startswith("tiny.lock")]

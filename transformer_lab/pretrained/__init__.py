@@ -7,7 +7,7 @@ training: see `recipes` for the models that we train ourselves.
 
 Each file beside this one knows one thing: `wheels` the packages, `reading` the
 files, `families` what each family's config and tensors mean here, `gguf_file`
-llama.cpp's format, `fields` that nothing of a file is passed over.
+llama.cpp's format, `fields` that nothing in a file is ignored.
 
 Taught in chapters 3 (vocabularies), 11 (BERT) and 15 (the family).
 """

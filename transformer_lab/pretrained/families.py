@@ -81,7 +81,7 @@ def build(config: dict, weights: Weights) -> nn.Module:
 
     Raises:
         ValueError: if it is of no family that we know, or weights are missing or
-            too many, or do not fit, or the config has a field that we do not heed.
+            too many, or do not fit, or the config has a field that is not supported.
     """
     family, fields = find(config.get("model_type")), Fields(config, "the config")
     choices = Config(**family.choices(fields))
@@ -274,7 +274,7 @@ def _gpt2(config: Fields) -> dict:
         "d_model": config.whole("n_embd"),
         "n_heads": config.whole("n_head"),
         "n_layers": config.whole("n_layer"),
-        "d_ff": config.whole("n_inner", 0, null=0),
+        "d_ff": config.whole("n_inner", None, null=None),
         "activation": _GPT2_ACTIVATIONS[config.get("activation_function", "gelu_new")],
         "norm_eps": config.positive("layer_norm_epsilon", 1e-5),
         "tie_head": config.flag("tie_word_embeddings", True),
@@ -382,8 +382,8 @@ def _llama_sizes(config: Fields) -> dict:
         "max_len": config.whole("max_position_embeddings"),
         "d_model": config.whole("hidden_size"),
         "n_heads": config.whole("num_attention_heads"),
-        "n_kv_heads": config.whole("num_key_value_heads", 0, null=0),
-        "head_size": config.whole("head_dim", 0, null=0),
+        "n_kv_heads": config.whole("num_key_value_heads", None, null=None),
+        "head_size": config.whole("head_dim", None, null=None),
         "n_layers": config.whole("num_hidden_layers"),
         "d_ff": config.whole("intermediate_size"),
         "positions": "rotary",
@@ -450,17 +450,17 @@ def _gemma2(config: Fields) -> dict:
     return {
         **_gemma(config),
         **_sandwich(config, logit_cap=30.0),
-        "score_cap": config.positive("attn_logit_softcapping", 50.0, null=0.0),
-        **_windows(config, 2),
+        "score_cap": config.positive("attn_logit_softcapping", 50.0, null=None),
+        "windows": _windows(config, 2),
     }
 
 
-def _sandwich(config: Fields, *, logit_cap: float) -> dict:
+def _sandwich(config: Fields, *, logit_cap: float | None) -> dict:
     """What Gemma 2 and 3 have in common; the cap is what a silent file means."""
     return {
         "norm_order": "sandwich",
         "score_scale": config.positive("query_pre_attn_scalar", 256) ** -0.5,
-        "logit_cap": config.positive("final_logit_softcapping", logit_cap, null=0.0),
+        "logit_cap": config.positive("final_logit_softcapping", logit_cap, null=None),
     }
 
 
@@ -468,41 +468,41 @@ def _gemma3(config: Fields) -> dict:
     by_layer = config.part("rope_parameters")
     full, local = by_layer.part("full_attention"), by_layer.part("sliding_attention")
     by_layer.refuse_others()
-    pattern = config.whole("_sliding_window_pattern", 6)
     config.only(attn_logit_softcapping=[None])  # their class passes over it
+    pattern = config.whole("_sliding_window_pattern", 6)
+    windows = _windows(config, config.whole("sliding_window_pattern", pattern))
+    local_base = rope_base(config, local, "rope_local_base_freq", 10_000.0)
     return {
         **_gemma_sizes(config),
-        **_sandwich(config, logit_cap=0.0),
-        **_windows(config, config.whole("sliding_window_pattern", pattern)),
+        **_sandwich(config, logit_cap=None),
+        "windows": windows,
         "head_norm": True,
         "rope_base": rope_base(config, full, "rope_theta", 1_000_000.0),
-        "local_rope_base": rope_base(config, local, "rope_local_base_freq", 10_000.0),
+        "local_rope_base": local_base if windows else None,
     }
 
 
-def _windows(config: Fields, global_every: int) -> dict:
-    """Which layers see only a window, and how far. A list of layers counts before the number.
+def _windows(config: Fields, global_every: int) -> tuple[int | None, ...] | None:
+    """For each layer, how many positions it sees. A list of layers counts before the number.
 
     Raises:
-        ValueError: if the layers alternate in another way than here.
+        ValueError: if the list does not say of each layer one of the two kinds.
     """
     window = config.whole("sliding_window", 4096)
     config.only(sliding_window_size=[window])  # its name in old files
-    kinds = config.get("layer_types", None)
     n_layers = config.whole("num_hidden_layers")
+    if n_layers > 2**16:
+        raise ValueError(f"num_hidden_layers={n_layers} is too much for a list of all layers")
+    kinds = config.get("layer_types", None)
     if kinds is None:
-        return {"window": window, "global_every": global_every}
+        return tuple(None if n % global_every == 0 else window for n in range(1, n_layers + 1))
     if not isinstance(kinds, list) or len(kinds) != n_layers:
         raise ValueError(f"layer_types is no list of the kinds of {n_layers} layers")
-    global_every = kinds.index("full_attention") + 1 if "full_attention" in kinds else 0
     for layer, kind in enumerate(kinds):
-        is_global = global_every and (layer + 1) % global_every == 0
-        if kind != ("full_attention" if is_global else "sliding_attention"):
-            raise ValueError(
-                f"layer {layer} is a {reprlib.repr(kind)}, but here every layer whose number is "
-                f"divisible by {global_every} sees all, and only those"
-            )
-    return {"window": window, "global_every": global_every}
+        if kind not in ("full_attention", "sliding_attention"):
+            raise ValueError(f"layer {layer} is a {reprlib.repr(kind)}, which is not supported")
+    windows = tuple(None if kind == "full_attention" else window for kind in kinds)
+    return windows if any(windows) else None
 
 
 # Gemma 1 has LLaMA's two norms; later ones have four, and give an old name a new place.

@@ -6,36 +6,37 @@
 
 import { forward, makeNetwork, makeTrainer } from "./engine/mlp.js";
 import { seededRandom } from "./engine/sampling.js";
-import {
-  button, buttonRow, element, figure, formatPercent, numberBox, onThemeChange, select, slider,
-  statusLine, themeColour, wantsLessMotion,
-} from "./parts/ui.js";
+import { button, buttonRow, numberBox, select, slider, statusLine } from "./parts/controls.js";
+import { figure } from "./parts/figure.js";
+import { element } from "./parts/nodes.js";
+import { onThemeChange, themeColour, wantsLessMotion } from "./parts/theme.js";
+import { formatPercent } from "./parts/words.js";
 
 const SIZE = 320; // pixels of a canvas
 const CELLS = 40; // of the plane, for colouring
 const REACH = 1.15; // the plane runs from -REACH to REACH
 const MOST_STEPS = 5000;
 
-function render({ model, root, remember }) {
+function render({ get, root, onChange, onEnd, set }) {
   let network, trainer, last, frame = 0, spoken = 0;
-  const points = () => (model.get("data") === "own" ? model.get("points") : DATA[model.get("data")]());
-  const change = (name, read = (value) => value) => (value) => { remember(name, read(value)); restart(); };
+  const points = () => (get("data") === "own" ? get("points") : DATA[get("data")]());
+  const change = (name, read = (value) => value) => (value) => { set(name, read(value)); restart(); };
 
   // --- Controls
   const data = select({
-    label: "Points", value: model.get("data"), onInput: change("data"),
+    label: "Points", value: get("data"), onInput: change("data"),
     options: [["circles", "a ring around a heap"], ["xor", "opposite corners (XOR)"], ["spiral", "two spirals"], ["own", "your own"]],
   });
   const activation = select({
-    label: "Activation function: the bend", value: model.get("activation"), onInput: change("activation"),
+    label: "Activation function: the bend", value: get("activation"), onInput: change("activation"),
     options: [["none", "none: only linear layers"], ["relu", "ReLU"], ["gelu", "GELU"], ["swiglu", "SwiGLU (gated)"]],
   });
-  const depth = slider({ label: "Hidden layers", min: 1, max: 4, value: model.get("depth"), onInput: change("depth") });
-  const width = slider({ label: "Neurons in each", min: 2, max: 8, value: model.get("width"), onInput: change("width") });
+  const depth = slider({ label: "Hidden layers", min: 1, max: 4, value: get("depth"), onInput: change("depth") });
+  const width = slider({ label: "Neurons in each", min: 2, max: 8, value: get("width"), onInput: change("width") });
   const play = button("Train ▸", () => (frame ? pause() : start()), { primary: true });
   const some = button("100 steps", () => { pause(); learn(100); draw(); });
   const again = button("Start again", restart);
-  const other = button("Other first weights", () => { remember("seed", model.get("seed") + 1); restart(); });
+  const other = button("Other first weights", () => { set("seed", get("seed") + 1); restart(); });
   const words = statusLine();
 
   // --- Own points, by mouse and by keyboard
@@ -43,7 +44,7 @@ function render({ model, root, remember }) {
   const across = numberBox({ label: "across, −100 to 100", value: 0, min: -100, max: 100, onInput: () => {} });
   const up = numberBox({ label: "up, −100 to 100", value: 0, min: -100, max: 100, onInput: () => {} });
   const add = button("Add", () => addPoint(across.value / 100, up.value / 100));
-  const clear = button("Remove all", () => { remember("points", []); restart(); });
+  const clear = button("Remove all", () => { set("points", []); restart(); });
   const own = element("div", { class: "tl-own-points" },
     element("p", { class: "tl-quiet" }, "Click into the plane on the left, or give the place in numbers."),
     kind.root, across.root, up.root, buttonRow("own points", add, clear));
@@ -52,7 +53,7 @@ function render({ model, root, remember }) {
   const plane = canvas("the plane with the points, coloured by the network's answer");
   const folded = canvas("the same points and grid lines as the last hidden layer has them; the dashed line divides them");
   plane.addEventListener("click", (event) => {
-    if (model.get("data") !== "own") return;
+    if (get("data") !== "own") return;
     const box = plane.getBoundingClientRect();
     addPoint(((event.clientX - box.left) / box.width) * 2 * REACH - REACH, REACH - ((event.clientY - box.top) / box.height) * 2 * REACH);
   });
@@ -68,9 +69,9 @@ function render({ model, root, remember }) {
   // --- Training
   function restart() {
     pause();
-    own.hidden = model.get("data") !== "own";
+    own.hidden = get("data") !== "own";
     network = makeNetwork({
-      depth: model.get("depth"), width: model.get("width"), activation: model.get("activation"), seed: model.get("seed"),
+      depth: get("depth"), width: get("width"), activation: get("activation"), seed: get("seed"),
     });
     trainer = makeTrainer(network);
     last = null;
@@ -105,9 +106,9 @@ function render({ model, root, remember }) {
   }
 
   function addPoint(x, y) {
-    if (model.get("points").length >= 300) return words.say("There is room for 300 points.");
+    if (get("points").length >= 300) return words.say("There is room for 300 points.");
     const inside = (value) => Math.max(-1.1, Math.min(1.1, value));
-    remember("points", [...model.get("points"), [inside(x), inside(y), Number(kind.value)]]);
+    set("points", [...get("points"), [inside(x), inside(y), Number(kind.value)]]);
     draw();
   }
 
@@ -115,8 +116,8 @@ function render({ model, root, remember }) {
   function draw() {
     const all = points();
     const colours = {
-      0: themeColour(root, "--tl-weight"), 1: themeColour(root, "--tl-orange"),
-      ink: themeColour(root, "--tl-ink"), line: themeColour(root, "--tl-control-line"),
+      0: themeColour("--tl-weight"), 1: themeColour("--tl-orange"),
+      ink: themeColour("--tl-ink"), line: themeColour("--tl-control-line"),
     };
     drawPlane(plane.getContext("2d"), network, all, colours);
     drawFolded(folded.getContext("2d"), network, all, colours);
@@ -130,23 +131,20 @@ function render({ model, root, remember }) {
   }
 
   const hear = () => {
-    data.value = model.get("data");
-    activation.value = model.get("activation");
-    depth.value = model.get("depth");
-    width.value = model.get("width");
+    data.value = get("data");
+    activation.value = get("activation");
+    depth.value = get("depth");
+    width.value = get("width");
     restart();
   };
-  const heard = "change:data change:activation change:depth change:width change:seed";
-  model.on(heard, hear);
-  model.on("change:points", draw);
+  onChange("data activation depth width seed", hear);
+  onChange("points", draw);
   const endTheme = onThemeChange(draw);
   restart();
-  return () => {
+  onEnd(() => {
     pause();
     endTheme();
-    model.off(heard, hear);
-    model.off("change:points", draw);
-  };
+  });
 }
 
 function canvas(label) {

@@ -9,19 +9,22 @@ import { stream } from "./engine/generation.js";
 import { loadModel } from "./engine/model_file.js";
 import { seededRandom } from "./engine/sampling.js";
 import {
-  button, buttonRow, checkbox, counted, element, figure, readable, scroller, select, slider, statusLine,
-  textBox, wantsLessMotion, written,
-} from "./parts/ui.js";
+  button, buttonRow, checkbox, scroller, select, slider, statusLine, textBox,
+} from "./parts/controls.js";
+import { figure } from "./parts/figure.js";
+import { element, written } from "./parts/nodes.js";
+import { wantsLessMotion } from "./parts/theme.js";
+import { counted, readable } from "./parts/words.js";
 
 const TOKEN_MS = 45; // between two tokens of an answer, so that it is seen to be written
 const ROLES = { system: "system", user: "you (user)", assistant: "assistant" };
 
-function render({ model, root, remember }) {
-  const lm = loadModel(model.get("model_file"));
+function render({ get, root, onChange, onEnd, set }) {
+  const lm = loadModel(get("model_file"));
   const { tokenizer, config } = lm;
   const template = new ChatTemplate(JSON.parse(lm.metadata.template), tokenizer);
   const room = Math.max(1, Math.floor(config.max_len / 4)); // kept free for the answer
-  let first = copyOf(model.get("messages"));
+  let first = copyOf(get("messages"));
   let messages = copyOf(first);
   let nAnswers = 0; // each answer has draws of its own
   let writing = null; // the answer that is being written: { timer, finish }
@@ -37,15 +40,15 @@ function render({ model, root, remember }) {
   const sendButton = button("Send", () => send(text.value), { primary: true });
   const examples = select({
     label: "Or send one of these", value: "",
-    options: [["", "choose …"], ...model.get("examples").map((example) => [example, example])],
+    options: [["", "choose …"], ...get("examples").map((example) => [example, example])],
     onInput: (example) => { if (example) send(example); examples.value = ""; },
   });
   const again = button("Answer again", answerAgain, { title: "Send the list as it is now once more" });
   const restart = button("New conversation", startAgain);
   const temperature = slider({
-    label: "Temperature", min: 0, max: 2, step: 0.1, value: model.get("temperature"),
+    label: "Temperature", min: 0, max: 2, step: 0.1, value: get("temperature"),
     format: (number) => number.toFixed(1), onInput: (number) => {
-      remember("temperature", number);
+      set("temperature", number);
       status.say(number === 0 ? "Temperature 0: the likeliest token is always taken."
         : `Temperature ${number.toFixed(1)}: from the next answer on, tokens are drawn.`);
     },
@@ -135,7 +138,7 @@ function render({ model, root, remember }) {
     const prompt = [...given.turns.flatMap((turn) => turn.ids), ...given.opened];
     const reply = { role: "assistant", content: "" };
     const tokens = stream(lm, prompt, {
-      temperature: temperature.value, random: seededRandom(model.get("seed") + nAnswers),
+      temperature: temperature.value, random: seededRandom(get("seed") + nAnswers),
     });
     nAnswers += 1;
     messages.push(reply);
@@ -182,7 +185,7 @@ function render({ model, root, remember }) {
   // --- The picture
 
   function changed(options) {
-    remember("messages", copyOf(messages));
+    set("messages", copyOf(messages));
     show(options);
   }
 
@@ -236,23 +239,21 @@ function render({ model, root, remember }) {
 
   // --- When Python changes something
   const hearMessages = () => {
-    if (JSON.stringify(model.get("messages")) === JSON.stringify(messages)) return;
+    if (JSON.stringify(get("messages")) === JSON.stringify(messages)) return;
     stopWriting();
-    first = copyOf(model.get("messages"));
+    first = copyOf(get("messages"));
     messages = copyOf(first);
     show();
     status.say(describe());
   };
-  const hearTemperature = () => { temperature.value = model.get("temperature"); };
-  model.on("change:messages", hearMessages);
-  model.on("change:temperature", hearTemperature);
+  const hearTemperature = () => { temperature.value = get("temperature"); };
+  onChange("messages", hearMessages);
+  onChange("temperature", hearTemperature);
   show();
   status.say(describe());
-  return () => {
+  onEnd(() => {
     stopWriting();
-    model.off("change:messages", hearMessages);
-    model.off("change:temperature", hearTemperature);
-  };
+  });
 }
 
 const copyOf = (messages) => messages.map((message) => ({ ...message, content: message.content ?? "" }));

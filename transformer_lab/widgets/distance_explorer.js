@@ -8,42 +8,43 @@ import { Decoder } from "./engine/decoder.js";
 import { Recurrent } from "./engine/recurrent.js";
 import { readSafetensors } from "./engine/safetensors.js";
 import { distribution } from "./engine/sampling.js";
-import {
-  button, debounce, element, figure, formatPercent, raised, slider, statusLine, svgElement,
-  textBox,
-} from "./parts/ui.js";
+import { button, slider, statusLine, textBox } from "./parts/controls.js";
+import { figure } from "./parts/figure.js";
+import { element, svgElement } from "./parts/nodes.js";
+import { debounce } from "./parts/time.js";
+import { formatPercent, raised } from "./parts/words.js";
 
 const MARKS = ["●", "▲", "■", "◆"]; // one for each model: not by colour alone
 const [WIDTH, HEIGHT, LEFT, BOTTOM] = [340, 190, 44, 34];
 
-function render({ model, root, remember }) {
-  const vocabulary = model.get("vocabulary");
+function render({ get, root, onChange, set }) {
+  const vocabulary = get("vocabulary");
   const idOf = new Map(vocabulary.map((token, id) => [token, id]));
   const values = [...new Set(vocabulary.filter((token) => !token.endsWith("?")).map((token) => token.slice(-1)))];
-  const models = model.get("names").map((name, at) => ({ name, answer: reader(model.get("model_files")[at], values.length) }));
+  const models = get("names").map((name, at) => ({ name, answer: reader(get("model_files")[at], values.length) }));
   let seed = 0;
 
   const notes = textBox({
-    label: "Notes: a letter and a value, such as f1 c3 a4", value: model.get("notes"), rows: 2, maxLength: 200,
-    onInput: debounce(() => { remember("notes", notes.value); show(); }, 120),
+    label: "Notes: a letter and a value, such as f1 c3 a4", value: get("notes"), rows: 2, maxLength: 200,
+    onInput: debounce(() => { set("notes", notes.value); show(); }, 120),
   });
-  const other = button("Other notes", () => { seed += 1; notes.value = drawNotes(vocabulary, values, seed); remember("notes", notes.value); show(); });
+  const other = button("Other notes", () => { seed += 1; notes.value = drawNotes(vocabulary, values, seed); set("notes", notes.value); show(); });
   const problem = element("p", { class: "tl-problem", role: "alert" });
   const distance = slider({
     label: "Notes back", min: 1, max: 1, value: 1,
-    onInput: (number) => { remember("distance", number); show(); },
+    onInput: (number) => { set("distance", number); show(); },
   });
   const question = element("p", { class: "tl-question tl-mono" });
   const answers = element("div", { class: "tl-answers" });
   const words = statusLine();
   const right = chart({ title: "How often each is right", unit: "share of right answers, measured", log: false });
-  const slope = !model.get("gradient").length ? null
+  const slope = !get("gradient").length ? null
     : chart({ title: "How much gradient arrives at the note", unit: "size, measured; each line is ten times the one below", log: true });
   root.append(element("div", { class: "tl-stack" },
     notes.root, element("div", { class: "tl-buttons" }, other), problem, distance.root, question, answers, words.root,
     element("div", { class: "tl-columns" }, right.root, slope?.root),
     element("p", { class: "tl-caption" }, models.map(({ name }, at) => `${MARKS[at]} ${name}`).join(", ").concat("; dashed: guessing. ",
-      model.get("spread").length ? "Shaded: the 95 % confidence interval of the mean over trainings. " : "", "The upright line stands at your distance."))));
+      get("spread").length ? "Shaded: the 95 % confidence interval of the mean over trainings. " : "", "The upright line stands at your distance."))));
 
   function show() {
     const said = notes.value.trim().split(/\s+/).filter(Boolean);
@@ -53,7 +54,7 @@ function render({ model, root, remember }) {
     answers.hidden = question.hidden = Boolean(wrong);
     if (wrong) return words.say("");
     distance.input.max = said.length;
-    const back = Math.min(model.get("distance"), said.length);
+    const back = Math.min(get("distance"), said.length);
     distance.value = back;
     const asked = said[said.length - back];
     question.replaceChildren(...said.flatMap((note, at) => [
@@ -73,24 +74,23 @@ function render({ model, root, remember }) {
     }));
     const sayings = given.map(({ name, shares }) => `${name} gives the right answer ${formatPercent(shares[target])}`);
     words.say(`${asked[0]} was ${asked[1]}, ${back} ${back === 1 ? "note" : "notes"} back. ${sayings.join(", ")}.`, { delay: 120 });
-    right.show(model.get("distances"), model.get("accuracy"), back, { chance: model.get("chance"), spread: model.get("spread") });
-    slope?.show(model.get("distances"), model.get("gradient"), back);
+    right.show(get("distances"), get("accuracy"), back, { chance: get("chance"), spread: get("spread") });
+    slope?.show(get("distances"), get("gradient"), back);
   }
 
-  const hear = () => { notes.value = model.get("notes"); show(); };
-  model.on("change:notes change:distance", hear);
+  const hear = () => { notes.value = get("notes"); show(); };
+  onChange("notes distance", hear);
   show();
-  return () => model.off("change:notes change:distance", hear);
 }
 
 // A function from token IDs to the probabilities of the values.
 function reader(file, nValues) {
   const { metadata, tensors } = readSafetensors(file);
   const config = JSON.parse(metadata.config);
-  const isDecoder = metadata.architecture === "decoder";
-  const network = isDecoder ? new Decoder(config, tensors) : new Recurrent(config, tensors);
+  const Network = metadata.architecture === "decoder" ? Decoder : Recurrent;
+  const network = new Network(config, tensors);
   return (ids) => {
-    const scores = isDecoder ? network.forward(ids, { lastOnly: true }).logits.at(-1) : network.forward(ids);
+    const scores = network.forward(ids, { lastOnly: true }).logits.at(-1);
     return Array.from(distribution(scores.slice(0, nValues), {}));
   };
 }

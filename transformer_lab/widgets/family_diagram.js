@@ -4,33 +4,36 @@
 // what its choices cost: parameters, memory and work for each token.
 
 import { costs, countParameters, differences, partsOf, reasonOf } from "./engine/family.js";
-import { counted, element, figure, grouped, select, slider, statusLine, uniqueId } from "./parts/ui.js";
+import { select, slider, statusLine } from "./parts/controls.js";
+import { figure } from "./parts/figure.js";
+import { element, uniqueId } from "./parts/nodes.js";
+import { counted, grouped } from "./parts/words.js";
 
 const LONGEST = 17; // the slider ends at 2 ** 17 tokens
 const STACK_NAMES = { encoder: "encoder blocks", decoder: "decoder blocks" };
 
-function render({ model, root, remember }) {
-  const rows = model.get("rows");
+function render({ get, root, onChange, set }) {
+  const rows = get("rows");
   if (!rows.length) throw new Error("FamilyDiagram needs rows: the models to choose from");
   const families = [...new Set(rows.map(({ family }) => family))];
   const rowOf = (name) => rows.find((row) => row.name === name);
-  const chosen = () => rowOf(model.get("name")) ?? rows[0];
+  const chosen = () => rowOf(get("name")) ?? rows[0];
 
   // --- Controls
   const family = radios("Family", families, chosen().family, (value) => {
-    remember("name", rows.find((row) => row.family === value).name);
+    set("name", rows.find((row) => row.family === value).name);
     show({ speak: true });
   });
-  const size = select({ label: "Model", options: [], value: "", onInput: (name) => { remember("name", name); show({ speak: true }); } });
+  const size = select({ label: "Model", options: [], value: "", onInput: (name) => { set("name", name); show({ speak: true }); } });
   const compare = select({
-    label: "What differs from", value: model.get("compare"),
+    label: "What differs from", value: get("compare"),
     options: [["", "nothing"], ...rows.map(({ name }) => [name, name])],
-    onInput: (name) => { remember("compare", name); show({ speak: true }); },
+    onInput: (name) => { set("compare", name); show({ speak: true }); },
   });
   const context = slider({
-    label: "Tokens in the window", min: 4, max: LONGEST, value: Math.log2(model.get("context")),
+    label: "Tokens in the window", min: 4, max: LONGEST, value: Math.log2(get("context")),
     format: (power) => grouped(2 ** power),
-    onInput: (power) => { remember("context", Math.round(2 ** power)); show(); },
+    onInput: (power) => { set("context", Math.round(2 ** power)); show(); },
   });
 
   // --- The picture
@@ -53,12 +56,12 @@ function render({ model, root, remember }) {
   // --- What happens
   function show({ speak = false } = {}) {
     const row = chosen();
-    const other = rowOf(model.get("compare"));
+    const other = rowOf(get("compare"));
     family.value = row.family;
     const names = rows.filter(({ family: of }) => of === row.family).map(({ name }) => name);
     size.input.replaceChildren(...names.map((name) => element("option", { value: name }, name)));
     size.value = row.name;
-    compare.value = model.get("compare");
+    compare.value = get("compare");
     const marked = other && other !== row ? differences(row, other) : new Map(partsOf(row).map((part) => [part, []]));
     showDiagram(row, marked);
     showReasons(marked, other !== row ? other : null);
@@ -134,10 +137,9 @@ function render({ model, root, remember }) {
   }
 
   // --- When Python changes something
-  const hear = () => { context.value = Math.log2(model.get("context")); show({ speak: true }); };
-  model.on("change:name change:compare change:context", hear);
+  const hear = () => { context.value = Math.log2(get("context")); show({ speak: true }); };
+  onChange("name compare context", hear);
   show();
-  return () => model.off("change:name change:compare change:context", hear);
 }
 
 // Native radio buttons in one row.

@@ -6,10 +6,11 @@
 
 import { loadModel, promptIds } from "./engine/model_file.js";
 import { dot, softmaxInPlace } from "./engine/tensor.js";
-import {
-  button, buttonRow, checkbox, counted, debounce, element, figure, formatPercent, readable,
-  select, slider, specialName, spoken, statusLine, textBox, uniqueId, write, written,
-} from "./parts/ui.js";
+import { button, buttonRow, checkbox, select, slider, statusLine, textBox } from "./parts/controls.js";
+import { figure } from "./parts/figure.js";
+import { element, uniqueId, write, written } from "./parts/nodes.js";
+import { debounce } from "./parts/time.js";
+import { counted, formatPercent, readable, specialName, spoken } from "./parts/words.js";
 
 const N_TOKENS = 8; // at most, of the reader's text: a grid must fit a small screen
 
@@ -23,16 +24,16 @@ const PRESETS = {
   shifted: { label: "Off by one", allows: (t, s) => s <= t + 1 },
 };
 
-function render({ model, root, remember }) {
-  const lm = loadModel(model.get("model_file"));
+function render({ get, root, onChange, set }) {
+  const lm = loadModel(get("model_file"));
   const { n_layers: nLayers, n_heads: nHeads, d_model: size, vocab_size: vocabSize } = lm.config;
   const view = { ids: [], mask: [], seen: {}, reach: [] };
-  const nPadding = () => model.get("n_padding");
-  const nInFront = () => (model.get("padding_in_front") ? nPadding() : 0);
+  const nPadding = () => get("n_padding");
+  const nInFront = () => (get("padding_in_front") ? nPadding() : 0);
   const nWords = () => view.ids.length - nPadding();
   const isPadding = (index) => index < nInFront() || index >= nInFront() + nWords();
-  const nLayersShown = () => Math.min(model.get("layers"), nLayers);
-  const shownRow = () => Math.min(model.get("row"), view.ids.length - 1);
+  const nLayersShown = () => Math.min(get("layers"), nLayers);
+  const shownRow = () => Math.min(get("row"), view.ids.length - 1);
   const nameOf = (index) => {
     if (isPadding(index)) return "⟨pad⟩";
     const piece = lm.tokenizer.piece(view.ids[index]);
@@ -41,17 +42,17 @@ function render({ model, root, remember }) {
 
   // --- Controls
   const text = textBox({
-    label: "A short text", value: model.get("text"), rows: 1,
-    onInput: debounce(() => { remember("text", text.value); read(); }, 120),
+    label: "A short text", value: get("text"), rows: 1,
+    onInput: debounce(() => { set("text", text.value); read(); }, 120),
   });
   const note = element("p", { class: "tl-quiet" });
   const padding = slider({
     label: "Padding tokens", min: 0, max: 3, value: nPadding(),
-    onInput: (number) => { remember("n_padding", number); read(); },
+    onInput: (number) => { set("n_padding", number); read(); },
   });
   const inFront = checkbox({
-    label: "in front of the text", value: model.get("padding_in_front"),
-    onInput: (ticked) => { remember("padding_in_front", ticked); read(); },
+    label: "in front of the text", value: get("padding_in_front"),
+    onInput: (ticked) => { set("padding_in_front", ticked); read(); },
   });
   const presets = buttonRow("masks to start from", ...Object.values(PRESETS).map(({ label, allows }) =>
     button(label, () => setMask(maskOf(allows)))));
@@ -60,7 +61,7 @@ function render({ model, root, remember }) {
   const maskGrid = grid({
     label: "the mask; rows look, columns are looked at; arrow keys move, Enter changes a cell",
     onPick: (t, s) => {
-      remember("row", t);
+      set("row", t);
       setMask(view.mask.map((row, at) => row.map((allowed, column) => (at === t && column === s ? !allowed : allowed))));
     },
   });
@@ -68,15 +69,15 @@ function render({ model, root, remember }) {
   const layers = slider({
     label: "After block", min: 1, max: nLayers, value: nLayersShown(),
     format: (number) => `${number} of ${nLayers}`,
-    onInput: (number) => { remember("layers", number); measureReach(); },
+    onInput: (number) => { set("layers", number); measureReach(); },
   });
   const verdict = statusLine();
 
   // --- One row in numbers
-  const looker = select({ label: "Row in numbers", options: [], value: 0, onInput: (value) => { remember("row", Number(value)); showRow(); } });
+  const looker = select({ label: "Row in numbers", options: [], value: 0, onInput: (value) => { set("row", Number(value)); showRow(); } });
   const late = checkbox({
-    label: "Set to zero after the softmax (the mistake)", value: model.get("after_softmax"),
-    onInput: (ticked) => { remember("after_softmax", ticked); showRow(); },
+    label: "Set to zero after the softmax (the mistake)", value: get("after_softmax"),
+    onInput: (ticked) => { set("after_softmax", ticked); showRow(); },
   });
   const numbers = element("table", { class: "tl-mask-numbers" });
   const sum = statusLine();
@@ -106,7 +107,7 @@ function render({ model, root, remember }) {
     const tooLong = ids.length - N_TOKENS;
     const padded = Array(nPadding()).fill(lm.startId);
     const words = ids.slice(0, N_TOKENS);
-    view.ids = model.get("padding_in_front") ? [...padded, ...words] : [...words, ...padded];
+    view.ids = get("padding_in_front") ? [...padded, ...words] : [...words, ...padded];
     note.hidden = tooLong <= 0;
     note.textContent = `The first ${N_TOKENS} tokens are used; ${counted(tooLong, "token")} of your text ${tooLong === 1 ? "is" : "are"} left out.`;
     looker.input.replaceChildren(...view.ids.map((_, at) => element("option", { value: at, "aria-label": `${at + 1}: ${spoken(nameOf(at))}` }, `${at + 1}: ${nameOf(at)}`)));
@@ -115,7 +116,7 @@ function render({ model, root, remember }) {
 
   // The mask of the state, if it fits the text; else the causal one.
   function takeMask() {
-    const wanted = model.get("mask");
+    const wanted = get("mask");
     const fits = wanted.length === view.ids.length && wanted.every((row) => row.length === wanted.length);
     view.mask = fits ? wanted : maskOf(PRESETS.causal.allows);
     compute();
@@ -123,7 +124,7 @@ function render({ model, root, remember }) {
 
   // `takeMask` hears of the change, as it does when Python makes it.
   function setMask(mask) {
-    remember("mask", mask);
+    set("mask", mask);
   }
 
   function run(ids) {
@@ -192,7 +193,7 @@ function render({ model, root, remember }) {
     const headSize = size / nHeads;
     const scores = view.ids.map((_, s) => dot(query, t * size, key, s * size, headSize) / Math.sqrt(headSize));
     const allowed = view.mask[t];
-    const isLate = model.get("after_softmax");
+    const isLate = get("after_softmax");
     const masked = scores.map((score, s) => (allowed[s] || isLate ? score : -Infinity));
     const blind = !isLate && !allowed.includes(true);
     const soft = blind ? scores.map(() => 0) : [...softmaxInPlace(Float64Array.from(masked))];
@@ -216,20 +217,14 @@ function render({ model, root, remember }) {
     sum.say(words.join(" "));
   }
 
-  const hearText = () => { text.value = model.get("text"); padding.value = nPadding(); inFront.value = model.get("padding_in_front"); read(); };
-  const hearRow = () => { late.value = model.get("after_softmax"); showRow(); };
-  model.on("change:text change:n_padding change:padding_in_front", hearText);
-  model.on("change:mask", takeMask);
-  model.on("change:layers", measureReach);
-  model.on("change:row change:after_softmax", hearRow);
+  const hearText = () => { text.value = get("text"); padding.value = nPadding(); inFront.value = get("padding_in_front"); read(); };
+  const hearRow = () => { late.value = get("after_softmax"); showRow(); };
+  onChange("text n_padding padding_in_front", hearText);
+  onChange("mask", takeMask);
+  onChange("layers", measureReach);
+  onChange("row after_softmax", hearRow);
 
   read();
-  return () => {
-    model.off("change:text change:n_padding change:padding_in_front", hearText);
-    model.off("change:mask", takeMask);
-    model.off("change:layers", measureReach);
-    model.off("change:row change:after_softmax", hearRow);
-  };
 }
 
 function rowsDiffer(one, other, row, size) {

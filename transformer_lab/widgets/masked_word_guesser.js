@@ -7,10 +7,12 @@
 import { stream } from "./engine/generation.js";
 import { loadModel, promptIds } from "./engine/model_file.js";
 import { distribution, mostLikelyFirst } from "./engine/sampling.js";
-import {
-  arrowKeysMoveWithin, counted, debounce, element, figure, formatPercent, scroller, select, statusLine,
-  svgElement, textBox, weightColour,
-} from "./parts/ui.js";
+import { arrowKeysMoveWithin, scroller, select, statusLine, textBox } from "./parts/controls.js";
+import { figure } from "./parts/figure.js";
+import { element, svgElement } from "./parts/nodes.js";
+import { weightColour } from "./parts/theme.js";
+import { debounce } from "./parts/time.js";
+import { counted, formatPercent } from "./parts/words.js";
 
 const N_GUESSES = 5;
 const N_WRITTEN = 12; // tokens that the decoder writes on
@@ -21,15 +23,15 @@ const LEGEND = "A row shows one word's attention weights, a column for each word
 // Words as WordPiece cuts them, found in the reader's own spelling.
 const WORD = /\[MASK\]|[\p{P}$+<=>^`|~]|[^\p{White_Space}\p{P}$+<=>^`|~]+/gu;
 
-function render({ model, root, remember: keep }) {
-  const encoder = loadModel(model.get("model_file"));
-  const decoder = loadModel(model.get("decoder_file"));
+function render({ get, root, onChange, set: keep }) {
+  const encoder = loadModel(get("model_file"));
+  const decoder = loadModel(get("decoder_file"));
   const { tokenizer } = encoder;
   const idOf = (name) => tokenizer.vocab.get(encoder.metadata[name]);
   const [startId, stopId, maskId] = ["start", "stop", "mask"].map(idOf);
   const room = encoder.config.max_len - 2; // without the tokens around the text
   const view = { words: [], hidden: new Set(), remembering: false };
-  const remember = (name, value) => {
+  const set = (name, value) => {
     view.remembering = true; // the figure itself need not hear of this change
     keep(name, value);
     view.remembering = false;
@@ -37,10 +39,10 @@ function render({ model, root, remember: keep }) {
 
   // --- Controls
   const text = textBox({
-    label: "A short story", value: model.get("text"), rows: 3, onInput: debounce(() => read({ typed: true }), 150),
+    label: "A short story", value: get("text"), rows: 3, onInput: debounce(() => read({ typed: true }), 150),
   });
   const examples = select({
-    label: "Or one of these", value: "", options: [["", "choose …"], ...model.get("examples").map((one) => [one, one])],
+    label: "Or one of these", value: "", options: [["", "choose …"], ...get("examples").map((one) => [one, one])],
     onInput: (one) => {
       if (!one) return;
       examples.value = ""; // so that it can be chosen again after a change
@@ -56,10 +58,10 @@ function render({ model, root, remember: keep }) {
   const both = element("div", { class: "tl-stack" });
   const left = element("div", { class: "tl-stack" });
   const look = select({
-    label: "Attention of", value: model.get("look"),
+    label: "Attention of", value: get("look"),
     options: [["mean", "all heads (mean)"], ...encoder.guesser.blocks.flatMap((_, layer) =>
       Array.from({ length: encoder.config.n_heads }, (__, head) => [`${layer} ${head}`, `layer ${layer + 1}, head ${head + 1}`]))],
-    onInput: (value) => { remember("look", value); showAttention(); },
+    onInput: (value) => { set("look", value); showAttention(); },
   });
   const bothMatrix = matrix("encoder");
   const leftMatrix = matrix("decoder");
@@ -81,7 +83,7 @@ function render({ model, root, remember: keep }) {
   const nameOf = (at) => (isHidden(at) ? "[MASK]" : tokenizer.piece(view.words[at].id));
 
   function read({ typed = false } = {}) {
-    remember("text", text.value);
+    set("text", text.value);
     const all = [...text.value.matchAll(WORD)].flatMap(({ 0: spelt, index }) =>
       tokenizer.encode(spelt).map((id) => ({ id, spelt, start: index })));
     const words = all.slice(0, room);
@@ -107,7 +109,7 @@ function render({ model, root, remember: keep }) {
 
   // Run both models on the text with its gaps, and show everything.
   function guess() {
-    remember("hidden", [...view.hidden].sort((a, b) => a - b));
+    set("hidden", [...view.hidden].sort((a, b) => a - b));
     const ids = [startId, ...view.words.map(({ id }, at) => (isHidden(at) ? maskId : id)), stopId];
     const gaps = view.words.map((_, at) => at).filter(isHidden);
     view.gap = gaps.length ? gaps[0] : null;
@@ -219,23 +221,19 @@ function render({ model, root, remember: keep }) {
   // --- When Python changes something
   const hear = () => {
     if (view.remembering) return;
-    text.value = model.get("text");
-    view.hidden = new Set(model.get("hidden"));
+    text.value = get("text");
+    view.hidden = new Set(get("hidden"));
     read();
   };
   const hearLook = () => {
     if (view.remembering) return;
-    look.value = model.get("look");
+    look.value = get("look");
     showAttention();
   };
-  model.on("change:text change:hidden", hear);
-  model.on("change:look", hearLook);
-  view.hidden = new Set(model.get("hidden"));
+  onChange("text hidden", hear);
+  onChange("look", hearLook);
+  view.hidden = new Set(get("hidden"));
   read();
-  return () => {
-    model.off("change:text change:hidden", hear);
-    model.off("change:look", hearLook);
-  };
 }
 
 // Which words stay hidden when the text changes: those before the change, and those after it.

@@ -5,46 +5,47 @@
 
 import { join, train } from "./engine/merging.js";
 import { lettersOfBytes } from "./engine/tokenizer.js";
-import {
-  button, checkbox, counted, debounce, element, figure, readable, scroller, select, slider, spoken, statusLine,
-  textBox, written,
-} from "./parts/ui.js";
+import { button, checkbox, scroller, select, slider, statusLine, textBox } from "./parts/controls.js";
+import { figure } from "./parts/figure.js";
+import { element, written } from "./parts/nodes.js";
+import { debounce } from "./parts/time.js";
+import { counted, readable, spoken } from "./parts/words.js";
 
 const N_PAIRS = 8;
 const N_WORDS = 40;
 const MAX_LETTERS = 1500;
 
-function render({ model, root, remember }) {
+function render({ get, root, onChange, set }) {
   const byteOf = new Map(lettersOfBytes().map((letter, byte) => [letter, byte]));
   let run = null;
   let remark = "";
 
-  const method = () => model.get("method");
+  const method = () => get("method");
   const last = () => run.states.length - 1;
-  const here = () => Math.min(model.get("merges"), last());
+  const here = () => Math.min(get("merges"), last());
   // A piece as the reader knows it: bytes that make a letter are shown as that letter.
   const shown = (piece) => (method() === "bpe"
     ? readable(new TextDecoder().decode(Uint8Array.from(piece, (letter) => byteOf.get(letter)))) : piece);
   const named = (pair) => pair.map(shown).join(" + ");
 
   const text = textBox({
-    label: "What it learns from", value: model.get("text"), rows: 3, maxLength: MAX_LETTERS,
-    onInput: debounce(() => { model.set("merges", 0); remember("text", text.value); learn(); }, 200),
+    label: "What it learns from", value: get("text"), rows: 3, maxLength: MAX_LETTERS,
+    onInput: debounce(() => { set("merges", 0); set("text", text.value); learn(); }, 200),
   });
   const choice = select({
     label: "Which pair next?", value: method(),
     options: [["bpe", "the most frequent (BPE)"], ["wordpiece", "the best score (WordPiece)"]],
-    onInput: (value) => { model.set("merges", 0); remember("method", value); learn(); },
+    onInput: (value) => { set("merges", 0); set("method", value); learn(); },
   });
   const guess = checkbox({
-    label: "Let me guess: hide the counts", value: model.get("guess"),
-    onInput: (ticked) => { remark = ""; remember("guess", ticked); show(); },
+    label: "Let me guess: hide the counts", value: get("guess"),
+    onInput: (ticked) => { remark = ""; set("guess", ticked); show(); },
   });
   const merges = slider({
     label: "Merges made", min: 0, max: 1, value: 0,
-    onInput: (number) => { remark = ""; remember("merges", number); show(); },
+    onInput: (number) => { remark = ""; set("merges", number); show(); },
   });
-  const next = button("Next merge →", () => { remark = ""; remember("merges", here() + 1); show(); }, { primary: true });
+  const next = button("Next merge →", () => { remark = ""; set("merges", here() + 1); show(); }, { primary: true });
   const words = scroller(element("ul", { class: "tl-merge-words", "aria-label": "the words as they are cut by now" }));
   const wordNote = element("p", { class: "tl-caption" });
   const table = element("table", { class: "tl-merge-pairs" });
@@ -80,7 +81,7 @@ function render({ model, root, remember }) {
     const vocabulary = counted(order.size, "piece");
     const done = at ? `Merge ${at} made ${shown(newest)}. ` : "Before the first merge, every word is cut into single letters. ";
     const following = isOver ? "No pair is left that was seen twice: it is done."
-      : model.get("guess") ? "Which pair comes next? Choose one." : `Next: ${named(best.pair)}, ${why(best)}.`;
+      : get("guess") ? "Which pair comes next? Choose one." : `Next: ${named(best.pair)}, ${why(best)}.`;
     status.say(`${remark}${done}The vocabulary has ${vocabulary}. ${following}`);
   }
 
@@ -90,7 +91,7 @@ function render({ model, root, remember }) {
   }
 
   function showPairs(pairs, best) {
-    const hidden = model.get("guess") && best;
+    const hidden = get("guess") && best;
     const columns = hidden ? ["pair", ""] : method() === "bpe" ? ["pair", "count"] : ["pair", "count", "parts", "score"];
     const rows = hidden ? [...pairs].sort((one, other) => (named(one.pair) < named(other.pair) ? -1 : 1)) : pairs;
     const cells = (row) => {
@@ -116,20 +117,16 @@ function render({ model, root, remember }) {
     if (chosen === best) remark = `Right: ${named(best.pair)}, ${why(best)}. `;
     else if (tie) remark = `As good: ${named(chosen.pair)} has the same score, and the tie goes to ${named(best.pair)}. `;
     else remark = `Not yet: ${named(chosen.pair)} (${why(chosen)}) loses to ${named(best.pair)} (${why(best)}). `;
-    remember("merges", here() + 1);
+    set("merges", here() + 1);
     show();
     next.focus();
   }
 
-  const hearText = () => { text.value = model.get("text"); choice.value = method(); learn(); };
-  const hearStep = () => { guess.value = model.get("guess"); show(); };
-  model.on("change:text change:method", hearText);
-  model.on("change:merges change:guess", hearStep);
+  const hearText = () => { text.value = get("text"); choice.value = method(); learn(); };
+  const hearStep = () => { guess.value = get("guess"); show(); };
+  onChange("text method", hearText);
+  onChange("merges guess", hearStep);
   learn();
-  return () => {
-    model.off("change:text change:method", hearText);
-    model.off("change:merges change:guess", hearStep);
-  };
 }
 
 export default figure("MergeReplay", render, { ranges: { merges: [0, Infinity] } });

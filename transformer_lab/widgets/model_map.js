@@ -7,20 +7,22 @@
 import { loadModel, promptIds } from "./engine/model_file.js";
 import { linear } from "./engine/tensor.js";
 import { distribution, mostLikelyFirst } from "./engine/sampling.js";
-import {
-  arrowKeysMoveWithin, button, buttonRow, counted, debounce, element, figure, formatPercent,
-  grouped, readable, specialName, statusLine, svgElement, textBox, tokenChips, write,
-} from "./parts/ui.js";
+import { arrowKeysMoveWithin, button, buttonRow, statusLine, textBox } from "./parts/controls.js";
+import { figure } from "./parts/figure.js";
+import { element, svgElement, write } from "./parts/nodes.js";
+import { debounce } from "./parts/time.js";
+import { tokenChips } from "./parts/tokens.js";
+import { counted, formatPercent, grouped, readable, specialName } from "./parts/words.js";
 
 const N_GUESSES = 5;
 
-function render({ model, root, remember }) {
-  const lm = loadModel(model.get("model_file"));
+function render({ get, root, onChange, set }) {
+  const lm = loadModel(get("model_file"));
   const parts = partsOf(lm);
   const nAll = parts.reduce((sum, part) => sum + part.nParameters, 0);
   const view = { ids: [], seen: {}, attention: [], token: 0 };
 
-  const open = () => Math.max(0, parts.findIndex(({ name }) => name === model.get("part")));
+  const open = () => Math.max(0, parts.findIndex(({ name }) => name === get("part")));
   const nameOf = (index) => {
     const piece = lm.tokenizer.piece(view.ids[index]);
     return lm.tokenizer.isSpecial(view.ids[index]) ? specialName(piece, index) : readable(piece);
@@ -32,8 +34,8 @@ function render({ model, root, remember }) {
 
   // --- The text, and the token that is followed
   const text = textBox({
-    label: "Text for the model to read", value: model.get("text"), rows: 2,
-    onInput: debounce(() => { remember("text", text.value); read(); }, 120),
+    label: "Text for the model to read", value: get("text"), rows: 2,
+    onInput: debounce(() => { set("text", text.value); read(); }, 120),
   });
   const note = element("p", { class: "tl-quiet" });
   const chips = tokenChips({
@@ -114,20 +116,20 @@ function render({ model, root, remember }) {
     buttons.forEach((place, index) => {
       place.lastChild.textContent = shapeInNumbers(parts[index].out, view.ids.length);
     });
-    const wanted = model.get("token");
+    const wanted = get("token");
     view.token = wanted < 0 ? view.ids.length - 1 : Math.min(wanted, view.ids.length - 1);
     show(open());
   }
 
   function follow(index) {
     view.token = index;
-    remember("token", index === view.ids.length - 1 ? -1 : index);
+    set("token", index === view.ids.length - 1 ? -1 : index);
     show(open());
   }
 
   function show(index) {
     const part = parts[Math.max(0, Math.min(parts.length - 1, index))];
-    if (part.name !== model.get("part")) remember("part", part.name);
+    if (part.name !== get("part")) set("part", part.name);
     buttons.forEach((place, at) => {
       const isOpen = parts[at] === part;
       place.classList.toggle("tl-chosen", isOpen);
@@ -216,20 +218,15 @@ function render({ model, root, remember }) {
   }
 
   const hearText = () => {
-    if (model.get("text") !== text.value) { text.value = model.get("text"); read(); }
+    if (get("text") !== text.value) { text.value = get("text"); read(); }
   };
   const hearPart = () => show(open());
   const hearToken = () => read();
-  model.on("change:text", hearText);
-  model.on("change:part", hearPart);
-  model.on("change:token", hearToken);
+  onChange("text", hearText);
+  onChange("part", hearPart);
+  onChange("token", hearToken);
 
   read();
-  return () => {
-    model.off("change:text", hearText);
-    model.off("change:part", hearPart);
-    model.off("change:token", hearToken);
-  };
 }
 
 // --- The parts of a decoder, in the order in which a token meets them -------------------

@@ -3,10 +3,12 @@
 import { BPETokenizer } from "./engine/tokenizer.js";
 import { WordPieceTokenizer } from "./engine/wordpiece.js";
 import { bytesOf, sizeInWords } from "./parts/later.js";
-import {
-  button, buttonRow, checkbox, counted, debounce, element, figure, grouped, painted, readable,
-  statusLine, textBox, tokenChips,
-} from "./parts/ui.js";
+import { button, buttonRow, checkbox, statusLine, textBox } from "./parts/controls.js";
+import { figure } from "./parts/figure.js";
+import { element } from "./parts/nodes.js";
+import { debounce, painted } from "./parts/time.js";
+import { tokenChips } from "./parts/tokens.js";
+import { counted, grouped, readable } from "./parts/words.js";
 
 const EXAMPLES = [
   ["lower", "low lower lowest"], ["playing", "She is playing."], ["unbelievable", "unbelievable"],
@@ -16,20 +18,20 @@ const EXAMPLES = [
 const MAX_LETTERS = 600;
 const MUCH = 400_000; // bytes that a reader is asked about first
 
-function render({ model, root, remember, waitFor }) {
+function render({ get, root, onChange, set, waitFor }) {
   const text = textBox({
-    label: "Any text", value: model.get("text"), rows: 2, maxLength: MAX_LETTERS,
-    onInput: debounce(() => { remember("text", text.value); show(); }, 120),
+    label: "Any text", value: get("text"), rows: 2, maxLength: MAX_LETTERS,
+    onInput: debounce(() => { set("text", text.value); show(); }, 120),
   });
   const examples = buttonRow("examples", ...EXAMPLES.map(([name, example]) =>
-    button(name, () => { text.value = example; remember("text", example); show(); })));
+    button(name, () => { text.value = example; set("text", example); show(); })));
   const ids = checkbox({
-    label: "Show what the model gets: the IDs", value: model.get("show_ids"),
-    onInput: (ticked) => { remember("show_ids", ticked); show(); },
+    label: "Show what the model gets: the IDs", value: get("show_ids"),
+    onInput: (ticked) => { set("show_ids", ticked); show(); },
   });
   const facts = element("p", { class: "tl-quiet" });
   const words = statusLine();
-  const rows = model.get("names").map((name, at) => row(name, model.get("files")[at]));
+  const rows = get("names").map((name, at) => row(name, get("files")[at]));
   root.append(element("div", { class: "tl-stack" },
     text.root, examples, facts, ids.root, ...rows.map(({ root: part }) => part), words.root));
 
@@ -75,7 +77,7 @@ function render({ model, root, remember, waitFor }) {
         const rate = shown.length ? `, ${(letters / shown.length).toFixed(1)} characters each` : "";
         summary.textContent = `${counted(shown.length, "token")}${rate}; ${grouped(tokenizer.size)} in its vocabulary`;
         chips.show(shown.map((id) => ({
-          text: model.get("show_ids") ? String(id) : tokenizer.piece(id), id, special: tokenizer.isSpecial(id),
+          text: get("show_ids") ? String(id) : tokenizer.piece(id), id, special: tokenizer.isSpecial(id),
         })));
         const decoded = tokenizer.decode(shown);
         back.textContent = decoded === typed ? "Put together again: the same text."
@@ -89,23 +91,22 @@ function render({ model, root, remember, waitFor }) {
     const points = Array.from(typed).length;
     facts.textContent = `${counted(points, "character")} for Unicode, ${counted(new TextEncoder().encode(typed).length, "byte")} in UTF-8. At most ${MAX_LETTERS} characters can be typed.`;
     for (const part of rows) part.show(typed);
-    const there = model.get("names").map((name, at) => [name, rows[at]]).filter(([, part]) => part.isThere);
+    const there = get("names").map((name, at) => [name, rows[at]]).filter(([, part]) => part.isThere);
     if (there.length) words.say(there.map(([name, part]) => `${name}: ${part.root.querySelectorAll(".tl-chip").length}`).join(", ").concat(" tokens. Look at a token for its ID."));
   }
 
   const hear = () => {
-    text.value = model.get("text");
-    ids.value = model.get("show_ids");
+    text.value = get("text");
+    ids.value = get("show_ids");
     show();
   };
-  model.on("change:text change:show_ids", hear);
+  onChange("text show_ids", hear);
   show();
   // The figure is there with the first; the others join it, one after the other.
   const [first, ...others] = rows.filter((part) => part.comesUnasked);
   const start = first?.load();
   waitFor(start);
   start?.then(async () => { for (const part of others) await part.load(); });
-  return () => model.off("change:text change:show_ids", hear);
 }
 
 async function readTokenizer(file) {

@@ -9,23 +9,25 @@ import { loadModel, promptIds } from "./engine/model_file.js";
 import { distribution, mostLikelyFirst, seededRandom } from "./engine/sampling.js";
 import { attentionMatrix } from "./parts/attention_view.js";
 import { bytesOf, sizeInWords } from "./parts/later.js";
-import {
-  button, counted, debounce, element, figure, formatPercent, painted, pause, readable, scroller, slider,
-  specialName, statusLine, svgElement, textBox, wantsLessMotion, write,
-} from "./parts/ui.js";
+import { button, scroller, slider, statusLine, textBox } from "./parts/controls.js";
+import { figure } from "./parts/figure.js";
+import { element, svgElement, write } from "./parts/nodes.js";
+import { wantsLessMotion } from "./parts/theme.js";
+import { debounce, painted, pause } from "./parts/time.js";
+import { counted, formatPercent, readable, specialName } from "./parts/words.js";
 
 const N_BARS = 6;
 const PLAY_MS = 900; // how long each snapshot is shown while playing
 const SETTLED_MS = 120; // a hand on the slider only passes what it leaves sooner
 const TEMPERATURE = 0.8; // of the sample story
 
-function render({ model, root, remember, waitFor }) {
-  const [steps, losses, floor] = [model.get("steps"), model.get("losses"), model.get("floor")];
+function render({ get, root, onChange, onEnd, set, waitFor }) {
+  const [steps, losses, floor] = [get("steps"), get("losses"), get("floor")];
   const lastIndex = steps.length - 1;
-  const chosen = () => Math.min(model.get("selected"), lastIndex);
+  const chosen = () => Math.min(get("selected"), lastIndex);
   const read = new Map(); // the models of the snapshots that were shown
   const snapshot = async (index) => {
-    if (!read.has(index)) read.set(index, loadModel(await bytesOf(model.get("snapshots")[index])));
+    if (!read.has(index)) read.set(index, loadModel(await bytesOf(get("snapshots")[index])));
     return read.get(index);
   };
   let playing = null; // one object for each time that the run is played
@@ -38,8 +40,8 @@ function render({ model, root, remember, waitFor }) {
   });
   const play = button("Play ▸", () => (playing ? stop() : start()));
   const text = textBox({
-    label: "A story for it to go on with", value: model.get("text"), rows: 2,
-    onInput: debounce(() => { remember("text", text.value); show(); }, 120),
+    label: "A story for it to go on with", value: get("text"), rows: 2,
+    onInput: debounce(() => { set("text", text.value); show(); }, 120),
   });
 
   const note = element("p", { class: "tl-quiet" });
@@ -65,7 +67,7 @@ function render({ model, root, remember, waitFor }) {
 
   // --- What happens
   function choose(index) {
-    remember("selected", index);
+    set("selected", index);
   }
 
   async function show() {
@@ -93,7 +95,7 @@ function render({ model, root, remember, waitFor }) {
     bars.show(best.map((id) => ({ name: nameOf(id), share: probabilities[id] })));
     heads.show(attention);
     words.say(`Step ${steps[index]} of ${steps[lastIndex]}: ${lossInWords(index)} Most likely next: ${nameOf(best[0])}, ${formatPercent(probabilities[best[0]])}.`);
-    goOn(lm, ids, model.get("seed"), () => call === latest).then((end) => {
+    goOn(lm, ids, get("seed"), () => call === latest).then((end) => {
       if (end === null) return;
       story.textContent = `… ${end}`;
       pictures.setAttribute("aria-busy", "false");
@@ -102,7 +104,7 @@ function render({ model, root, remember, waitFor }) {
 
   // The model of a snapshot; null if the reader has moved on, or if it does not come.
   async function fetched(index, call) {
-    const size = sizeInWords(model.get("snapshots")[index]);
+    const size = sizeInWords(get("snapshots")[index]);
     if (size && !read.has(index)) {
       words.say(`The weights of step ${steps[index]} are loading (${size})${read.size ? "; the pictures are still of the step before" : ""}.`);
       await pause(SETTLED_MS);
@@ -141,18 +143,16 @@ function render({ model, root, remember, waitFor }) {
   }
 
   const hearText = () => {
-    if (model.get("text") !== text.value) { text.value = model.get("text"); show(); }
+    if (get("text") !== text.value) { text.value = get("text"); show(); }
   };
-  model.on("change:text", hearText);
-  model.on("change:selected change:seed", show);
+  onChange("text", hearText);
+  onChange("selected seed", show);
 
   waitFor(show());
-  return () => { // when the figure is taken away
+  onEnd(() => {
     stop();
     heads.end();
-    model.off("change:text", hearText);
-    model.off("change:selected change:seed", show);
-  };
+  });
 }
 
 // Goes on with the text to the end of the story, as long as somebody waits for it.

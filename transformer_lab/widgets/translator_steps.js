@@ -6,19 +6,21 @@
 
 import { loadModel } from "./engine/model_file.js";
 import { splitSentence, translate } from "./engine/translating.js";
-import {
-  button, buttonRow, counted, debounce, disclosure, element, figure, formatPercent, select,
-  slider, statusLine, svgElement, textBox, weightColour,
-} from "./parts/ui.js";
+import { button, buttonRow, disclosure, select, slider, statusLine, textBox } from "./parts/controls.js";
+import { figure } from "./parts/figure.js";
+import { element, svgElement } from "./parts/nodes.js";
+import { weightColour } from "./parts/theme.js";
+import { debounce } from "./parts/time.js";
+import { counted, formatPercent } from "./parts/words.js";
 
 const N_CANDIDATES = 4;
 const ROW = 34; // pixels from one word to the next
 const WIDTH = 120; // of the space between the two columns, in the drawing's own units
 
-function render({ model, root, remember }) {
-  const lm = loadModel(model.get("model_file"));
+function render({ get, root, onChange, set }) {
+  const lm = loadModel(get("model_file"));
   const { tokenizer, config } = lm;
-  const romanised = model.get("romanised");
+  const romanised = get("romanised");
   const stopId = tokenizer.special.get(lm.metadata.stop);
   const english = [...tokenizer.vocab.keys()]
     .filter((word) => !tokenizer.special.has(word) && (word === "?" || !(word in romanised)));
@@ -30,15 +32,15 @@ function render({ model, root, remember }) {
 
   // --- Controls
   const text = textBox({
-    label: "An English sentence", value: model.get("text"), rows: 1,
-    onInput: debounce(() => { remember("text", text.value); read(); }, 150),
+    label: "An English sentence", value: get("text"), rows: 1,
+    onInput: debounce(() => { set("text", text.value); read(); }, 150),
   });
   const examples = select({
-    label: "Or one of these", value: "", options: [["", "choose …"], ...model.get("examples").map((e) => [e, e])],
+    label: "Or one of these", value: "", options: [["", "choose …"], ...get("examples").map((e) => [e, e])],
     onInput: (sentence) => {
       if (!sentence) return;
       text.value = sentence;
-      remember("text", sentence);
+      set("text", sentence);
       read({ from: 1 });
     },
   });
@@ -52,13 +54,13 @@ function render({ model, root, remember }) {
   const next = button("Next word", () => goTo(step.value + 1), { primary: true });
   const whole = button("Whole sentence", () => goTo(view.steps.length));
   const look = select({
-    label: "Drawn", value: model.get("look"),
+    label: "Drawn", value: get("look"),
     options: [["mean", "mean of all heads of the last layer"],
       ...Array.from({ length: config.n_layers * config.n_heads }, (_, i) => {
         const [layer, head] = [Math.floor(i / config.n_heads), i % config.n_heads];
         return [`${layer} ${head}`, `layer ${layer + 1}, head ${head + 1}`];
       })],
-    onInput: (value) => { remember("look", value); show(); },
+    onInput: (value) => { set("look", value); show(); },
   });
   const problem = element("p", { class: "tl-translator-problem", role: "alert" });
 
@@ -105,7 +107,7 @@ function render({ model, root, remember }) {
 
   function goTo(number) {
     step.value = Math.max(1, Math.min(view.steps.length, number));
-    if (model.get("step") !== step.value) remember("step", step.value);
+    if (get("step") !== step.value) set("step", step.value);
     show();
   }
 
@@ -172,18 +174,13 @@ function render({ model, root, remember }) {
   }
 
   // --- When Python changes something
-  const hearText = () => { if (text.value !== model.get("text")) { text.value = model.get("text"); read(); } };
-  const hearStep = () => { if (model.get("step") !== step.value && view.steps.length) goTo(model.get("step") || view.steps.length); };
-  const hearLook = () => { look.value = model.get("look"); show(); };
-  model.on("change:text", hearText);
-  model.on("change:step", hearStep);
-  model.on("change:look", hearLook);
-  read({ from: model.get("step") });
-  return () => {
-    model.off("change:text", hearText);
-    model.off("change:step", hearStep);
-    model.off("change:look", hearLook);
-  };
+  const hearText = () => { if (text.value !== get("text")) { text.value = get("text"); read(); } };
+  const hearStep = () => { if (get("step") !== step.value && view.steps.length) goTo(get("step") || view.steps.length); };
+  const hearLook = () => { look.value = get("look"); show(); };
+  onChange("text", hearText);
+  onChange("step", hearStep);
+  onChange("look", hearLook);
+  read({ from: get("step") });
 }
 
 export default figure("TranslatorSteps", render, {

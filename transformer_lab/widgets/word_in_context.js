@@ -6,30 +6,32 @@
 
 import { loadModel, promptIds } from "./engine/model_file.js";
 import { centred, cosine, dot, principalDirections } from "./engine/vectors.js";
-import {
-  counted, debounce, element, figure, slider, statusLine, svgElement, textBox,
-} from "./parts/ui.js";
+import { slider, statusLine, textBox } from "./parts/controls.js";
+import { figure } from "./parts/figure.js";
+import { element, svgElement } from "./parts/nodes.js";
+import { debounce } from "./parts/time.js";
+import { counted } from "./parts/words.js";
 
 const N_LINES = 6;
 const [WIDTH, HEIGHT, EDGE] = [420, 260, 24];
 
-function render({ model, root, remember }) {
-  const lm = loadModel(model.get("model_file"));
+function render({ get, root, onChange, set }) {
+  const lm = loadModel(get("model_file"));
   const nLayers = lm.config.n_layers;
   const size = lm.config.d_model;
-  const layer = () => Math.min(model.get("layer"), nLayers);
-  const kinds = [...new Set(model.get("senses"))];
+  const layer = () => Math.min(get("layer"), nLayers);
+  const kinds = [...new Set(get("senses"))];
   let references = [], own = [];
 
   const text = textBox({
-    label: `Sentences with “${model.get("word")}”, one a line`, value: model.get("text"), rows: 5,
-    onInput: debounce(() => { remember("text", text.value); read(); show(); }, 150),
+    label: `Sentences with “${get("word")}”, one a line`, value: get("text"), rows: 5,
+    onInput: debounce(() => { set("text", text.value); read(); show(); }, 150),
   });
   const note = element("p", { class: "tl-quiet" });
   const layers = slider({
     label: "Layer", min: 0, max: nLayers, value: layer(),
     format: (number) => (number === 0 ? "token" : `block ${number - 1}`),
-    onInput: (number) => { remember("layer", number); show(); },
+    onInput: (number) => { set("layer", number); show(); },
   });
   const drawing = svgElement("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "tl-context-map", role: "img" });
   const legend = element("p", { class: "tl-caption" });
@@ -46,7 +48,7 @@ function render({ model, root, remember }) {
   // token's own first. Empty if the word does not occur.
   function vectorsIn(line) {
     const ids = promptIds(lm, line).slice(0, lm.config.max_len);
-    const wanted = lm.tokenizer.encode(` ${model.get("word")}`);
+    const wanted = lm.tokenizer.encode(` ${get("word")}`);
     const places = wanted.length === 1 ? ids.flatMap((id, at) => (id === wanted[0] ? [at] : [])) : [];
     if (!places.length) return [];
     const seen = [];
@@ -69,7 +71,7 @@ function render({ model, root, remember }) {
     const without = used.filter((line) => !vectorsIn(line).length).length;
     const notes = [];
     if (lines.length > N_LINES) notes.push(`The first ${N_LINES} lines are used.`);
-    if (without) notes.push(`${counted(without, "line")} without “${model.get("word")}” ${without === 1 ? "is" : "are"} left out.`);
+    if (without) notes.push(`${counted(without, "line")} without “${get("word")}” ${without === 1 ? "is" : "are"} left out.`);
     note.hidden = !notes.length;
     note.textContent = notes.join(" ");
   }
@@ -78,7 +80,7 @@ function render({ model, root, remember }) {
     layers.value = layer();
     const known = references.map(({ vectors, sense }) => ({ sense, vector: vectors[layer()] }));
     picture.hidden = !kinds.every((kind) => known.some(({ sense }) => sense === kind));
-    if (picture.hidden) return words.say(`No sentence of known meaning has “${model.get("word")}” as one token: there is nothing to compare with.`);
+    if (picture.hidden) return words.say(`No sentence of known meaning has “${get("word")}” as one token: there is nothing to compare with.`);
     const place = placing(known, kinds);
     const placed = own.map((item) => ({ ...item, ...place(item.vectors[layer()]) }));
     draw(known.map(({ sense, vector }) => ({ sense, ...place(vector) })), placed);
@@ -127,19 +129,15 @@ function render({ model, root, remember }) {
   }
 
   const learn = () => {
-    references = model.get("references").flatMap((line, at) => vectorsIn(line).slice(-1)
-      .map((vectors) => ({ vectors, sense: model.get("senses")[at] })));
+    references = get("references").flatMap((line, at) => vectorsIn(line).slice(-1)
+      .map((vectors) => ({ vectors, sense: get("senses")[at] })));
   };
-  const hear = () => { text.value = model.get("text"); learn(); read(); show(); };
-  model.on("change:text change:word", hear);
-  model.on("change:layer", show);
+  const hear = () => { text.value = get("text"); learn(); read(); show(); };
+  onChange("text word", hear);
+  onChange("layer", show);
   learn();
   read();
   show();
-  return () => {
-    model.off("change:text change:word", hear);
-    model.off("change:layer", show);
-  };
 }
 
 // How to place a vector among those of known sense: `place(vector)` gives { across,

@@ -12,11 +12,11 @@ import { KeyValueCache, MultiHeadAttention } from "./attention.js";
 // What Python's Config says, and what of it the page works out. Everything must be said.
 const SIZES = ["vocab_size", "max_len", "d_model", "n_heads", "n_layers", "d_ff"];
 const SUPPORTED = {
-  positions: ["learned", "sinusoidal", "rotary"], n_token_types: [0], embedding_scale: [1], embedding_norm: [false],
+  positions: ["learned", "sinusoidal", "rotary"], n_token_types: [null], embedding_scale: [1], embedding_norm: [false],
   activation: ["relu", "gelu", "gelu_tanh"], bias: [true], norm: ["layer"], norm_order: ["pre", "post"],
-  norm_eps: [1e-5], tie_head: [true, false], head_size: [0], n_kv_heads: [0], rope_base: [10_000],
-  local_rope_base: [0], score_scale: [0], score_cap: [0], logit_cap: [0], logit_bias: [false],
-  head_norm: [false], window: [0], global_every: [0],
+  norm_eps: [1e-5], tie_head: [true, false], head_size: [null], n_kv_heads: [null], rope_base: [10_000],
+  local_rope_base: [null], score_scale: [null], score_cap: [null], logit_cap: [null],
+  logit_bias: [false], head_norm: [false], windows: [null],
 };
 
 export function refuseUnsupported(config) {

@@ -19,10 +19,8 @@ const ACTIVATIONS = {
   swiglu: "SwiGLU: a second projection is the gate", geglu: "GeGLU: a second projection is the gate",
 };
 const isGated = ({ activation }) => activation.endsWith("glu");
-const headSize = (config) => config.head_size || Math.floor(config.d_model / config.n_heads);
-const kvHeads = (config) => config.n_kv_heads || config.n_heads;
-const isLocal = (config, layer) => Boolean(config.window)
-  && (!config.global_every || (layer + 1) % config.global_every !== 0);
+const headSize = (config) => config.head_size ?? Math.floor(config.d_model / config.n_heads);
+const kvHeads = (config) => config.n_kv_heads ?? config.n_heads;
 
 // The stacks of an architecture: which blocks there are, and how they look.
 const STACKS = {
@@ -85,11 +83,15 @@ function attentionPhrases(config) {
     config.positions === "rotary" && "queries and keys turn with their position",
     config.head_norm && "queries and keys are normalised",
     config.score_cap && "bends large scores (soft cap)",
-    config.window && (config.global_every
-      ? `${config.global_every - 1} of ${config.global_every} layers see only the nearest tokens`
-      : "sees only the nearest tokens"),
+    config.windows && windowsPhrase(config.windows),
     biasPhrase(config),
   ];
+}
+
+// In our rows the layers repeat a pattern, which ends with a layer that sees all.
+function windowsPhrase(windows) {
+  const length = windows.indexOf(null) + 1;
+  return length ? `${length - 1} of ${length} layers see only the nearest tokens` : "sees only the nearest tokens";
 }
 
 const biasPhrase = (config) => (config.bias ? "with biases" : "without biases");
@@ -114,11 +116,8 @@ export function countParameters(row) {
 
 // How many positions are visible to the last of `context` tokens, over all layers.
 function visible(config, context) {
-  let sum = 0;
-  for (let layer = 0; layer < config.n_layers; layer++) {
-    sum += isLocal(config, layer) ? Math.min(config.window, context) : context;
-  }
-  return sum;
+  const windows = config.windows ?? Array(config.n_layers).fill(null);
+  return windows.reduce((sum, window) => sum + Math.min(window ?? context, context), 0);
 }
 
 // What one more token costs when `context` tokens stand in the window, itself included:

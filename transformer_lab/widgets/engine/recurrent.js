@@ -38,13 +38,17 @@ export class Recurrent {
     tensors.refuseOthers();
   }
 
-  // Scores for what comes after the last of these tokens: V numbers.
-  forward(ids) {
+  // Scores every possible next token, as the decoder does: `logits[t]` is V numbers.
+  // lastOnly: those after the last token only.
+  forward(ids, { lastOnly = false } = {}) {
     let states = Array.from({ length: this.nStates }, () => new Float32Array(this.size));
+    const shown = [];
     for (const id of ids) {
       const x = this.token.values.subarray(id * this.size, (id + 1) * this.size);
       states = this.cell(linear(x, ...this.input), linear(states[0], this.state), states);
+      shown.push(states[0]);
     }
-    return linear(states[0], ...this.head);
+    const wanted = lastOnly ? shown.slice(-1) : shown;
+    return { logits: wanted.map((state) => linear(state, ...this.head)) };
   }
 }

@@ -37,15 +37,15 @@ export function linear(x, weight, bias = null) {
   // The rows that are left over, one by one.
   for (; row < nRows; row++) {
     for (let out = 0; out < nOut; out++) {
-      y[row * nOut + out] = (bias ? bias.values[out] : 0) + dot(x, row * nIn, W, out * nIn, nIn);
+      y[row * nOut + out] = dot(x, row * nIn, W, out * nIn, nIn, bias ? bias.values[out] : 0);
     }
   }
   return y;
 }
 
-// The dot product of `length` numbers of a (from aStart) and of b (from bStart).
-export function dot(a, aStart, b, bStart, length) {
-  let sum = 0;
+// The dot product of `length` numbers of a (from aStart) and of b (from bStart), and `start`.
+export function dot(a, aStart, b, bStart, length, start = 0) {
+  let sum = start;
   for (let i = 0; i < length; i++) sum += a[aStart + i] * b[bStart + i];
   return sum;
 }
