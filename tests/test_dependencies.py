@@ -42,7 +42,9 @@ def imported() -> set[str]:
                 found |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 found.add(node.module.split(".")[0])
-    return found - set(sys.stdlib_module_names) - {"transformer_lab"}
+    return (
+        found - set(sys.stdlib_module_names) - {"transformer_lab", "_typeshed"}
+    )  # the latter is the type checker's
 
 
 def test_each_import_of_the_package_is_declared():
