@@ -25,15 +25,11 @@ def check_tensors(function: Callable) -> Callable:
     return beartype(function) if function.__annotations__ else function
 
 
-def declared_in() -> list[str]:
-    """The modules of the package that import jaxtyping."""
-    return [
+def check() -> None:
+    """Switch the hook on for the modules that declare shapes and are not yet imported."""
+    modules = [
         ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
         for path in PACKAGE.rglob("*.py")
         if "from jaxtyping import" in path.read_text("utf-8")
     ]
-
-
-def check() -> None:
-    """Switch the hook on for the modules that are not yet imported."""
-    install_import_hook(declared_in(), "tests.shapes.check_tensors")
+    install_import_hook(modules, "tests.shapes.check_tensors")

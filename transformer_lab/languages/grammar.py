@@ -213,7 +213,7 @@ class Grammar:
         for walk in self._ready(walks):
             after = _Walk(walk.probability, walk.state, walk.pending[1:])
             said[walk.pending[0].text].append(after)
-        masses: defaultdict[str, float] = defaultdict(float)
+        masses: dict[str, float] = {}
         for word, its_walks in said.items():
             for later in [*words[place + 1 :], END]:
                 its_walks = self._advance(its_walks, later)
