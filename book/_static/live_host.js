@@ -136,17 +136,22 @@
     return wanted.get(place);
   };
 
+  // A turn for the browser, to draw and to answer the reader, between two steps of work.
+  const turn = () => globalThis.scheduler?.yield?.() ?? new Promise((resolve) => setTimeout(resolve));
+
   const start = async (place) => {
     const name = place.dataset.liveFigure;
     try {
       const figure = read(place);
       const [{ default: widget }, values] = await Promise.all(
         [importModule(figure.module), valuesOf(figure)]);
+      await turn();
       const { initialize, render } = typeof widget === "function" ? await widget() : widget;
       const model = makeModel(values);
       const el = document.createElement("div");
       await initialize?.({ model });
       place.append(el);
+      await turn();
       await render({ model, el });
       if (place.contains(document.activeElement)) Object.assign(place, { tabIndex: -1 }).focus();
       for (const node of [...place.children]) if (node !== el) node.remove();

@@ -177,8 +177,8 @@ export const REASONS = {
   "fixed waves are added":
     "Waves need no training, and give every position a pattern of its own (chapter 4).",
   "a learned vector for each position is added":
-    "Learned positions are the simplest; none exists beyond the longest text of training (chapter "
-      + "4).",
+    "Learned positions are the simplest; none exists beyond the longest text of training "
+      + "(chapter 4).",
   "queries and keys turn with their position":
     "Rotary: a score depends on how far apart two tokens stand, not on where (chapter 4).",
   "SwiGLU: a second projection is the gate":
@@ -206,8 +206,8 @@ export const REASONS = {
       + "place of the cap.",
   "sees only the nearest tokens": "A window: the work and the cache of a layer stop growing with the text.",
   "scores each token by its embedding":
-    "One table for reading and writing saves a large share of a small model's parameters (chapter "
-      + "2).",
+    "One table for reading and writing saves a large share of a small model's parameters "
+      + "(chapter 2).",
   "has weights of its own": "A large model can afford a second table for writing.",
   "multiplied by √d_model":
     "The vectors are scaled up by √d_model, to a size that fits the rest of the stream.",

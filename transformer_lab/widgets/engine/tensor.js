@@ -2,9 +2,9 @@
 //
 // A matrix of T rows and D columns is one Float32Array of T * D numbers, row
 // after row. Each function is what its name says in the Python package (and in
-// torch), and nothing is faster than it needs to be, except `linear`: every product
-// of matrices goes through it, and with them nearly all of the time. JavaScript adds
-// in double precision, so results agree with torch to about 1e-6.
+// torch), and nothing is faster than it needs to be, except `linear`, in which a model
+// spends nearly all of its time: it and `mixRows` are all products of matrices. JavaScript
+// adds in double precision, so results agree with torch to about 1e-6.
 //
 // It leaves out gradients: the page runs models, it does not train them.
 
@@ -58,20 +58,21 @@ export function linear(x, weight, bias = null) {
 /**
  * y = x W: each row of x mixes the rows of W.  x (T, S), W (S, K) → (T, K)
  * @param {Float32Array} x
- * @param {Matrix} weight
+ * @param {Matrix} rows
  */
-export function mixRows(x, { shape: [nRows, size], values: W }) {
+export function mixRows(x, rows) {
+  const [nRows, size] = rows.shape;
   const y = new Float32Array((x.length / nRows) * size);
   for (let t = 0; t < x.length / nRows; t++) {
     for (let s = 0; s < nRows; s++) {
       const share = x[t * nRows + s];
-      for (let i = 0; i < size; i++) y[t * size + i] += share * W[s * size + i];
+      for (let i = 0; i < size; i++) y[t * size + i] += share * rows.values[s * size + i];
     }
   }
   return y;
 }
 
-// Rows of `size` numbers as a matrix that `linear` can multiply by.
+// Rows of `size` numbers as a matrix that x can be multiplied by.
 export function matrix(values, size) {
   return { shape: [values.length / size, size], values };
 }
