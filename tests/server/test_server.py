@@ -212,9 +212,7 @@ def test_a_token_that_the_model_does_not_have_is_named(client):
     with pytest.raises(openai.BadRequestError, match="logit_bias names the token 9999") as caught:
         ask(model="echo", messages=user("hi"), logit_bias={"9999": 1})
     assert caught.value.param == "logit_bias"
-    told = ask(
-        model="echo", messages=user("hi"), seed=1, logit_bias={str(BYTES.vocab["h"]): -100}
-    )
+    told = ask(model="echo", messages=user("hi"), seed=1, logit_bias={str(BYTES.vocab["h"]): -100})
     assert told.choices[0].message.content != "hi"
 
 
