@@ -236,18 +236,16 @@ def refuse_foreign_pages(request: Request, host: str) -> None:
 
 
 def _host_name(host: str) -> str:
-    try:
+    with suppress(ValueError):
         return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
+    return ""
 
 
 def _is_address(name: str) -> bool:
-    try:
+    with suppress(ValueError):
         ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
+        return True
+    return False
 
 
 def steps(model: ChatModel, request: ChatRequest) -> Generator[Reply | str, None, None]:
