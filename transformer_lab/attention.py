@@ -150,18 +150,17 @@ class KeyValueCache:
     """
 
     def __init__(self) -> None:
-        self.key: Tensor | None = None  # (B, G, S, K)
-        self.value: Tensor | None = None  # (B, G, S, K)
+        self.key = self.value = torch.empty(0, 0)  # then (B, G, S, K)
 
     def __len__(self) -> int:
         """The number of positions stored."""
-        return 0 if self.key is None else self.key.shape[-2]
+        return self.key.shape[-2]
 
     def extend(
         self, key: Float[Tensor, "B G T K"], value: Float[Tensor, "B G T K"]
     ) -> tuple[Float[Tensor, "B G S K"], Float[Tensor, "B G S K"]]:
         """Append the new keys and values; return all of them so far."""
-        if self.key is not None:
+        if len(self):
             key = torch.cat([self.key, key], dim=-2)
             value = torch.cat([self.value, value], dim=-2)
         self.key, self.value = key, value

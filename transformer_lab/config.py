@@ -11,7 +11,7 @@ Taught in chapters 2 (the map) and 15 (the family); each choice in the chapter t
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import ClassVar, Literal, Protocol, get_args
+from typing import Any, Literal, get_args
 
 # How a model knows where a token stands (chapter 4).
 Positions = Literal["learned", "sinusoidal", "rotary", "none"]
@@ -28,12 +28,6 @@ OPTIONAL = frozenset(
     n_token_types embedding_norm tie_head logit_cap logit_bias windows local_rope_base
     """.split()
 )
-
-
-class Model(Protocol):
-    """A model that says which of the `OPTIONAL` choices it supports."""
-
-    supports: ClassVar[frozenset[str]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,11 +146,11 @@ class Config:
         """For each layer, how many positions it sees; None means all."""
         return self.windows or (None,) * self.n_layers
 
-    def refuse_unsupported(self, model: type[Model]) -> None:
+    def refuse_unsupported(self, model: type[Any]) -> None:
         """Raise a ValueError for a choice that would change nothing in a model of this class.
 
         Args:
-            model: a class with the names of its choices in `supports`.
+            model: a class whose `supports` names those of `OPTIONAL` that it uses.
         """
         for field in fields(self):
             value = getattr(self, field.name)

@@ -134,6 +134,8 @@ def sinusoidal_positions(
 class SinusoidalPositions(nn.Module):
     """The table of waves, looked up like a learned one but never trained or saved."""
 
+    waves: Tensor
+
     def __init__(self, max_len: int, d_model: int) -> None:
         super().__init__()
         self.register_buffer("waves", sinusoidal_positions(max_len, d_model), persistent=False)

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from transformer_lab.config import Activation, check_choice
 
 # The activation function, and whether it is the gate of a second linear layer.
-ACTIVATIONS: dict[Activation, tuple[Callable[[], nn.Module], bool]] = {
+ACTIVATIONS: dict[str, tuple[Callable[[], nn.Module], bool]] = {
     "relu": (nn.ReLU, False),
     "gelu": (nn.GELU, False),
     # The tanh approximation that GPT-2 was trained with.

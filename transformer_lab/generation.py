@@ -104,7 +104,7 @@ def stream(
     use_cache: bool = True,
     bias: Mapping[int, float] | None = None,
     pauses: bool = False,
-) -> Iterator[int]:
+) -> Iterator[int | None]:
     """Yield new tokens, one at a time, without end unless told where.
 
     Args:
@@ -119,7 +119,7 @@ def stream(
             the same text.
         bias: what to add to the scores of these tokens before each choice.
         pauses: whether to yield None between the parts of a long prompt, so that
-            who waits for the first token can do something else, or stop.
+            a caller can do something else before the first token, or stop.
 
     Raises:
         ValueError: if the prompt is empty or longer than `max_len`, or a setting is out
@@ -132,7 +132,8 @@ def stream(
         raise ValueError(f"the prompt has {len(ids)} tokens, but this model sees at most {max_len}")
     check_settings(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
     randomness = torch.Generator().manual_seed(seed)
-    cache = model.new_cache() if use_cache and hasattr(model, "new_cache") else None
+    new_cache = getattr(model, "new_cache", None) if use_cache else None
+    cache = new_cache() if new_cache else None
     unseen = ids
     while max_len is None or len(ids) < max_len:
         *earlier, last = _parts(unseen) if cache else [ids]
@@ -170,7 +171,8 @@ def _scores(model: Logits, ids: Sequence[int], cache: list | None) -> Float[Tens
 
 def generate(model: Logits, prompt: Sequence[int], *, max_new_tokens: int, **settings) -> list[int]:
     """The first `max_new_tokens` of `stream`, as a list."""
-    return list(islice(stream(model, prompt, **settings), min(max_new_tokens, sys.maxsize)))
+    tokens = (token for token in stream(model, prompt, **settings) if token is not None)
+    return list(islice(tokens, min(max_new_tokens, sys.maxsize)))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 A family is a row: which class, which choices of `Config`, which names its tensors
 have, and what is stored otherwise than here. No family has a class of its own.
-Nothing of a file is passed over: a field that is not read and a tensor that has no
+Nothing in a file is ignored: a field that is not read and a tensor that has no
 place are refused, and so is a second copy of a tensor that differs from the first.
 
 Sources: BERT: Devlin et al. 2019; GPT-2: Radford et al. 2019; LLaMA: Touvron et
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -27,6 +27,7 @@ from transformer_lab.models import Decoder, Encoder, EncoderDecoder, MaskedWords
 from transformer_lab.pretrained.fields import Fields
 
 Weights = dict[str, Tensor]
+Names = Mapping[str, str | Callable[[re.Match[str]], str]]  # patterns and what to write for them
 _NUMBERS = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 # Of a tensor that repeats what we have: whether it is the same.
 IsSame = Callable[[Tensor, Weights, Config], bool]
@@ -38,7 +39,7 @@ class Family:
 
     model: type[nn.Module]
     choices: Callable[[Fields], dict]  # from its config.json to the choices of Config
-    names: dict[str, str]  # in its tensors' names, what is on the left becomes the right
+    names: Names  # in its tensors' names, what is on the left becomes the right
     repeats: dict[str, IsSame] = field(default_factory=dict)  # tensors that we have already
     other_tasks: str = "$^"  # tensors that work out what we do not offer
     convert: Callable[[Weights, Config], Weights] = lambda weights, config: weights
@@ -95,7 +96,7 @@ def build(config: dict, weights: Weights) -> nn.Module:
     fields.refuse_others(_INERT)
     kind, names = family.model, family.names
     if kind is Encoder and any(name.startswith("cls.predictions.") for name in weights):
-        kind, names = MaskedWords, names | _BERT_GUESSES
+        kind, names = MaskedWords, {**names, **_BERT_GUESSES}
     renamed: Weights = {}
     for name, tensor in weights.items():
         ours = rename(name, names)
@@ -119,7 +120,7 @@ def find(model_type: object) -> Family:
     return FAMILIES[model_type]
 
 
-def rename(name: str, names: dict[str, str]) -> str:
+def rename(name: str, names: Names) -> str:
     """Our name of a tensor, from theirs."""
     for theirs, ours in names.items():
         name = re.sub(theirs, ours, name)
@@ -144,12 +145,12 @@ def _once(weights: Weights, repeats: dict[str, IsSame], config: Config) -> Weigh
     return left
 
 
-def _is_close(tensor: Tensor, expected: Tensor, **tolerance: float) -> bool:
+def _is_close(tensor: Tensor, expected: Tensor, *, rtol: float, atol: float) -> bool:
     """Whether the numbers are these, but for how many digits the file keeps."""
     if tensor.shape != expected.shape or tensor.dtype not in _NUMBERS:
         return False
     rounded = expected.to(tensor.dtype).float()
-    return torch.allclose(tensor.float(), rounded, **tolerance)
+    return torch.allclose(tensor.float(), rounded, rtol=rtol, atol=atol)
 
 
 def _is_tensor(other: str) -> IsSame:
@@ -190,7 +191,8 @@ def fill(kind: type[nn.Module], config: Config, weights: Weights) -> nn.Module:
     weights = {name: tensor.float().contiguous() for name, tensor in weights.items()}
     model.load_state_dict(weights, assign=True)
     if config.positions == "sinusoidal":  # in no file, so they are computed
-        model.embeddings.position = SinusoidalPositions(config.max_len, config.d_model)
+        waves = SinusoidalPositions(config.max_len, config.d_model)
+        model.get_submodule("embeddings").register_module("position", waves)
     return model.eval().requires_grad_(True)
 
 
@@ -468,7 +470,7 @@ def _gemma3(config: Fields) -> dict:
     by_layer = config.part("rope_parameters")
     full, local = by_layer.part("full_attention"), by_layer.part("sliding_attention")
     by_layer.refuse_others()
-    config.only(attn_logit_softcapping=[None])  # their class passes over it
+    config.only(attn_logit_softcapping=[None])  # their class ignores it
     pattern = config.whole("_sliding_window_pattern", 6)
     windows = _windows(config, config.whole("sliding_window_pattern", pattern))
     local_base = rope_base(config, local, "rope_local_base_freq", 10_000.0)
@@ -589,8 +591,8 @@ def marian_order(d_model: int) -> Tensor:
     """Which of Marian's numbers stands at each place of ours.
 
     The paper's waves alternate: sine, cosine, sine, ... Marian has all sines first.
-    The numbers of the residual stream have no order of their own: whoever reads or
-    writes it has a weight for each. So we may renumber them all, everywhere at once,
+    The numbers of the residual stream have no order of their own: each layer that
+    reads or writes it has a weight for each. So we may renumber them all, everywhere at once,
     and the model computes exactly the same.
 
     >>> marian_order(6).tolist()

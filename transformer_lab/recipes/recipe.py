@@ -87,6 +87,7 @@ class TextGenerator(Protocol):
 
     def generate(self, text: str = "", *, max_new_tokens: int = ..., **settings: Any) -> str:
         """The text, continued; settings as in `generation.stream`."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)

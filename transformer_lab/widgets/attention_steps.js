@@ -8,6 +8,8 @@
 // State: the figure's traits and a `Session`. Computed: `attention`. Drawn: `stepRow`,
 // `sheet`, `weightBars`. `render` wires them.
 
+import { softmaxInPlace } from "./engine/tensor.js";
+import { dot } from "./engine/vectors.js";
 import { barList } from "./parts/bars.js";
 import {
   arrowKeysMoveWithin, button, buttonRow, checkbox, select, slider, statusLine,
@@ -66,15 +68,7 @@ const STEPS = [
 // --- The arithmetic: everything that the figure shows, from its state ----------------
 
 const column = (matrix, j) => matrix.map((row) => row[j]);
-const dot = (a, b) => a.reduce((sum, number, i) => sum + number * b[i], 0);
 const product = (a, b) => a.map((row) => b[0].map((_, j) => dot(row, column(b, j))));
-
-function softmax(row) {
-  const top = Math.max(...row); // so that no power overflows; it cancels out
-  const powers = row.map((score) => Math.exp(score - top));
-  const sum = powers.reduce((a, b) => a + b, 0);
-  return powers.map((power) => power / sum);
-}
 
 // What the scores are divided by.
 const divisorOf = ({ scaled, temperature, size }) => (scaled ? Math.sqrt(size) : 1) * temperature;
@@ -84,7 +78,7 @@ function attention({ x, wq, wk, wv, scaled: isScaled, temperature }) {
   const [q, k, v] = [wq, wk, wv].map((matrix) => product(x, matrix));
   const scores = q.map((query) => k.map((key) => dot(query, key)));
   const scaled = scores.map((row) => row.map((score) => score / divisor));
-  const weights = scaled.map(softmax);
+  const weights = scaled.map((row) => softmaxInPlace([...row]));
   return { x, wq, wk, wv, q, k, v, scores, scaled, weights, output: product(weights, v) };
 }
 
@@ -462,7 +456,7 @@ function render(figure) {
 }
 
 // What the reader can change at every step.
-function controlsOf({ get, set, bind }, session, { change, restore }) {
+function controlsOf({ get, bind }, session, { change, restore }) {
   const { tokens, features } = session.names;
   const size = features.length;
   const guess = bind("guess", checkbox, {
@@ -488,7 +482,7 @@ function controlsOf({ get, set, bind }, session, { change, restore }) {
     button("Double every number of X", () => change({ x: doubled() })),
     button("All tokens alike", () => change({ x: tokens.map(() => [...get("x")[session.followed]]) })));
   return {
-    guess, set,
+    guess,
     root: stack(follow.root, scale.root, temperature.root, tries),
     show() {
       scale.value = get("scaled");

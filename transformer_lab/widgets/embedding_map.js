@@ -564,8 +564,9 @@ function viewsOf(vectors, { map, onPick, onKind }) {
       const cosines = vectors.cosinesOf(now.step, now.word);
       curve.mark(now.step);
       near.show(cosines, now);
-      said.say(describeNeighbours(vectors, cosines, now), { delay: isPlaying ? 0 : 120 });
-      kept.say(describeMap(vectors, now), { delay: 200 });
+      const delay = isPlaying ? 0 : 120;
+      said.say(describeNeighbours(vectors, cosines, now), { delay });
+      kept.say(describeMap(vectors, now), { delay }); // both in one frame
       map.show(now, { isSudden });
     },
   };

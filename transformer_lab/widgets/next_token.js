@@ -263,17 +263,15 @@ class Session {
 
   makeButtons() {
     const make = (label, action, options) => button(label, () => this.act(action), options);
-    this.appending = [
-      make("Sample a token", () => this.draw(), {
-        primary: true, title: "Draw one token at random, by these probabilities",
-      }),
-      make("Take the top", () => this.choose(this.now.order[0]), {
-        title: "Append the most likely token (greedy)",
-      }),
-      button("Write on ▸", () => (this.isWriting ? this.stop() : this.act(() => this.write())), {
-        title: "Sample until the story ends",
-      }),
-    ];
+    const sampleButton = make("Sample a token", () => this.draw(), {
+      primary: true, title: "Draw one token at random, by these probabilities",
+    });
+    const bestButton = make("Take the top", () => this.choose(this.now.order[0]), {
+      title: "Append the most likely token (greedy)",
+    });
+    const onWrite = () => (this.isWriting ? this.stop() : this.act(() => this.write()));
+    this.writeButton = button("Write on ▸", onWrite, { title: "Sample until the story ends" });
+    this.appending = [sampleButton, bestButton, this.writeButton];
     this.undoButton = make("Undo", () => {
       this.story.undo();
       this.refresh({ rewrite: true });
@@ -364,7 +362,7 @@ class Session {
 
   setWriting(isWriting) {
     this.isWriting = isWriting;
-    this.appending[2].textContent = isWriting ? "Stop ■" : "Write on ▸";
+    this.writeButton.textContent = isWriting ? "Stop ■" : "Write on ▸";
   }
 
   // Ends writing. A draw that is on its way is carried out at once, or given up.

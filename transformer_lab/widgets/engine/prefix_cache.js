@@ -19,7 +19,8 @@ export class PrefixCache {
     while (nKept < ids.length - 1 && ids[nKept] === this.ids[nKept]) nKept++;
     this.ids.length = nKept;
     for (const layer of this.layers) layer.length = nKept;
-    const { logits, attention } = this.decoder.forward(ids.slice(nKept), { cache: this.layers, lastOnly: true });
+    const { logits, attention } = this.decoder.forward(ids.slice(nKept),
+      { cache: this.layers, lastOnly: true });
     this.ids = [...ids];
     this.attention = attention.map((heads, layer) => heads.map((rows, head) => [
       ...(this.attention[layer]?.[head].slice(0, nKept) ?? []),

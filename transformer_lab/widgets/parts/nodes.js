@@ -88,9 +88,15 @@ export function uniqueId(name) {
   return `tl-${name}-${Math.random().toString(36).slice(2, 10)}`;
 }
 
-/** A heading, and behind it in quiet what explains it. @param {any} title @param {any} quiet */
-export function heading(title, quiet) {
-  return element("div", { class: "tl-heading" }, title, element("span", { class: "tl-quiet" }, quiet));
+/**
+ * A heading, and behind it in quiet what explains it.
+ *
+ * @param {Node | string} title
+ * @param {Node | string | null} [quiet]
+ */
+export function heading(title, quiet = null) {
+  return element("div", { class: "tl-heading" }, title,
+    quiet && element("span", { class: "tl-quiet" }, quiet));
 }
 
 /** What stands one below the other. @param {...(Node | string | null | undefined)} parts @returns {any} */

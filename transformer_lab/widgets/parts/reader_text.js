@@ -34,26 +34,29 @@ export function tokensOf({ tokenizer, unseenTokens }, ids) {
  *
  * Returns { root, note, read, ids, nameOf, nextName, tokens }: `read` takes the text in;
  * the others are then of its tokens, at most as many as the model sees.
+ * `model` is a model of `loadModel`, or a function that gives the present one.
  *
  * @param {import("./figure.js").Figure} figure
- * @param {any} model from `loadModel`
+ * @param {any} model
  * @param {{ label: string, rows?: number, room?: number, tooLong?: (n: number) => string }} options
  */
-export function readerText({ get, bind }, model, { label, rows = 2, room = model.config.max_len, tooLong }) {
+export function readerText({ get, bind }, model, { label, rows = 2, room, tooLong }) {
   const box = bind("text", textBox, { label, rows, delay: 120 });
   const note = element("p", { class: "tl-quiet" });
-  const inWords = tooLong ?? ((n) =>
-    `This model sees ${room} tokens; the last ${counted(n, "token")} of your text are left out.`);
+  const present = typeof model === "function" ? model : () => model;
   const text = {
     root: box.root, note, ids: [],
-    nameOf: (index) => tokenName(model, text.ids[index], index),
-    nextName: (id) => tokenName(model, id, text.ids.length),
-    tokens: () => tokensOf(model, text.ids),
+    nameOf: (index) => tokenName(present(), text.ids[index], index),
+    nextName: (id) => tokenName(present(), id, text.ids.length),
+    tokens: () => tokensOf(present(), text.ids),
     read() {
-      const all = promptIds(model, get("text"));
-      text.ids = all.slice(0, room);
-      note.hidden = all.length <= room;
-      note.textContent = inWords(all.length - room);
+      const most = room ?? present().config.max_len;
+      const all = promptIds(present(), get("text"));
+      const nLeftOut = all.length - most;
+      text.ids = all.slice(0, most);
+      note.hidden = nLeftOut <= 0;
+      note.textContent = tooLong?.(nLeftOut) ?? `This model sees ${most} tokens; `
+        + `the last ${counted(nLeftOut, "token")} of your text are left out.`;
     },
   };
   return text;

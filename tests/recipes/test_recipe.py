@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from tests.recipes.test_store import tiny_ones
-from transformer_lab import distributed, recipes
-from transformer_lab.recipes import TextGenerator, store
+from transformer_lab.recipes import TextGenerator
 
 TEXTS = {
     "story-gpt": "Anna had a",
@@ -40,16 +39,3 @@ def test_a_report_that_lacks_something_is_no_report():
     for recipe in tiny_ones():
         with pytest.raises(TypeError):
             recipe.report_type(parameters=1, steps=1, seconds=1.0, losses=[1.0], machine="")
-
-
-def test_the_other_workers_train_along_as_often_as_the_first_one_trains(tmp_path, monkeypatch):
-    recipe = recipes.RECIPES["story-gpt"]
-    messages, trained = iter([True, True, False]), []
-    monkeypatch.setattr(distributed, "is_first", lambda: False)
-    monkeypatch.setattr(distributed, "broadcast", lambda _: next(messages))
-    monkeypatch.setattr(store, "train_along", lambda *arguments: trained.append(arguments))
-    assert recipes.load_with_workers(recipe, cache=tmp_path) is None
-    assert trained == [(recipe, store.model_folder(recipe, tmp_path))] * 2
-    assert not list(tmp_path.iterdir()), "they write nothing"
-    with pytest.raises(RuntimeError, match="only the first loads; call load_with_workers"):
-        recipes.load(recipe, cache=tmp_path)
