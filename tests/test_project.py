@@ -10,7 +10,7 @@ import pytest
 import transformer_lab
 from tests.conftest import ROOT
 
-FORMS = sorted((ROOT / ".github").rglob("*.yml")) + [ROOT / ".pre-commit-config.yaml"]
+FORMS = [*sorted((ROOT / ".github").rglob("*.yml")), ROOT / ".pre-commit-config.yaml"]
 # What a workflow may name: a file or folder of the repository.
 OURS = re.compile(r"(?<![\w/.-])(?:\.ci|tests|tools|book|transformer_lab)/[\w./-]+")
 
