@@ -1,5 +1,7 @@
 """Config: choices that are checked where they are made."""
 
+import math
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -25,8 +27,14 @@ def test_every_choice_that_can_be_named_exists():
         ({"positions": "relative"}, "positions='relative' is not one of learned"),
         ({"positions": "rotary"}, "a head has 3: d_model / n_heads must be even"),
         ({"n_kv_heads": 4}, "n_kv_heads=4 does not share 2 heads out evenly; these do: 1, 2"),
-        ({"n_kv_heads": -1}, "n_kv_heads=-1 must not be negative"),
-        ({"global_every": 2}, "global_every=2 says which layers have no window, but there is none"),
+        ({"n_kv_heads": -1}, "n_kv_heads=-1 is too small: it must be above 0"),
+        ({"head_size": 0}, "head_size=0 is too small: it must be above 0"),
+        ({"score_cap": math.nan}, "score_cap=nan is too small: it must be above 0"),
+        ({"windows": (2, 2)}, r"windows=\(2, 2\) must have one value for each of 1 layers"),
+        ({"windows": (0,)}, r"windows=\(0,\) is too small: it must be above 0"),
+        ({"windows": (None,)}, r"windows=\(None,\) hides nothing: leave it out"),
+        ({"rope_base": 5.0}, "rope_base=5.0 is for rotary positions only"),
+        ({"local_rope_base": 5.0}, "local_rope_base=5.0 is for rotary positions with windows only"),
     ],
 )
 def test_a_choice_that_does_not_exist_says_which_do(choice, sentence):
@@ -34,15 +42,11 @@ def test_a_choice_that_does_not_exist_says_which_do(choice, sentence):
         Config(**SIZES, **choice)
 
 
-def test_which_layers_are_local_follows_from_two_numbers():
-    def local(**choices):
-        config = Config(**(SIZES | {"n_layers": 6} | choices))
-        return [config.is_local(layer) for layer in range(6)]
-
-    assert local() == [False] * 6
-    assert local(window=4) == [True] * 6
-    assert local(window=4, global_every=2) == [True, False] * 3
-    assert local(window=4, global_every=6) == [True] * 5 + [False]
+def test_each_layer_has_a_window_of_its_own_or_none():
+    assert Config(**SIZES).layer_windows == (None,)
+    config = Config(**(SIZES | {"n_layers": 3}), windows=[4, None, 2])
+    assert config.layer_windows == config.windows == (4, None, 2)
+    assert hash(config) == hash(replace(config, windows=(4, None, 2)))
 
 
 def test_a_head_may_have_a_size_of_its_own():

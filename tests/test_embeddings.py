@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from transformer_lab.attention import KeyValueCache, MultiHeadAttention, causal_mask
 from transformer_lab.config import Config, Positions
-from transformer_lab.embeddings import POSITIONS, Embeddings, rotate, sinusoidal_positions
+from transformer_lab.embeddings import Embeddings, rotate, sinusoidal_positions
 from transformer_lab.models import Decoder, Encoder
 
 SIZES = {"vocab_size": 30, "max_len": 20, "d_model": 16, "n_heads": 4, "n_layers": 2}
@@ -244,10 +244,6 @@ def test_without_positions_one_causal_layer_sees_what_came_before_but_not_in_wha
 
 
 # --- Mistakes ------------------------------------------------------------------------------
-
-
-def test_config_and_embeddings_know_the_same_positions():
-    assert get_args(Positions) == POSITIONS
 
 
 @pytest.mark.parametrize(

@@ -7,17 +7,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transformer_lab.config import Config
-from transformer_lab.family import FAMILY, cache_bytes, cache_size, flops_per_token, parameters
-from transformer_lab.models import (
-    TRANSFORMER_2017,
-    Decoder,
-    Encoder,
-    EncoderDecoder,
-    count_parameters,
+from transformer_lab.config import OPTIONAL, Config
+from transformer_lab.family import (
+    FAMILY,
+    MODELS,
+    cache_bytes,
+    cache_size,
+    flops_per_token,
+    parameters,
 )
-
-MODELS = {"encoder": Encoder, "decoder": Decoder, "encoder-decoder": EncoderDecoder}
+from transformer_lab.models import TRANSFORMER_2017, Decoder, count_parameters
 
 
 def built(kind, config):
@@ -33,16 +32,17 @@ def test_the_formula_counts_what_the_model_has(name):
 
 choices = st.fixed_dictionaries(
     {
-        "n_kv_heads": st.sampled_from([0, 1, 2]),
-        "head_size": st.sampled_from([0, 6]),
+        "n_kv_heads": st.sampled_from([None, 1, 2]),
+        "head_size": st.sampled_from([None, 6]),
         "positions": st.sampled_from(["learned", "sinusoidal", "rotary", "none"]),
-        "n_token_types": st.sampled_from([0, 2]),
+        "n_token_types": st.sampled_from([None, 2]),
         "embedding_norm": st.booleans(),
         "activation": st.sampled_from(["relu", "silu", "swiglu"]),
         "bias": st.booleans(),
         "norm": st.sampled_from(["layer", "rms"]),
         "norm_order": st.sampled_from(["pre", "post", "sandwich"]),
         "tie_head": st.booleans(),
+        "logit_bias": st.booleans(),
         "head_norm": st.booleans(),
     }
 )
@@ -50,20 +50,27 @@ choices = st.fixed_dictionaries(
 
 @given(kind=st.sampled_from(list(MODELS)), choices=choices)
 def test_every_choice_is_counted_part_by_part(kind, choices):
-    if kind != "encoder":
-        choices |= {"embedding_norm": False}
+    others = OPTIONAL - MODELS[kind].supports
+    choices = {name: choice for name, choice in choices.items() if name not in others}
     config = Config(vocab_size=11, max_len=9, d_model=8, n_heads=2, n_layers=3, **choices)
     model = built(kind, config)
     counts = parameters(kind, config)
     found = dict.fromkeys(counts, 0)
     for name, parameter in model.named_parameters():
-        for part in ("head", "embeddings", "feed_forward.", "attention."):
+        for part in ("head", "logit_bias", "embeddings", "feed_forward.", "attention."):
             if name.startswith(part) or f".{part}" in name or f".cross_{part}" in name:
-                found[part.strip(".").replace("_", "-")] += parameter.numel()
+                part = "head" if part == "logit_bias" else part.strip(".").replace("_", "-")
+                found[part] += parameter.numel()
                 break
         else:
             found["norms"] += parameter.numel()
     assert found == counts
+
+
+def test_a_choice_that_a_model_refuses_is_not_counted():
+    config = Config(vocab_size=11, max_len=9, d_model=8, n_heads=2, n_layers=3, embedding_norm=True)
+    with pytest.raises(ValueError, match="Decoder does not support embedding_norm=True"):
+        parameters("decoder", config)
 
 
 @pytest.mark.parametrize(
@@ -92,8 +99,8 @@ def test_gemma_3_is_read_as_its_row_says():
     with torch.device("meta"):
         model = transformers.Gemma3ForCausalLM(theirs)
     assert count_parameters(model) == sum(parameters("decoder", row).values())
-    local = [kind == "sliding_attention" for kind in theirs.layer_types]
-    assert local == [row.is_local(layer) for layer in range(row.n_layers)]
+    windows = [512 if kind == "sliding_attention" else None for kind in theirs.layer_types]
+    assert windows == list(row.windows)
 
 
 def test_the_model_of_2017_is_the_one_of_chapter_13():

@@ -1,22 +1,22 @@
 """The decoder: what it may see, what its cache must not change, what it is made of."""
 
+from dataclasses import fields, replace
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from transformer_lab.attention import padding_mask
+from transformer_lab.config import OPTIONAL, Config
 from transformer_lab.models import (
     TRANSFORMER_2017,
-    Config,
     Decoder,
     Encoder,
     EncoderDecoder,
     MaskedWords,
     count_parameters,
-    look_at_neighbours,
 )
-from transformer_lab.trace import capture
 
 CONFIG = Config(vocab_size=30, max_len=12, d_model=16, n_heads=4, n_layers=3)
 
@@ -107,13 +107,6 @@ def test_parameters_add_up_part_by_part(model):
     feed_forward = (d * f + f) + (f * d + d)
     norms = 2 * 2 * d
     assert count_parameters(model) == (v + t) * d + 3 * (attention + feed_forward + norms) + 2 * d
-
-
-def test_each_attention_layer_starts_as_a_copier(model):
-    """Output undoes value, up to the factor that keeps the stream small."""
-    for block in model.blocks:
-        both = block.attention.output.weight @ block.attention.value.weight
-        torch.testing.assert_close(both, 6**-0.5 * torch.eye(16), atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +238,7 @@ LATER = {
     "one head of keys": {"n_kv_heads": 1, "head_size": 6},
     "sandwich": {"norm_order": "sandwich", "norm": "rms"},
     "caps": {"score_cap": 2.0, "logit_cap": 1.0, "score_scale": 0.3},
-    "windows": {"window": 3, "global_every": 2, "positions": "rotary", "local_rope_base": 100.0},
+    "windows": {"windows": (3, None, 2), "positions": "rotary", "local_rope_base": 100.0},
     "head norms": {"head_norm": True, "positions": "rotary"},
     "silu": {"activation": "silu"},
 }
@@ -272,57 +265,81 @@ def test_every_choice_keeps_the_future_hidden_and_the_cache_exact(name):
         assert not torch.allclose(plain(ids), expected, atol=1e-3)  # the choice does something
 
 
-@pytest.mark.parametrize(("heads", "shared"), [(4, 1), (4, 2)])
-def test_attention_that_shares_keys_starts_as_a_copier_too(heads, shared):
-    model = Decoder(Config(**{**vars(CONFIG), "n_heads": heads, "n_kv_heads": shared}))
-    attention = model.blocks[0].attention
-    values = attention.value.weight.unflatten(0, (shared, 4))
-    all_values = values.repeat_interleave(heads // shared, dim=0).flatten(0, 1)
-    both = attention.output.weight @ all_values  # looking at one token with all heads
-    expected = 6**-0.5 * attention.value.weight.T @ attention.value.weight
-    torch.testing.assert_close(both, expected, atol=1e-5, rtol=0)
-
-
 @pytest.mark.parametrize(
     ("kind", "choices", "sentence"),
     [
-        (Decoder, {"logit_bias": True}, "logit_bias=True means nothing to a decoder"),
-        (MaskedWords, {"window": 3}, "window=3 means nothing to an encoder"),
-        (EncoderDecoder, {"logit_cap": 3.0}, "logit_cap=3.0 means nothing to an encoder-decoder"),
+        (Decoder, {"logit_bias": True}, "Decoder does not support logit_bias=True: leave it out"),
+        (MaskedWords, {"windows": (3, 3, 3)}, r"MaskedWords does not support windows=\(3, 3, 3\)"),
+        (EncoderDecoder, {"logit_cap": 3.0}, "EncoderDecoder does not support logit_cap=3.0"),
     ],
 )
-def test_a_choice_that_a_model_would_not_heed_is_refused(kind, choices, sentence):
+def test_a_choice_that_a_model_does_not_support_is_refused(kind, choices, sentence):
     with pytest.raises(ValueError, match=sentence):
         kind(Config(**{**vars(CONFIG), **choices}))
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_heads_start_with_a_look_at_their_neighbours_whatever_the_words(seed):
-    torch.manual_seed(seed)
-    sizes = {"max_len": 24, "d_model": 64, "n_heads": 4, "n_layers": 1}
-    model = Encoder(Config(vocab_size=30, positions="rotary", **sizes)).eval()
-    attention, offsets = model.blocks[0].attention, (-1, 1, -2, 3)
-    look_at_neighbours(attention, offsets)
-    with capture(model) as seen, torch.no_grad():
-        model(torch.randint(30, (1, 24)))
-    weights = seen["blocks.0.attention.weights"][0]  # (H, T, T)
-    inside = range(3, 21)
-    for head, offset in enumerate(offsets):
-        assert all(weights[head, t].argmax() == t + offset for t in inside)
-        assert weights[head, inside, [t + offset for t in inside]].mean() > 0.8
+# --- Every choice of every model ----------------------------------------------------------
+
+# For each choice another value than the usual one, and what it goes with.
+OTHER = {
+    "vocab_size": (31, {}),
+    "max_len": (13, {}),
+    "d_model": (20, {}),
+    "n_heads": (2, {}),
+    "n_layers": (2, {}),
+    "d_ff": (40, {}),
+    "positions": ("rotary", {}),
+    "n_token_types": (2, {}),
+    "embedding_scale": (2.0, {}),
+    "embedding_norm": (True, {}),
+    "activation": ("silu", {}),
+    "bias": (False, {}),
+    "norm": ("rms", {}),
+    "norm_order": ("post", {}),
+    "norm_eps": (0.1, {}),
+    "tie_head": (False, {}),
+    "head_size": (6, {}),
+    "n_kv_heads": (2, {}),
+    "rope_base": (100.0, {"positions": "rotary"}),
+    "local_rope_base": (100.0, {"positions": "rotary", "windows": (3, None, 3)}),
+    "score_scale": (1.0, {}),
+    "score_cap": (1.0, {}),
+    "logit_cap": (1.0, {}),
+    "logit_bias": (True, {}),
+    "head_norm": (True, {}),
+    "windows": ((3, None, 3), {}),
+}
 
 
-@pytest.mark.parametrize(
-    ("choices", "offsets", "said"),
-    [
-        ({"positions": "learned"}, (-1, 1), "made of rotary positions and biases"),
-        ({"bias": False}, (-1, 1), "made of rotary positions and biases"),
-        ({}, (-1,), "1 offsets for 2 heads"),
-        ({"n_kv_heads": 1}, (-1, 1), "keys of its own"),
-    ],
-)
-def test_a_look_at_neighbours_says_what_it_needs(choices, offsets, said):
-    sizes = {"vocab_size": 9, "max_len": 8, "d_model": 8, "n_heads": 2, "n_layers": 1}
-    model = Decoder(Config(**sizes, **{"positions": "rotary", **choices}))
-    with pytest.raises(ValueError, match=said):
-        look_at_neighbours(model.blocks[0].attention, offsets)
+def with_random_weights(kind, config):
+    torch.manual_seed(0)
+    model = kind(config).eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter)
+    return model
+
+
+def shapes(model):
+    return {name: weight.shape for name, weight in model.state_dict().items()}
+
+
+def test_no_choice_is_forgotten():
+    assert OTHER.keys() == {field.name for field in fields(Config)}
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("kind", [Decoder, Encoder, MaskedWords, EncoderDecoder])
+@pytest.mark.parametrize("name", OTHER)
+def test_a_choice_changes_the_model_or_is_refused(kind, name):
+    value, goes_with = OTHER[name]
+    usual = Config(**{**vars(CONFIG), **goes_with})
+    other = replace(usual, **{name: value})
+    if name in OPTIONAL - kind.supports:
+        with pytest.raises(ValueError, match=f"{kind.__name__} does not support {name}="):
+            kind(other)
+        return
+    model, changed = with_random_weights(kind, usual), with_random_weights(kind, other)
+    if shapes(model) != shapes(changed):
+        return
+    ids = torch.randint(30, (2 if kind is EncoderDecoder else 1, 1, 9))
+    assert not torch.allclose(model(*ids), changed(*ids), atol=1e-3)

@@ -23,7 +23,10 @@ from torch import Tensor, nn
 
 
 def attention_scores(
-    query: Float[Tensor, "*batch T K"], key: Float[Tensor, "*batch S K"], *, scale: float = 0.0
+    query: Float[Tensor, "*batch T K"],
+    key: Float[Tensor, "*batch S K"],
+    *,
+    scale: float | None = None,
 ) -> Float[Tensor, "*batch T S"]:
     """How well each query matches each key: their dot product over sqrt(K).
 
@@ -34,7 +37,7 @@ def attention_scores(
 
     Source: Vaswani et al. 2017, section 3.2.1 and its footnote 4.
     """
-    if scale:
+    if scale is not None:
         return query @ key.transpose(-2, -1) * scale
     return query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
 
@@ -101,7 +104,7 @@ def causal_mask(
     n_queries: int,
     n_keys: int | None = None,
     *,
-    window: int = 0,
+    window: int | None = None,
     device: torch.device | str | None = None,
 ) -> Bool[Tensor, "T S"]:
     """True where a position may look: at itself and at what came before.
@@ -110,7 +113,7 @@ def causal_mask(
         n_queries: T, the positions that look.
         n_keys: S, the positions that can be looked at (default: T). With a
             cache there are more keys than queries: the queries are the last T.
-        window: how far back, the position itself included; 0 means to the start.
+        window: how far back, the position itself included (default: to the start).
         device: where the mask lives.
 
     >>> causal_mask(3).int()
@@ -121,7 +124,9 @@ def causal_mask(
     n_keys = n_queries if n_keys is None else n_keys
     allowed = torch.ones(n_queries, n_keys, dtype=torch.bool, device=device)
     allowed = allowed.tril(diagonal=n_keys - n_queries)
-    return allowed.triu(diagonal=n_keys - n_queries - window + 1) if window else allowed
+    if window is None:
+        return allowed
+    return allowed.triu(diagonal=n_keys - n_queries - window + 1)
 
 
 def padding_mask(ids: Int[Tensor, "B S"], pad_id: int) -> Bool[Tensor, "B 1 1 S"]:
@@ -145,18 +150,17 @@ class KeyValueCache:
     """
 
     def __init__(self) -> None:
-        self.key: Tensor | None = None  # (B, G, S, K)
-        self.value: Tensor | None = None  # (B, G, S, K)
+        self.key = self.value = torch.empty(0, 0)  # then (B, G, S, K)
 
     def __len__(self) -> int:
         """The number of positions stored."""
-        return 0 if self.key is None else self.key.shape[-2]
+        return self.key.shape[-2]
 
     def extend(
         self, key: Float[Tensor, "B G T K"], value: Float[Tensor, "B G T K"]
     ) -> tuple[Float[Tensor, "B G S K"], Float[Tensor, "B G S K"]]:
         """Append the new keys and values; return all of them so far."""
-        if self.key is not None:
+        if len(self):
             key = torch.cat([self.key, key], dim=-2)
             value = torch.cat([self.value, value], dim=-2)
         self.key, self.value = key, value
@@ -196,16 +200,16 @@ class MultiHeadAttention(nn.Module):
         d_model: int,
         n_heads: int,
         *,
-        n_kv_heads: int = 0,
-        head_size: int = 0,
+        n_kv_heads: int | None = None,
+        head_size: int | None = None,
         bias: bool = True,
         rotate: Callable[[Tensor, Tensor], Tensor] | None = None,
-        score_scale: float = 0.0,
-        score_cap: float = 0.0,
+        score_scale: float | None = None,
+        score_cap: float | None = None,
         head_norm: Callable[[], nn.Module] | None = None,
     ) -> None:
         super().__init__()
-        if d_model % n_heads and not head_size:
+        if d_model % n_heads and head_size is None:
             raise ValueError(f"d_model={d_model} is not divisible by n_heads={n_heads}")
         size, n_kv_heads = head_size or d_model // n_heads, n_kv_heads or n_heads
         if n_heads % n_kv_heads:
@@ -276,7 +280,7 @@ class MultiHeadAttention(nn.Module):
             key = key.repeat_interleave(self.n_sharing, dim=1)  # (B, H, S, K)
             value = value.repeat_interleave(self.n_sharing, dim=1)  # (B, H, S, K)
         scores = attention_scores(query, key, scale=self.score_scale)  # (B, H, T, S)
-        if self.score_cap:
+        if self.score_cap is not None:
             scores = soft_cap(scores, self.score_cap)
         scores = self.scores(scores)
         weights = self.weights(attention_weights(scores, mask))

@@ -23,7 +23,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from transformer_lab.attention import KeyValueCache, MultiHeadAttention
-from transformer_lab.config import Config
+from transformer_lab.config import Config, Norm
 from transformer_lab.embeddings import rotate
 from transformer_lab.feedforward import FeedForward
 
@@ -51,23 +51,30 @@ class RMSNorm(nn.Module):
         return x / size * self.weight
 
 
-NORMS = {"layer": nn.LayerNorm, "rms": RMSNorm}
+Layer = Callable[[Tensor], Tensor]
+
+NORMS: dict[Norm, type[nn.Module]] = {"layer": nn.LayerNorm, "rms": RMSNorm}
 
 
-def make_norm(config: Config, size: int = 0) -> nn.Module:
-    """The norm that a model of this kind uses, for vectors of `size` (0: d_model)."""
+def make_norm(config: Config, size: int | None = None) -> nn.Module:
+    """The norm of this model, for vectors of `size` (default: d_model)."""
     return NORMS[config.norm](size or config.d_model, eps=config.norm_eps)
 
 
-def make_attention(config: Config, *, rotate: Callable | None = None) -> MultiHeadAttention:
-    """The attention that a model of this kind uses."""
+def identity(x: Tensor) -> Tensor:
+    """Stands for a norm that is not there: a function, so that no block has it as a part."""
+    return x
+
+
+def make_attention(config: Config, *, rope_base: float | None = None) -> MultiHeadAttention:
+    """The attention of this model; without a `rope_base`, positions do not turn."""
     return MultiHeadAttention(
         config.d_model,
         config.n_heads,
         n_kv_heads=config.n_kv_heads,
         head_size=config.head_size,
         bias=config.bias,
-        rotate=rotate,
+        rotate=None if rope_base is None else partial(rotate, base=rope_base),
         score_scale=config.score_scale,
         score_cap=config.score_cap,
         head_norm=partial(make_norm, config, config.d_head) if config.head_norm else None,
@@ -85,11 +92,12 @@ class Block(nn.Module):
 
     def __init__(self, config: Config, *, crosses: bool = False, local: bool = False) -> None:
         super().__init__()
-        self.norm_order = config.norm_order
+        self.is_post_norm = config.norm_order == "post"
+        rope_base = None
+        if config.positions == "rotary":
+            rope_base = (config.local_rope_base if local else None) or config.rope_base
         self.attention_norm = make_norm(config)
-        base = (local and config.local_rope_base) or config.rope_base
-        turn = partial(rotate, base=base) if config.positions == "rotary" else None
-        self.attention = make_attention(config, rotate=turn)
+        self.attention = make_attention(config, rope_base=rope_base)
         if crosses:
             # No positions turn here: places in two texts cannot be compared.
             self.cross_attention_norm = make_norm(config)
@@ -98,11 +106,11 @@ class Block(nn.Module):
         self.feed_forward = FeedForward(
             config.d_model, config.d_ff, activation=config.activation, bias=config.bias
         )
-        if config.norm_order == "sandwich":
-            self.attention_after_norm = make_norm(config)
-            self.feed_forward_after_norm = make_norm(config)
-            if crosses:
-                self.cross_attention_after_norm = make_norm(config)
+        is_sandwich = config.norm_order == "sandwich"
+        self.attention_after_norm = make_norm(config) if is_sandwich else identity
+        self.feed_forward_after_norm = make_norm(config) if is_sandwich else identity
+        if crosses:
+            self.cross_attention_after_norm = make_norm(config) if is_sandwich else identity
 
     def forward(
         self,
@@ -124,23 +132,17 @@ class Block(nn.Module):
             context_mask: True where a position may look within `context`.
             context_cache: keeps the keys and values of `context`.
         """
-
-        def look_around(x: Tensor) -> Tensor:
-            return self.attention(x, mask=mask, cache=cache)
-
-        def look_across(x: Tensor) -> Tensor:
-            return self.cross_attention(x, context, mask=context_mask, cache=context_cache)
-
-        x = self._add(x, look_around, "attention")
+        attend = partial(self.attention, mask=mask, cache=cache)
+        x = self._add(x, attend, self.attention_norm, self.attention_after_norm)
         if context is not None:
-            x = self._add(x, look_across, "cross_attention")
-        return self._add(x, self.feed_forward, "feed_forward")
+            attend = partial(
+                self.cross_attention, context=context, mask=context_mask, cache=context_cache
+            )
+            x = self._add(x, attend, self.cross_attention_norm, self.cross_attention_after_norm)
+        return self._add(x, self.feed_forward, self.feed_forward_norm, self.feed_forward_after_norm)
 
-    def _add(self, x: Tensor, layer: Callable[[Tensor], Tensor], name: str) -> Tensor:
-        """The residual connection around one layer, with its norm where it belongs."""
-        norm = getattr(self, f"{name}_norm")
-        if self.norm_order == "pre":
-            return x + layer(norm(x))  # the stream itself is never normalised
-        if self.norm_order == "sandwich":
-            return x + getattr(self, f"{name}_after_norm")(layer(norm(x)))
-        return norm(x + layer(x))
+    def _add(self, x: Tensor, layer: Layer, norm: Layer, after_norm: Layer) -> Tensor:
+        """The residual connection around one layer."""
+        if self.is_post_norm:
+            return norm(x + layer(x))
+        return x + after_norm(layer(norm(x)))  # the stream itself is never normalised

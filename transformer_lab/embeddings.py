@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-POSITIONS = ("learned", "sinusoidal", "rotary", "none")
+from transformer_lab.config import Positions, check_choice
 
 
 class Embeddings(nn.Module):
@@ -50,12 +50,11 @@ class Embeddings(nn.Module):
         d_model: int,
         *,
         positions: str = "learned",
-        n_token_types: int = 0,
+        n_token_types: int | None = None,
         scale: float = 1.0,
     ) -> None:
         super().__init__()
-        if positions not in POSITIONS:
-            raise ValueError(f"positions={positions!r} is not one of {', '.join(POSITIONS)}")
+        check_choice("positions", positions, Positions)
         self.max_len = max_len
         self.scale = scale
         self.token = nn.Embedding(vocab_size, d_model)
@@ -64,7 +63,7 @@ class Embeddings(nn.Module):
             self.position = nn.Embedding(max_len, d_model)
         elif positions == "sinusoidal":
             self.position = SinusoidalPositions(max_len, d_model)
-        if n_token_types:
+        if n_token_types is not None:
             self.token_type = nn.Embedding(n_token_types, d_model)
 
     def forward(
@@ -82,22 +81,24 @@ class Embeddings(nn.Module):
             start: the position of the first token.
 
         Raises:
-            ValueError: if a position or an ID lies outside of what was built, or
-                token types are given to a model that tells none apart.
+            ValueError: if a position or an ID lies outside of what was built (of an ID
+                only on a CPU: a GPU would have to be waited for), or token types are
+                given to a model that tells none apart.
         """
         end, vocab_size = start + ids.shape[-1], self.token.num_embeddings
         if end > self.max_len:
             raise ValueError(
                 f"the text has {end} tokens, but this model sees at most {self.max_len}"
             )
-        if ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < vocab_size:
-            strange = int(ids.max()) if int(ids.min()) >= 0 else int(ids.min())
-            raise ValueError(
-                f"token ID {strange} is outside of this model's vocabulary (0 to {vocab_size - 1})"
-            )
         if token_types is not None and self.token_type is None:
-            raise ValueError("token types were given, but this model has none (n_token_types=0)")
-        x = self.token(ids) * self.scale  # (B, T, D)
+            raise ValueError("token types were given, but this model has none (n_token_types=None)")
+        try:
+            x = self.token(ids) * self.scale  # (B, T, D)
+        except IndexError as error:
+            unknown = int(ids.min()) if ids.min() < 0 else int(ids.max())
+            raise ValueError(
+                f"token ID {unknown} is outside of this model's vocabulary (0 to {vocab_size - 1})"
+            ) from error
         if self.position is not None:
             x = x + self.position(torch.arange(start, end, device=ids.device))
         if self.token_type is not None:
@@ -132,6 +133,8 @@ def sinusoidal_positions(
 
 class SinusoidalPositions(nn.Module):
     """The table of waves, looked up like a learned one but never trained or saved."""
+
+    waves: Tensor
 
     def __init__(self, max_len: int, d_model: int) -> None:
         super().__init__()

@@ -19,9 +19,14 @@ from typing import Literal
 
 from transformer_lab.config import Config
 from transformer_lab.feedforward import ACTIVATIONS
-from transformer_lab.models import TRANSFORMER_2017
+from transformer_lab.models import TRANSFORMER_2017, Decoder, Encoder, EncoderDecoder
 
 Kind = Literal["encoder", "decoder", "encoder-decoder"]
+MODELS: dict[Kind, type[Encoder | Decoder | EncoderDecoder]] = {
+    "encoder": Encoder,
+    "decoder": Decoder,
+    "encoder-decoder": EncoderDecoder,
+}
 
 _LLAMA = Config(
     vocab_size=32_000,
@@ -62,8 +67,7 @@ _GEMMA2 = replace(
     score_scale=256**-0.5,
     score_cap=50.0,
     logit_cap=30.0,
-    window=4096,
-    global_every=2,
+    windows=(4096, None) * 13,
 )
 
 # Name: what kind of model it is, and its row.
@@ -142,6 +146,7 @@ FAMILY: dict[str, tuple[Kind, Config]] = {
             n_layers=42,
             d_ff=14_336,
             embedding_scale=3584**0.5,
+            windows=(4096, None) * 21,
         ),
     ),
     "Gemma 3 1B": (
@@ -157,17 +162,16 @@ FAMILY: dict[str, tuple[Kind, Config]] = {
             embedding_scale=1152**0.5,
             rope_base=1_000_000.0,
             local_rope_base=10_000.0,
-            score_cap=0.0,  # the norms of queries and keys took its place
-            logit_cap=0.0,
+            score_cap=None,  # the norms of queries and keys took its place
+            logit_cap=None,
             head_norm=True,
-            window=512,
-            global_every=6,
+            windows=((512,) * 5 + (None,)) * 4 + (512,) * 2,
         ),
     ),
 }
 
 # Name: the family it belongs to, and the year in which it was published.
-_BORN: dict[str, tuple[str, int]] = {
+_PUBLISHED: dict[str, tuple[str, int]] = {
     "Transformer 2017, base": ("Transformer", 2017),
     "BERT base": ("BERT", 2018),
     "GPT-2 small": ("GPT-2", 2019),
@@ -186,9 +190,9 @@ def figure_rows() -> list[dict]:
     """The family as the live figure of chapter 15 takes it: plain dictionaries."""
     return [
         {
-            "family": _BORN[name][0],
+            "family": _PUBLISHED[name][0],
             "name": name,
-            "year": _BORN[name][1],
+            "year": _PUBLISHED[name][1],
             "architecture": kind,
             "config": asdict(config),
         }
@@ -203,10 +207,14 @@ def parameters(kind: Kind, config: Config) -> dict[str, int]:
         Counts under "embeddings" (tokens, positions, segments), "attention",
         "feed-forward", "norms" and "head". A tied head has none of its own.
 
+    Raises:
+        ValueError: for a choice that this kind of model does not support.
+
     >>> kind, config = FAMILY["GPT-2 small"]
     >>> sum(parameters(kind, config).values())
     124439808
     """
+    config.refuse_unsupported(MODELS[kind])
     d, bias = config.d_model, int(config.bias)
     queries, keys = config.n_heads * config.d_head, config.kv_heads * config.d_head
     attention = 2 * d * queries + 2 * d * keys + bias * (queries + 2 * keys + d)
@@ -218,7 +226,7 @@ def parameters(kind: Kind, config: Config) -> dict[str, int]:
     each = 2 if config.norm_order == "sandwich" else 1  # norms around a layer
     last = 0 if config.norm_order == "post" else 1
     counts = {
-        "embeddings": (config.vocab_size + config.n_token_types) * d
+        "embeddings": (config.vocab_size + (config.n_token_types or 0)) * d
         + (config.max_len * d if config.positions == "learned" else 0),
         "attention": config.n_layers * attention,
         "feed-forward": config.n_layers * feed_forward,
@@ -248,7 +256,7 @@ def cache_bytes(config: Config, *, bytes_per_number: int = 2) -> int:
 
 
 def cache_size(config: Config, context: int, *, bytes_per_number: int = 2) -> int:
-    """The key/value cache of a text of `context` tokens, in bytes, windows heeded."""
+    """The key/value cache of a text of `context` tokens, in bytes; a window ends its growth."""
     each = cache_bytes(config, bytes_per_number=bytes_per_number) // config.n_layers
     return each * sum(_seen(config, context))
 
@@ -274,7 +282,4 @@ def flops_per_token(config: Config, context: int) -> int:
 
 def _seen(config: Config, context: int) -> list[int]:
     """How many positions each layer sees."""
-    return [
-        min(context, config.window) if config.is_local(layer) else context
-        for layer in range(config.n_layers)
-    ]
+    return [context if window is None else min(context, window) for window in config.layer_windows]

@@ -15,11 +15,15 @@ Taught in chapter 8.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from transformer_lab.config import Activation, check_choice
+
 # The activation function, and whether it is the gate of a second linear layer.
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, tuple[Callable[[], nn.Module], bool]] = {
     "relu": (nn.ReLU, False),
     "gelu": (nn.GELU, False),
     # The tanh approximation that GPT-2 was trained with.
@@ -35,15 +39,14 @@ class FeedForward(nn.Module):
     """Expand, activate, contract; the same for every position, each on its own.
 
     Raises:
-        ValueError: if `activation` is not one of `ACTIVATIONS`.
+        ValueError: if there is no such activation.
     """
 
     def __init__(
         self, d_model: int, d_ff: int, *, activation: str = "gelu_tanh", bias: bool = True
     ) -> None:
         super().__init__()
-        if activation not in ACTIVATIONS:
-            raise ValueError(f"activation={activation!r} is not one of {', '.join(ACTIVATIONS)}")
+        check_choice("activation", activation, Activation)
         make_activation, gated = ACTIVATIONS[activation]
         self.gate = nn.Linear(d_model, d_ff, bias=bias) if gated else None
         self.expand = nn.Linear(d_model, d_ff, bias=bias)

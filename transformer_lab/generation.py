@@ -25,6 +25,25 @@ READ_AT_ONCE = 256  # tokens of a prompt
 MAX_BEAMS = 1000
 
 
+def check_settings(
+    *, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0, seed: int = 0
+) -> None:
+    """Check how tokens are to be drawn: see `distribution` and `stream`.
+
+    Raises:
+        ValueError: if a setting is out of its range.
+    """
+    # "not at least 0" and not "below 0": NaN is neither, and must not pass.
+    if not temperature >= 0:
+        raise ValueError(f"temperature={temperature} must not be negative")
+    if not top_k >= 0:
+        raise ValueError(f"top_k={top_k} must not be negative (0 keeps every token)")
+    if not 0 < top_p <= 1:
+        raise ValueError(f"top_p={top_p} must be above 0 and at most 1 (1 keeps every token)")
+    if not -(2**63) <= seed < 2**63:
+        raise ValueError(f"seed={seed} must be a whole number of at most 63 binary digits")
+
+
 def distribution(
     logits: Float[Tensor, "V"],
     *,
@@ -52,13 +71,7 @@ def distribution(
     >>> [round(p, 3) for p in distribution(logits, top_k=2).tolist()]
     [0.625, 0.375, 0.0]
     """
-    # "not at least 0" and not "below 0": NaN is neither, and must not pass.
-    if not temperature >= 0:
-        raise ValueError(f"temperature={temperature} must not be negative")
-    if not top_k >= 0:
-        raise ValueError(f"top_k={top_k} must not be negative (0 keeps every token)")
-    if not 0 < top_p <= 1:
-        raise ValueError(f"top_p={top_p} must be above 0 and at most 1 (1 keeps every token)")
+    check_settings(temperature=temperature, top_k=top_k, top_p=top_p)
     if temperature < 1e-6:  # dividing by it would leave the range of numbers
         return torch.zeros_like(logits).scatter(-1, logits.argmax(keepdim=True), 1.0)
 
@@ -91,7 +104,7 @@ def stream(
     use_cache: bool = True,
     bias: Mapping[int, float] | None = None,
     pauses: bool = False,
-) -> Iterator[int]:
+) -> Iterator[int | None]:
     """Yield new tokens, one at a time, without end unless told where.
 
     Args:
@@ -106,7 +119,7 @@ def stream(
             the same text.
         bias: what to add to the scores of these tokens before each choice.
         pauses: whether to yield None between the parts of a long prompt, so that
-            who waits for the first token can do something else, or stop.
+            a caller can do something else before the first token, or stop.
 
     Raises:
         ValueError: if the prompt is empty or longer than `max_len`, or a setting is out
@@ -117,10 +130,10 @@ def stream(
         raise ValueError("the prompt is empty: give at least one token, such as the start token")
     if max_len is not None and len(ids) > max_len:
         raise ValueError(f"the prompt has {len(ids)} tokens, but this model sees at most {max_len}")
-    if not -(2**63) <= seed < 2**63:
-        raise ValueError(f"seed={seed} must be a whole number of at most 63 binary digits")
+    check_settings(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
     randomness = torch.Generator().manual_seed(seed)
-    cache = model.new_cache() if use_cache and hasattr(model, "new_cache") else None
+    new_cache = getattr(model, "new_cache", None) if use_cache else None
+    cache = new_cache() if new_cache else None
     unseen = ids
     while max_len is None or len(ids) < max_len:
         *earlier, last = _parts(unseen) if cache else [ids]
@@ -158,7 +171,8 @@ def _scores(model: Logits, ids: Sequence[int], cache: list | None) -> Float[Tens
 
 def generate(model: Logits, prompt: Sequence[int], *, max_new_tokens: int, **settings) -> list[int]:
     """The first `max_new_tokens` of `stream`, as a list."""
-    return list(islice(stream(model, prompt, **settings), min(max_new_tokens, sys.maxsize)))
+    tokens = (token for token in stream(model, prompt, **settings) if token is not None)
+    return list(islice(tokens, min(max_new_tokens, sys.maxsize)))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ Taught in chapters 2 (the map), 10, 12 and 13.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 import torch
@@ -24,16 +23,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from transformer_lab.attention import (
-    KeyValueCache,
-    MultiHeadAttention,
-    causal_mask,
-    soft_cap,
-)
+from transformer_lab.attention import KeyValueCache, causal_mask, soft_cap
 from transformer_lab.blocks import Block, make_norm
 from transformer_lab.config import Config
 from transformer_lab.embeddings import Embeddings
-from transformer_lab.feedforward import FeedForward
+from transformer_lab.initialisation import initialise
 
 
 class Decoder(nn.Module):
@@ -45,13 +39,15 @@ class Decoder(nn.Module):
     torch.Size([1, 3, 50])
     """
 
+    supports = frozenset({"tie_head", "logit_cap", "windows", "local_rope_base"})
+
     def __init__(self, config: Config) -> None:
         super().__init__()
-        refuse_choices(config, "a decoder", "logit_bias")
+        config.refuse_unsupported(Decoder)
         self.config = config
         self.embeddings = make_embeddings(config)
         self.blocks = nn.ModuleList(
-            Block(config, local=config.is_local(layer)) for layer in range(config.n_layers)
+            Block(config, local=window is not None) for window in config.layer_windows
         )
         self.final_norm = make_final_norm(config)
         # A tied head has no weights of its own: a token is predicted by how
@@ -77,15 +73,17 @@ class Decoder(nn.Module):
         """
         n_seen = len(cache[0]) if cache else 0
         n_new = ids.shape[-1]
-        mask = causal_mask(n_new, n_seen + n_new, device=ids.device)  # (T, S)
-        near = causal_mask(n_new, n_seen + n_new, window=self.config.window, device=ids.device)
+        windows = self.config.layer_windows
+        masks = {  # (T, S) each
+            window: causal_mask(n_new, n_seen + n_new, window=window, device=ids.device)
+            for window in set(windows)
+        }
         x = self.embeddings(ids, start=n_seen)  # (B, T, D)
         for layer, block in enumerate(self.blocks):
-            visible = near if self.config.is_local(layer) else mask
-            x = block(x, mask=visible, cache=cache[layer] if cache else None)
+            x = block(x, mask=masks[windows[layer]], cache=cache[layer] if cache else None)
         x = self.final_norm(x)
         logits = x @ self.embeddings.token.weight.T if self.head is None else self.head(x)
-        if self.config.logit_cap:
+        if self.config.logit_cap is not None:
             logits = soft_cap(logits, self.config.logit_cap)
         return logits  # (B, T, V)
 
@@ -103,9 +101,11 @@ class Encoder(nn.Module):
     torch.Size([1, 3, 8])
     """
 
+    supports = frozenset({"n_token_types", "embedding_norm"})
+
     def __init__(self, config: Config) -> None:
         super().__init__()
-        refuse_choices(config, "an encoder", "window", "logit_cap", "logit_bias")
+        config.refuse_unsupported(Encoder)
         self.config = config
         self.embeddings = make_embeddings(config)
         self.embedding_norm = make_norm(config) if config.embedding_norm else nn.Identity()
@@ -152,8 +152,11 @@ class MaskedWords(nn.Module):
     torch.Size([1, 3, 50])
     """
 
+    supports = Encoder.supports
+
     def __init__(self, config: Config) -> None:
         super().__init__()
+        config.refuse_unsupported(MaskedWords)
         self.config = config
         self.encoder = Encoder(config)
         self.transform = nn.Linear(config.d_model, config.d_model)
@@ -162,18 +165,23 @@ class MaskedWords(nn.Module):
         self.transform.apply(partial(initialise, n_layers=config.n_layers))
 
     def forward(
-        self, ids: Int[Tensor, "B T"], *, mask: Bool[Tensor, "..."] | None = None
+        self,
+        ids: Int[Tensor, "B T"],
+        token_types: Int[Tensor, "B T"] | None = None,
+        *,
+        mask: Bool[Tensor, "..."] | None = None,
     ) -> Float[Tensor, "B T V"]:
         """Score every token of the vocabulary for each position.
 
         Args:
             ids: token IDs, some of them those of `[MASK]`.
-            mask: True where looking is allowed, as for `Encoder`.
+            token_types, mask: as for `Encoder`.
 
         Raises:
             ValueError: as for `Encoder`.
         """
-        x = self.norm(functional.gelu(self.transform(self.encoder(ids, mask=mask))))  # (B, T, D)
+        x = self.encoder(ids, token_types, mask=mask)  # (B, T, D)
+        x = self.norm(functional.gelu(self.transform(x)))  # (B, T, D)
         return x @ self.encoder.embeddings.token.weight.T + self.bias  # (B, T, V)
 
 
@@ -209,9 +217,11 @@ class EncoderDecoder(nn.Module):
     torch.Size([1, 2, 50])
     """
 
+    supports = frozenset({"logit_bias"})
+
     def __init__(self, config: Config) -> None:
         super().__init__()
-        refuse_choices(config, "an encoder-decoder", "window", "logit_cap")
+        config.refuse_unsupported(EncoderDecoder)
         self.config = config
         self.embeddings = make_embeddings(config)
         self.encoder_blocks = nn.ModuleList(Block(config) for _ in range(config.n_layers))
@@ -330,89 +340,6 @@ def make_final_norm(config: Config) -> nn.Module:
     return nn.Identity() if config.norm_order == "post" else make_norm(config)
 
 
-def refuse_choices(config: Config, kind: str, *names: str) -> None:
-    """Raise a ValueError for a choice that a model of this kind would not heed."""
-    for name in names:
-        if value := getattr(config, name):
-            raise ValueError(f"{name}={value} means nothing to {kind}")
-
-
 def count_parameters(model: nn.Module) -> int:
     """The number of numbers that training can change; a shared one counts once."""
     return sum(parameter.numel() for parameter in model.parameters())
-
-
-def initialise(module: nn.Module, *, n_layers: int) -> None:
-    """Set the weights that training starts from; for use with `Module.apply`.
-
-    - A linear layer keeps the size of what passes through it: standard
-      deviation 1/sqrt(inputs). The two that write into the residual stream
-      start smaller, by 1/sqrt(2 * n_layers), so that the stream does not grow
-      with depth (Radford et al. 2019, section 2.3).
-    - Each attention layer starts as a copier: `output` undoes `value`, so that
-      it passes on whatever it looks at, and has only to learn where to look.
-      (The idea of starting near a multiple of the identity: Trockman and
-      Kolter 2023, "Mimetic Initialization of Self-Attention Layers".)
-    - Token embeddings start at 0.2, positions at 0.02: what a token is counts
-      from the first step, where it stands is learned. GPT-2's 0.02 for both is
-      made for vectors twelve times as long.
-    """
-    into_stream = (2 * n_layers) ** -0.5
-    if isinstance(module, nn.Linear):
-        nn.init.normal_(module.weight, std=module.in_features**-0.5)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
-    elif isinstance(module, Embeddings):
-        nn.init.normal_(module.token.weight, std=0.2)
-        if isinstance(module.position, nn.Embedding):
-            nn.init.normal_(module.position.weight, std=0.02)
-    elif isinstance(module, FeedForward):
-        module.contract.weight.data *= into_stream
-    elif isinstance(module, MultiHeadAttention):
-        nn.init.orthogonal_(module.value.weight)
-        values = module.value.weight.data  # (G * K, D)
-        if module.n_sharing > 1:  # each of the heads that share brings its part
-            shared = values.unflatten(0, (-1, module.query.out_features // module.n_heads))
-            values = shared.repeat_interleave(module.n_sharing, dim=0).flatten(0, 1)
-            values = values / module.n_sharing  # (H * K, D)
-        module.output.weight.data = into_stream * values.T.contiguous()
-
-
-def look_at_neighbours(
-    attention: MultiHeadAttention, offsets: Sequence[int], *, strength: float = 6.5
-) -> None:
-    """Start each head with a look at one neighbour, whatever the words are.
-
-    To copy a word from a like place, a model must first know what stands beside each
-    word, and where to look is learned slowly. So a short training can start here.
-
-    The biases of queries and keys say the same about every word, and rotary positions
-    turn them like all else. Two equal ones fit best where they stand; if the key's is
-    turned by minus the offset beforehand, they fit best that far away. What the words
-    themselves have to say about where to look starts small.
-
-    Args:
-        attention: of rotary positions, with biases; changed in place.
-        offsets: for each head, how far to the right it looks; negative to the left.
-        strength: the size of the biases; the larger, the sharper the look.
-
-    Raises:
-        ValueError: if there are no rotary positions, no biases, or not one offset per head.
-
-    Source: our own. It spares the training what Olsson et al. 2022, "In-context Learning
-    and Induction Heads", call a previous-token head.
-    """
-    if attention.rotate is None or attention.query.bias is None:
-        raise ValueError("a look at neighbours is made of rotary positions and biases")
-    if attention.n_sharing > 1 or len(offsets) != attention.n_heads:
-        raise ValueError(
-            f"{len(offsets)} offsets for {attention.n_heads} heads: each head needs one, "
-            "and keys of its own"
-        )
-    n_pairs = attention.query.out_features // attention.n_heads // 2
-    still = torch.tensor([strength, 0.0]).repeat_interleave(n_pairs)  # (K,)
-    turned = [attention.rotate(still[None], torch.tensor([-offset])) for offset in offsets]
-    attention.query.bias.data = still.repeat(attention.n_heads)  # (H * K,)
-    attention.key.bias.data = torch.cat(turned, dim=-1)[0]
-    attention.query.weight.data *= 0.2
-    attention.key.weight.data *= 0.2

@@ -16,6 +16,8 @@ of Gers et al. 2000 (LSTM); Cho et al. 2014 (GRU). Taught in chapter 1.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -149,7 +151,7 @@ class Recurrent(nn.Module):
         return torch.stack(shown, dim=1)
 
     def _in_one_call(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B T D"]:
-        read = {"rnn": torch.rnn_tanh, "lstm": torch.lstm, "gru": torch.gru}[self.kind]
+        read: Any = {"rnn": torch.rnn_tanh, "lstm": torch.lstm, "gru": torch.gru}[self.kind]
         token, state = self.cell.input, self.cell.state
         state_bias = torch.zeros_like(token.bias) if state.bias is None else state.bias
         weights = [token.weight, state.weight, token.bias, state_bias]

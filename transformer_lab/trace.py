@@ -1,8 +1,8 @@
 """Look inside a model while it runs, or change what it computes there.
 
-The models return logits and nothing else. Whoever wants to see an attention
-weight or the residual stream asks for it here, by the name of the module that
-computes it; the model's code knows nothing about it. It leaves out gradients
+The models return logits and nothing else. An attention weight or the residual
+stream is recorded here, by the name of the module that computes it; the model's
+code knows nothing about it. It leaves out gradients
 and optimisation: this is for looking.
 
 Names are those of `model.named_modules()`, for example
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -95,9 +96,10 @@ def heads_off(model: nn.Module, heads: Iterable[tuple[int, int]]) -> Iterator[No
     Raises:
         ValueError: if a pair names a head that the model does not have.
     """
+    blocks: Any = model.blocks
+    n_layers, n_heads = len(blocks), blocks[0].attention.n_heads
     per_layer: dict[int, list[int]] = {}
     for layer, head in heads:
-        n_layers, n_heads = len(model.blocks), model.blocks[0].attention.n_heads
         if not (0 <= layer < n_layers and 0 <= head < n_heads):
             raise ValueError(
                 f"there is no layer {layer}, head {head}: this model has layers "
@@ -121,7 +123,8 @@ def heads_off(model: nn.Module, heads: Iterable[tuple[int, int]]) -> Iterator[No
 @torch.no_grad()
 def attention_maps(model: nn.Module, ids: Int[Tensor, "B T"]) -> Float[Tensor, "L B H T S"]:
     """The attention weights of every layer and head, for one batch of text."""
-    names = [f"blocks.{layer}.attention.weights" for layer in range(len(model.blocks))]
+    blocks: Any = model.blocks
+    names = [f"blocks.{layer}.attention.weights" for layer in range(len(blocks))]
     with capture(model, names) as seen:
         model(ids)
     return torch.stack([seen[name] for name in names])  # (L, B, H, T, S)

@@ -25,7 +25,8 @@ from tests.echo import ASSISTANT, BYTES, Echo, echo
 from transformer_lab.chat.model import Reply
 from transformer_lab.server import app as chat_server
 from transformer_lab.server import connections
-from transformer_lab.server.app import listen, running_server, start
+from transformer_lab.server.running import listen, running_server, start
+from transformer_lab.server.turns import Generation
 
 JSON_HEADERS = {"Content-Type": "application/json"}
 PLAIN = {"Content-Type": "text/plain"}
@@ -55,7 +56,7 @@ def client(running):
 def every_message(monkeypatch):
     """Nothing that is logged is left out."""
     monkeypatch.setattr(connections, "SECONDS_BETWEEN_LINES", 0.0)
-    monkeypatch.setattr(connections.NOT_TOO_OFTEN, "_next", 0.0)
+    monkeypatch.setattr(connections.RATE_LIMIT, "_next", 0.0)
 
 
 def user(text):
@@ -211,7 +212,9 @@ def test_a_token_that_the_model_does_not_have_is_named(client):
     with pytest.raises(openai.BadRequestError, match="logit_bias names the token 9999") as caught:
         ask(model="echo", messages=user("hi"), logit_bias={"9999": 1})
     assert caught.value.param == "logit_bias"
-    told = ask(model="echo", messages=user("hi"), logit_bias={str(BYTES.vocab["h"]): -100})
+    told = ask(
+        model="echo", messages=user("hi"), seed=1, logit_bias={str(BYTES.vocab["h"]): -100}
+    )
     assert told.choices[0].message.content != "hi"
 
 
@@ -401,7 +404,7 @@ def test_a_model_that_loads_keeps_nobody_else_waiting():
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_client_that_hangs_up_stops_its_text_and_frees_its_place(stream):
     model = echo(pause=0.005)
-    with running_server(names=["echo"], load=lambda name: model, places=1) as url:
+    with running_server(names=["echo"], load=lambda name: model, slots=1) as url:
         server = type("At", (), {"base_url": url})
         with raw(server, body("forever", stream=stream)) as connection:
             if stream:
@@ -415,7 +418,7 @@ def test_a_client_that_hangs_up_stops_its_text_and_frees_its_place(stream):
         steps = model.model.steps
         time.sleep(0.1)
         assert model.model.steps == steps
-        assert model.model.threads == {"turns"}
+        assert model.model.threads == {"AnyIO worker thread"}
 
 
 class Reader(Echo):
@@ -443,7 +446,7 @@ class Reader(Echo):
 def reading():
     """A server with one place, for a model that reads in parts and a quick one."""
     models = {"reader": replace(echo(), model=Reader()), "echo": echo()}
-    running = start(names=[*models], load=models.get, places=1)
+    running = start(names=[*models], load=models.get, slots=1)
     running.parts, running.permits = models["reader"].model.parts, models["reader"].model.permits
     yield running
     running.permits.release(100)
@@ -469,7 +472,7 @@ def test_a_client_that_hangs_up_while_its_prompt_is_read_stops_the_reading(readi
 
 
 def test_a_short_answer_does_not_wait_until_a_long_prompt_is_read(reading):
-    reading.server.turns.places = 2
+    reading.server.turns.slots.total_tokens = 2
     with raw(reading, body("x" * 1900, model="reader", max_tokens=1)):
         wait_until(lambda: reading.parts == [256])
         with ThreadPoolExecutor(1) as pool:
@@ -500,7 +503,7 @@ def test_a_client_that_does_not_read_keeps_nobody_waiting(running):
 
 def test_when_the_line_is_full_the_answer_is_to_come_again():
     with running_server(
-        names=["echo"], load=lambda name: echo(pause=0.005), places=1, line=1
+        names=["echo"], load=lambda name: echo(pause=0.005), slots=1, queue=1
     ) as url:
         server = type("At", (), {"base_url": url})
         with raw(server, body("forever", stream=True)) as first:
@@ -530,7 +533,7 @@ def test_nothing_is_left_of_hundreds_of_requests(running):
 
     def alive():
         gc.collect()
-        kinds = (Reply, chat_server.Writing)
+        kinds = (Reply, Generation)
         return sum(type(thing) in kinds for thing in gc.get_objects())
 
     for _ in range(3):
@@ -624,7 +627,7 @@ def test_math_teacher_answers_the_real_client_in_pieces_and_whole():
 ENDS_WITHOUT_STOP = """
 from tests.echo import ASSISTANT, BYTES, Echo, echo
 from tests.server.test_server import body, raw
-from transformer_lab.server.app import start
+from transformer_lab.server import start
 
 running = start(names=["echo"], load=lambda name: echo(pause=0.001))
 connection = raw(running, body("forever", stream=True))
@@ -633,7 +636,7 @@ connection.recv(100)
 STOPS_DURING_A_LOAD = """
 import os, signal, threading, torch
 from tests.server.test_server import body, raw
-from transformer_lab.server import app as server
+from transformer_lab.server import running as server
 
 def load(name):
     threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()

@@ -55,7 +55,7 @@ ROWS = [
     row(
         "Gemma", "decoder", 2024, positions="rotary", norm="rms", norm_order="sandwich",
         activation="geglu", bias=False, n_kv_heads=1, head_size=8, score_cap=50.0, logit_cap=30.0,
-        window=16, global_every=2, head_norm=True, embedding_scale=4.9,
+        windows=(16, None, 16), head_norm=True, embedding_scale=4.9,
     ),
     row("Marian", "encoder-decoder", 2018, positions="sinusoidal", norm_order="post",
         activation="silu", logit_bias=True),
@@ -120,7 +120,7 @@ def test_its_work_is_what_torch_counts(engine, name, context):
 
 def test_a_window_bounds_the_work_and_the_cache_of_local_layers(engine):
     local = BY_NAME["Gemma"]  # of three layers the second sees all, the others 16 positions
-    everything = local | {"config": local["config"] | {"window": 0, "global_every": 0}}
+    everything = local | {"config": local["config"] | {"windows": None}}
     costs = "([row, n]) => family.costs(row, n)"
     near, far = engine(costs, [local, 16]), engine(costs, [local, 64])
     whole = engine(costs, [everything, 64])

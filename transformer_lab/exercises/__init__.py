@@ -104,8 +104,8 @@ def _as_tensor(value: object) -> Tensor | None:
     """Numbers in whatever holds them: a tensor, an array, a number, or lists and tuples of
     these. None for anything else, and for lists whose parts differ in shape."""
     if isinstance(value, (list, tuple)) and value:
-        parts = [_as_tensor(item) for item in value]
-        if any(part is None or part.shape != parts[0].shape for part in parts):
+        parts = [part for item in value if (part := _as_tensor(item)) is not None]
+        if len(parts) < len(value) or len({part.shape for part in parts}) > 1:
             return None
         return torch.stack(parts)
     try:

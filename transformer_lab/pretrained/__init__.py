@@ -7,7 +7,7 @@ training: see `recipes` for the models that we train ourselves.
 
 Each file beside this one knows one thing: `wheels` the packages, `reading` the
 files, `families` what each family's config and tensors mean here, `gguf_file`
-llama.cpp's format, `fields` that nothing of a file is passed over.
+llama.cpp's format, `fields` that nothing in a file is ignored.
 
 Taught in chapters 3 (vocabularies), 11 (BERT) and 15 (the family).
 """
@@ -15,6 +15,7 @@ Taught in chapters 3 (vocabularies), 11 (BERT) and 15 (the family).
 from __future__ import annotations
 
 from functools import cache
+from typing import cast
 
 from transformer_lab.models import Decoder, Encoder
 from transformer_lab.pretrained.families import FAMILIES, Family, build
@@ -52,7 +53,7 @@ def bert_tokenizer() -> WordPieceTokenizer:
 def minilm() -> Encoder:
     """all-MiniLM-L6-v2, a six-layer BERT, with its real weights. Taught in chapter 11."""
     package_file(MINILM, "model.safetensors")
-    return from_pretrained(package_file(MINILM, "config.json").parent)
+    return cast(Encoder, from_pretrained(package_file(MINILM, "config.json").parent))
 
 
 @cache
@@ -61,7 +62,7 @@ def smollm2() -> Decoder:
 
     Taught in chapters 14 and 15.
     """
-    return from_pretrained(package_file(SMOLLM2, _SMOLLM2_FILE))
+    return cast(Decoder, from_pretrained(package_file(SMOLLM2, _SMOLLM2_FILE)))
 
 
 @cache

@@ -2,7 +2,7 @@
 
 A family is a row: which class, which choices of `Config`, which names its tensors
 have, and what is stored otherwise than here. No family has a class of its own.
-Nothing of a file is passed over: a field that is not read and a tensor that has no
+Nothing in a file is ignored: a field that is not read and a tensor that has no
 place are refused, and so is a second copy of a tensor that differs from the first.
 
 Sources: BERT: Devlin et al. 2019; GPT-2: Radford et al. 2019; LLaMA: Touvron et
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -27,6 +27,7 @@ from transformer_lab.models import Decoder, Encoder, EncoderDecoder, MaskedWords
 from transformer_lab.pretrained.fields import Fields
 
 Weights = dict[str, Tensor]
+Names = Mapping[str, str | Callable[[re.Match[str]], str]]  # patterns and what to write for them
 _NUMBERS = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 # Of a tensor that repeats what we have: whether it is the same.
 IsSame = Callable[[Tensor, Weights, Config], bool]
@@ -38,7 +39,7 @@ class Family:
 
     model: type[nn.Module]
     choices: Callable[[Fields], dict]  # from its config.json to the choices of Config
-    names: dict[str, str]  # in its tensors' names, what is on the left becomes the right
+    names: Names  # in its tensors' names, what is on the left becomes the right
     repeats: dict[str, IsSame] = field(default_factory=dict)  # tensors that we have already
     other_tasks: str = "$^"  # tensors that work out what we do not offer
     convert: Callable[[Weights, Config], Weights] = lambda weights, config: weights
@@ -81,7 +82,7 @@ def build(config: dict, weights: Weights) -> nn.Module:
 
     Raises:
         ValueError: if it is of no family that we know, or weights are missing or
-            too many, or do not fit, or the config has a field that we do not heed.
+            too many, or do not fit, or the config has a field that is not supported.
     """
     family, fields = find(config.get("model_type")), Fields(config, "the config")
     choices = Config(**family.choices(fields))
@@ -95,7 +96,7 @@ def build(config: dict, weights: Weights) -> nn.Module:
     fields.refuse_others(_INERT)
     kind, names = family.model, family.names
     if kind is Encoder and any(name.startswith("cls.predictions.") for name in weights):
-        kind, names = MaskedWords, names | _BERT_GUESSES
+        kind, names = MaskedWords, {**names, **_BERT_GUESSES}
     renamed: Weights = {}
     for name, tensor in weights.items():
         ours = rename(name, names)
@@ -119,7 +120,7 @@ def find(model_type: object) -> Family:
     return FAMILIES[model_type]
 
 
-def rename(name: str, names: dict[str, str]) -> str:
+def rename(name: str, names: Names) -> str:
     """Our name of a tensor, from theirs."""
     for theirs, ours in names.items():
         name = re.sub(theirs, ours, name)
@@ -144,12 +145,12 @@ def _once(weights: Weights, repeats: dict[str, IsSame], config: Config) -> Weigh
     return left
 
 
-def _is_close(tensor: Tensor, expected: Tensor, **tolerance: float) -> bool:
+def _is_close(tensor: Tensor, expected: Tensor, *, rtol: float, atol: float) -> bool:
     """Whether the numbers are these, but for how many digits the file keeps."""
     if tensor.shape != expected.shape or tensor.dtype not in _NUMBERS:
         return False
     rounded = expected.to(tensor.dtype).float()
-    return torch.allclose(tensor.float(), rounded, **tolerance)
+    return torch.allclose(tensor.float(), rounded, rtol=rtol, atol=atol)
 
 
 def _is_tensor(other: str) -> IsSame:
@@ -190,7 +191,8 @@ def fill(kind: type[nn.Module], config: Config, weights: Weights) -> nn.Module:
     weights = {name: tensor.float().contiguous() for name, tensor in weights.items()}
     model.load_state_dict(weights, assign=True)
     if config.positions == "sinusoidal":  # in no file, so they are computed
-        model.embeddings.position = SinusoidalPositions(config.max_len, config.d_model)
+        waves = SinusoidalPositions(config.max_len, config.d_model)
+        model.get_submodule("embeddings").register_module("position", waves)
     return model.eval().requires_grad_(True)
 
 
@@ -274,7 +276,7 @@ def _gpt2(config: Fields) -> dict:
         "d_model": config.whole("n_embd"),
         "n_heads": config.whole("n_head"),
         "n_layers": config.whole("n_layer"),
-        "d_ff": config.whole("n_inner", 0, null=0),
+        "d_ff": config.whole("n_inner", None, null=None),
         "activation": _GPT2_ACTIVATIONS[config.get("activation_function", "gelu_new")],
         "norm_eps": config.positive("layer_norm_epsilon", 1e-5),
         "tie_head": config.flag("tie_word_embeddings", True),
@@ -382,8 +384,8 @@ def _llama_sizes(config: Fields) -> dict:
         "max_len": config.whole("max_position_embeddings"),
         "d_model": config.whole("hidden_size"),
         "n_heads": config.whole("num_attention_heads"),
-        "n_kv_heads": config.whole("num_key_value_heads", 0, null=0),
-        "head_size": config.whole("head_dim", 0, null=0),
+        "n_kv_heads": config.whole("num_key_value_heads", None, null=None),
+        "head_size": config.whole("head_dim", None, null=None),
         "n_layers": config.whole("num_hidden_layers"),
         "d_ff": config.whole("intermediate_size"),
         "positions": "rotary",
@@ -450,17 +452,17 @@ def _gemma2(config: Fields) -> dict:
     return {
         **_gemma(config),
         **_sandwich(config, logit_cap=30.0),
-        "score_cap": config.positive("attn_logit_softcapping", 50.0, null=0.0),
-        **_windows(config, 2),
+        "score_cap": config.positive("attn_logit_softcapping", 50.0, null=None),
+        "windows": _windows(config, 2),
     }
 
 
-def _sandwich(config: Fields, *, logit_cap: float) -> dict:
+def _sandwich(config: Fields, *, logit_cap: float | None) -> dict:
     """What Gemma 2 and 3 have in common; the cap is what a silent file means."""
     return {
         "norm_order": "sandwich",
         "score_scale": config.positive("query_pre_attn_scalar", 256) ** -0.5,
-        "logit_cap": config.positive("final_logit_softcapping", logit_cap, null=0.0),
+        "logit_cap": config.positive("final_logit_softcapping", logit_cap, null=None),
     }
 
 
@@ -468,41 +470,41 @@ def _gemma3(config: Fields) -> dict:
     by_layer = config.part("rope_parameters")
     full, local = by_layer.part("full_attention"), by_layer.part("sliding_attention")
     by_layer.refuse_others()
+    config.only(attn_logit_softcapping=[None])  # their class ignores it
     pattern = config.whole("_sliding_window_pattern", 6)
-    config.only(attn_logit_softcapping=[None])  # their class passes over it
+    windows = _windows(config, config.whole("sliding_window_pattern", pattern))
+    local_base = rope_base(config, local, "rope_local_base_freq", 10_000.0)
     return {
         **_gemma_sizes(config),
-        **_sandwich(config, logit_cap=0.0),
-        **_windows(config, config.whole("sliding_window_pattern", pattern)),
+        **_sandwich(config, logit_cap=None),
+        "windows": windows,
         "head_norm": True,
         "rope_base": rope_base(config, full, "rope_theta", 1_000_000.0),
-        "local_rope_base": rope_base(config, local, "rope_local_base_freq", 10_000.0),
+        "local_rope_base": local_base if windows else None,
     }
 
 
-def _windows(config: Fields, global_every: int) -> dict:
-    """Which layers see only a window, and how far. A list of layers counts before the number.
+def _windows(config: Fields, global_every: int) -> tuple[int | None, ...] | None:
+    """For each layer, how many positions it sees. A list of layers counts before the number.
 
     Raises:
-        ValueError: if the layers alternate in another way than here.
+        ValueError: if the list does not say of each layer one of the two kinds.
     """
     window = config.whole("sliding_window", 4096)
     config.only(sliding_window_size=[window])  # its name in old files
-    kinds = config.get("layer_types", None)
     n_layers = config.whole("num_hidden_layers")
+    if n_layers > 2**16:
+        raise ValueError(f"num_hidden_layers={n_layers} is too much for a list of all layers")
+    kinds = config.get("layer_types", None)
     if kinds is None:
-        return {"window": window, "global_every": global_every}
+        return tuple(None if n % global_every == 0 else window for n in range(1, n_layers + 1))
     if not isinstance(kinds, list) or len(kinds) != n_layers:
         raise ValueError(f"layer_types is no list of the kinds of {n_layers} layers")
-    global_every = kinds.index("full_attention") + 1 if "full_attention" in kinds else 0
     for layer, kind in enumerate(kinds):
-        is_global = global_every and (layer + 1) % global_every == 0
-        if kind != ("full_attention" if is_global else "sliding_attention"):
-            raise ValueError(
-                f"layer {layer} is a {reprlib.repr(kind)}, but here every layer whose number is "
-                f"divisible by {global_every} sees all, and only those"
-            )
-    return {"window": window, "global_every": global_every}
+        if kind not in ("full_attention", "sliding_attention"):
+            raise ValueError(f"layer {layer} is a {reprlib.repr(kind)}, which is not supported")
+    windows = tuple(None if kind == "full_attention" else window for kind in kinds)
+    return windows if any(windows) else None
 
 
 # Gemma 1 has LLaMA's two norms; later ones have four, and give an old name a new place.
@@ -589,8 +591,8 @@ def marian_order(d_model: int) -> Tensor:
     """Which of Marian's numbers stands at each place of ours.
 
     The paper's waves alternate: sine, cosine, sine, ... Marian has all sines first.
-    The numbers of the residual stream have no order of their own: whoever reads or
-    writes it has a weight for each. So we may renumber them all, everywhere at once,
+    The numbers of the residual stream have no order of their own: each layer that
+    reads or writes it has a weight for each. So we may renumber them all, everywhere at once,
     and the model computes exactly the same.
 
     >>> marian_order(6).tolist()

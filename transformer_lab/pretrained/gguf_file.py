@@ -2,8 +2,8 @@
 
 Holds what that format means: its metadata as choices of `Config` and as a tokenizer,
 its tensor names, and how LLaMA's queries and keys are ordered in it. What is in it and
-is not heeded here is refused. The arithmetic of the
-packed numbers is left to the `gguf` package.
+is not supported here is refused. The arithmetic of the packed numbers is left to the
+`gguf` package.
 
 Source: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md.
 Taught in chapter 15.
@@ -61,7 +61,7 @@ def read_gguf(path: Path) -> nn.Module:
     Raises:
         ImportError: if the `gguf` package is missing.
         ValueError: if the file is damaged, holds another kind of model, or says something
-            that we do not heed.
+            that is not supported.
     """
     fields, tensors = _open(path, without="tokenizer.")
     if (kind := fields.get("general.architecture", None)) != "llama":
@@ -208,7 +208,7 @@ def _choices(fields: Fields, weights: dict[str, Tensor]) -> dict:
         "d_model": size,
         "n_heads": n_heads,
         "n_kv_heads": fields.whole("llama.attention.head_count_kv", n_heads),
-        "head_size": head_size if head_size * n_heads != size else 0,
+        "head_size": head_size if head_size * n_heads != size else None,
         "n_layers": fields.whole("llama.block_count"),
         "d_ff": fields.whole("llama.feed_forward_length"),
         "positions": "rotary",

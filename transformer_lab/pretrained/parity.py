@@ -10,6 +10,7 @@ Taught in chapter 15.
 from __future__ import annotations
 
 import tempfile
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -95,10 +96,10 @@ def _logits(ours: nn.Module, ids: Tensor, target: Tensor) -> Tensor:
         return ours(ids, target, source_mask=padding_mask(ids, 0))
     if isinstance(ours, MaskedWords):
         return ours(ids, mask=padding_mask(ids, 0))
-    return ours(ids)  # padding at the end needs no mask: nobody looks ahead
+    return ours(ids)  # padding at the end needs no mask: no position sees the next ones
 
 
-def _theirs(family: str) -> nn.Module:
+def _theirs(family: str) -> Any:
     """Hugging Face's model with random weights, norms and constants included."""
     import transformers
 
