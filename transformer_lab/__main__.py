@@ -2,7 +2,7 @@
 
 Results go to standard output, one line of JSON each with `--json`; progress and
 complaints go to standard error. A mistake in the input is one sentence and exit
-code 1, a wrong use of a command 2, Ctrl-C 130.
+code 1, a wrong use of a command 2, Ctrl-C 130. In no chapter: the README shows it.
 """
 
 from __future__ import annotations

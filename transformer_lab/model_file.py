@@ -4,7 +4,7 @@ One `safetensors` file, never a pickle: reading it runs no code. Its metadata sa
 which architecture it is, and hold its config and its tokenizer. The live figures
 read the same files (`widgets/engine/model_file.js`).
 
-Source: https://huggingface.co/docs/safetensors.
+Source: https://huggingface.co/docs/safetensors. In no chapter, and used in every chapter.
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import is_dataclass
-from importlib import import_module
 from inspect import isroutine
 from pathlib import Path
 
@@ -50,7 +49,10 @@ def setup(app: Sphinx) -> dict:
 
 
 def write_blocks(app: Sphinx, docname: str, source: list[str]) -> None:
-    write = {"modules": sections, "exercises": table_of_exercises}
+    write = {"modules": sections, "exercises": list_of_exercises}
+    if BLOCK.search(source[0]):  # a new file in a folder that it names is a change of the page
+        folders = [path.parent for path in (ROOT / "transformer_lab").rglob("__init__.py")]
+        app.env.dependencies[docname].update(map(str, folders))
     source[0] = BLOCK.sub(lambda block: write[block[1]](block[2]), source[0])
 
 
@@ -82,7 +84,7 @@ def public_names(module: str) -> dict[str, tuple[str, ...]]:
     its options."""
     found: dict[str, tuple[str, ...]] = {}
     for node in ast.parse(source_of(module).read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.FunctionDef):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             found[node.name] = ("autofunction",)
         elif isinstance(node, ast.ClassDef):
             is_data = any("dataclass" in ast.unparse(each) for each in node.decorator_list)
@@ -129,10 +131,13 @@ def restructured(part: re.Match) -> str:
 
 
 def link(number: str) -> str:
-    if not number.isdigit():
-        return number
-    [notebook] = (ROOT / "notebooks").glob(f"{int(number):02d}_*.ipynb")
-    return f":doc:`{number} </notebooks/{notebook.stem}>`"
+    return f":doc:`{number} </notebooks/{chapter(int(number))}>`" if number.isdigit() else number
+
+
+def chapter(number: int) -> str:
+    """The name of a chapter's notebook."""
+    [notebook] = (ROOT / "notebooks").glob(f"{number:02d}_*.ipynb")
+    return notebook.stem
 
 
 def leave_out_signature(app: Sphinx, what: str, name: str, obj, *_):
@@ -156,17 +161,15 @@ def find_alias(app: Sphinx, env, node, content):
     return find(env, node["refdoc"], app.builder, "obj", node["reftarget"], node, content)
 
 
-# --- The table of exercises ---------------------------------------------------------
+# --- All exercises ------------------------------------------------------------------
 
 
-def table_of_exercises(_: str) -> str:
-    rows = ["| exercise | chapter | what is asked |", "|---|---|---|"]
-    for chapter in exercises._CHAPTERS:
-        number = int(chapter.removeprefix("chapter_"))
-        [notebook] = (ROOT / "notebooks").glob(f"{number:02d}_*.ipynb")
-        for name, exercise in import_module(
-            f"transformer_lab.exercises.{chapter}"
-        ).EXERCISES.items():
-            task = exercise.task.replace("|", r"\|").replace("[", r"\[")
-            rows.append(f"| `{name}` | [{number}](../../notebooks/{notebook.name}) | {task} |")
-    return "\n".join(rows)
+def list_of_exercises(_: str) -> str:
+    lines = []
+    for module in exercises.CHAPTERS:
+        number = int(module.__name__[-2:])
+        for name, exercise in module.EXERCISES.items():
+            page = f"[{number}](../../notebooks/{chapter(number)}.ipynb)"
+            task = re.sub(r"([*|\[])", r"\\\1", exercise.task)
+            lines.append(f"- `{name}`, chapter {page}: {task}")
+    return "\n".join(lines)

@@ -22,11 +22,13 @@ from torch import Tensor
 
 from transformer_lab.exercises.exercise import Exercise, Function
 
-_CHAPTERS = [module.name for module in iter_modules(__path__) if module.name.startswith("chapter_")]
+CHAPTERS = [
+    import_module(f"{__name__}.{module.name}")
+    for module in iter_modules(__path__)
+    if module.name.startswith("chapter_")
+]
 EXERCISES: dict[str, Exercise] = {
-    name: exercise
-    for chapter in _CHAPTERS
-    for name, exercise in import_module(f"{__name__}.{chapter}").EXERCISES.items()
+    name: exercise for chapter in CHAPTERS for name, exercise in chapter.EXERCISES.items()
 }
 
 
