@@ -27,7 +27,7 @@
   const observer = new ResizeObserver((entries) => entries.forEach(({ target }) => settle(target)));
   for (const part of document.querySelectorAll(PARTS)) {
     if (part.closest(".tl-live")) continue;
-    if (!part.checkVisibility({ contentVisibilityAuto: true })) makeStop(part);
+    if (part.checkVisibility?.({ contentVisibilityAuto: true }) === false) makeStop(part);
     observer.observe(part);
   }
 })();
