@@ -10,29 +10,24 @@
     return part.matches("table") ? "table" : "plot";
   };
 
-  const settle = (part) => {
-    const wide = part.scrollWidth > part.clientWidth || part.scrollHeight > part.clientHeight;
-    const scrolls = wide && /auto|scroll/.test(getComputedStyle(part).overflow);
-    if (!scrolls) {
-      part.removeAttribute("tabindex");
-      return;
-    }
+  const makeStop = (part) => {
     part.tabIndex = 0;
     if (!part.matches("table, [role]")) part.setAttribute("role", "group");
     if (!part.matches("[aria-label], [aria-labelledby]")) part.setAttribute("aria-label", nameOf(part));
   };
 
-  // The first call comes when the page has its widths, further ones when they change.
-  const observer = new ResizeObserver((entries) => entries.forEach(({ target }) => settle(target)));
-  const parts = [...document.querySelectorAll(PARTS)].filter((part) => !part.closest(".tl-live"));
-  parts.forEach((part) => observer.observe(part));
-
-  // What stands in a section that is laid out late (custom.css) is looked at in idle moments.
-  const idle = globalThis.requestIdleCallback ?? setTimeout;
-  const settleNext = () => {
-    if (!parts.length) return;
-    settle(parts.shift());
-    idle(settleNext);
+  const settle = (part) => {
+    const wide = part.scrollWidth > part.clientWidth || part.scrollHeight > part.clientHeight;
+    if (wide && /auto|scroll/.test(getComputedStyle(part).overflow)) makeStop(part);
+    else part.removeAttribute("tabindex");
   };
-  idle(settleNext);
+
+  // The first call comes when a part has its width, further ones when that changes. Until
+  // then, in a section that is laid out late (custom.css), it may scroll and so is a stop.
+  const observer = new ResizeObserver((entries) => entries.forEach(({ target }) => settle(target)));
+  for (const part of document.querySelectorAll(PARTS)) {
+    if (part.closest(".tl-live")) continue;
+    if (part.checkVisibility?.({ contentVisibilityAuto: true }) === false) makeStop(part);
+    observer.observe(part);
+  }
 })();
