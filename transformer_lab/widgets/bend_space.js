@@ -313,10 +313,10 @@ class Session {
   pause() {
     cancelAnimationFrame(this.frame);
     clearTimeout(this.frame);
-    const wasTraining = this.frame !== 0;
+    if (!this.frame) return;
     this.frame = 0;
     this.play.textContent = "Train ▸";
-    if (wasTraining) this.draw();
+    this.draw();
   }
 
   addPoint(x, y) {

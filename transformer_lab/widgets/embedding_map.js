@@ -464,6 +464,7 @@ function player({ step, lastStep, onStep }) {
     }, wantsLessMotion() ? 2 * PLAY_MS : PLAY_MS);
   };
   const stop = () => {
+    if (!timer) return; // every slider asks for this: no layout for nothing
     clearInterval(timer);
     timer = 0;
     root.textContent = "Play ▸";

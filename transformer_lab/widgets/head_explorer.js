@@ -199,7 +199,7 @@ function render(figure) {
   onEnd(() => { grid.end(); large.end(); });
 }
 
-// Heads on and off. Their number: whoever changes the trait `disabled_heads`.
+// Heads on and off.
 function headSwitches({ get, set }, { n_layers: nLayers, n_heads: nHeads }, chosen) {
   const switchHeads = (heads) => set("disabled_heads", heads);
   const others = (heads) => heads.filter((place) => !isSame(place)(chosen()));

@@ -361,6 +361,7 @@ class Session {
   }
 
   setWriting(isWriting) {
+    if (this.isWriting === isWriting) return; // every slider asks for this: no layout for nothing
     this.isWriting = isWriting;
     this.writeButton.textContent = isWriting ? "Stop ■" : "Write on ▸";
   }

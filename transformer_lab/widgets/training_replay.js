@@ -257,6 +257,7 @@ class Session {
   }
 
   stop() {
+    if (!this.playing) return;
     this.playing = null;
     this.play.textContent = "Play ▸";
   }
