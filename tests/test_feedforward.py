@@ -55,7 +55,7 @@ def test_no_token_sees_another(activation):
 
 def test_without_bias_zero_stays_zero():
     layer = FeedForward(6, 24, activation="swiglu", bias=False)
-    assert torch.equal(layer(torch.zeros(6)), torch.zeros(6))
+    assert torch.equal(layer(torch.zeros(1, 2, 6)), torch.zeros(1, 2, 6))
     assert all("bias" not in name for name, _ in layer.named_parameters())
 
 

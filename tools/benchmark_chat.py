@@ -45,7 +45,7 @@ def theirs(model, prompt: list[int], tokens: int) -> list[int]:
 
 def main() -> None:
     """Measure, and print a line for each side."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tokens", type=int, default=40, help="how many to write")
     parser.add_argument("--rounds", type=int, default=5, help="how often, each side in turn")
     parser.add_argument("--repeat", type=int, default=1, help="say the question so many times")

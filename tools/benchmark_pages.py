@@ -1,6 +1,7 @@
 """How soon a built page is there on a slow line, and how soon it answers.
 
     .venv/bin/python tools/benchmark_pages.py --before OLD/_build/html --after _build/html
+    .venv/bin/python tools/benchmark_pages.py --after _build/html --tasks notebooks/05_attention
     .venv/bin/python tools/benchmark_pages.py --after _build/html --interaction
 
 Chromium is slowed down as by a poor connection (1.6 Mbit/s, 150 ms) and an old
@@ -9,9 +10,11 @@ loopback, and sends text compressed, as hosts of static pages do. With two books
 page is opened from both in turn, so that what else the machine does slows both.
 
 Printed are medians: the first paint of text; the first figure that is drawn; the total
-blocking time (what each task takes beyond 50 ms, from the start until five quiet seconds
-after that figure); the bytes that came by then, compressed and raw. With `--interaction`,
-for each kind of control in each figure, the time from a key to the next painted frame
+blocking time (what each task of the page's thread takes beyond 50 ms, from the start until
+five quiet seconds after that figure) by the clock, and by the processor, which does not
+count what other programs of this machine take; the bytes that came by then, compressed and
+raw. `--tasks` prints what those tasks did, as Chromium traces it. With `--interaction`, for
+each kind of control in each figure, the time from a key to the next painted frame
 (Event Timing, in steps of 8 ms; what takes less than 16 is not told apart).
 """
 
@@ -24,8 +27,10 @@ import http.server
 import statistics
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import browser as browsers
@@ -34,18 +39,19 @@ from playwright.sync_api import CDPSession, Page, sync_playwright
 LINE = {"offline": False, "latency": 150, "downloadThroughput": 200_000, "uploadThroughput": 94_000}
 SLOWDOWN = 4
 QUIET_SECONDS = 5
+TASKS = {"RunTask", "ThreadControllerImpl::RunTask"}  # the same, traced at two depths
+CATEGORIES = ["toplevel", "devtools.timeline", "disabled-by-default-devtools.timeline"]
 COMPRESSED = {".html", ".css", ".js", ".json", ".svg", ".txt"}
 
 # Notes what happens in the page, from its first moment on.
 WATCH = """
-window.seen = { firstFigure: null, blocked: 0, last: 0, events: [] };
-new MutationObserver((_, observer) => {
-  if (!document.querySelector('[data-ready="true"]')) return;
+window.seen = { firstFigure: null, last: 0, events: [] };
+new MutationObserver(([{ target }], observer) => {
+  if (target.dataset.ready !== "true") return;
   seen.firstFigure = performance.now();
   observer.disconnect();
-}).observe(document, { subtree: true, childList: true, attributeFilter: ["data-ready"] });
+}).observe(document, { subtree: true, attributeFilter: ["data-ready"] });
 new PerformanceObserver((list) => list.getEntries().forEach(({ startTime, duration }) => {
-  seen.blocked += duration - 50;
   seen.last = startTime + duration;
 })).observe({ type: "longtask", buffered: true });
 new PerformanceObserver((list) => list.getEntries().forEach(({ startTime, duration }) =>
@@ -96,7 +102,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def log_message(self, *arguments) -> None:
+    def log_message(self, format: str, *args) -> None:
         pass
 
 
@@ -132,8 +138,16 @@ def slow_page(chromium, *, line: bool) -> Iterator[tuple[Page, CDPSession]]:
     context.close()
 
 
-def load_time(chromium, address: str) -> dict[str, float]:
-    """One opening of one page, in seconds, milliseconds and megabytes."""
+@dataclass
+class Load:
+    """One opening of one page: its times and sizes, and what Chromium traced meanwhile."""
+
+    values: dict[str, float]
+    events: list[dict]
+
+
+def load_page(chromium, address: str) -> Load:
+    """Open a page, and wait until nothing has happened in it for some seconds."""
     received = {"compressed": 0, "raw": 0, "last": time.monotonic()}
 
     def count(name: str, size: float) -> None:
@@ -145,26 +159,91 @@ def load_time(chromium, address: str) -> dict[str, float]:
         protocol.on(
             "Network.loadingFinished", lambda event: count("compressed", event["encodedDataLength"])
         )
-        page.goto(address, wait_until="commit", timeout=120_000)
-        page.wait_for_function(
-            "seen.firstFigure || (document.readyState === 'complete'"
-            " && !document.querySelector('[data-live-figure]'))",
-            timeout=180_000,
-        )
-        while time.monotonic() - received["last"] < QUIET_SECONDS or not page.evaluate(
-            f"performance.now() - seen.last > {1000 * QUIET_SECONDS}"
-        ):
-            page.wait_for_timeout(250)
-        seen = page.evaluate("seen")
-        paint = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
-        text = page.evaluate(paint)
-    return {
+
+        # Playwright's own waiting would run scripts of its own in the page's thread.
+        def ask(expression: str):
+            answer = protocol.send(
+                "Runtime.evaluate", {"expression": expression, "returnByValue": True}
+            )
+            return answer["result"].get("value")
+
+        with traced(page, protocol) as events:
+            protocol.send("Page.navigate", {"url": address})
+            figure = "(seen.firstFigure ?? !document.querySelector('[data-live-figure]'))"
+            quiet = f"performance.now() - seen.last > {1000 * QUIET_SECONDS}"
+            while time.monotonic() - received["last"] < QUIET_SECONDS or not ask(
+                f"document.readyState === 'complete' && {figure} && {quiet}"
+            ):
+                page.wait_for_timeout(500)
+        first = ask("seen.firstFigure")
+        text = ask("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    tasks = long_tasks(events)
+    values = {
         "text, s": text / 1000,
-        "figure, s": (seen["firstFigure"] or float("nan")) / 1000,
-        "blocked, ms": seen["blocked"],
+        "figure, s": (first or float("nan")) / 1000,
+        "blocked, ms": sum(max(0, task["dur"] / 1000 - 50) for task in tasks),
+        "by processor, ms": sum(max(0, task["tdur"] / 1000 - 50) for task in tasks),
         "compressed, MB": received["compressed"] / 1e6,
         "raw, MB": received["raw"] / 1e6,
     }
+    return Load(values, events)
+
+
+@contextmanager
+def traced(page: Page, protocol: CDPSession) -> Iterator[list[dict]]:
+    """The events of Chromium's timeline, which are there after the block."""
+    events, complete = [], []
+    protocol.on("Tracing.dataCollected", lambda found: events.extend(found["value"]))
+    protocol.on("Tracing.tracingComplete", lambda found: complete.append(found))
+    categories = {"includedCategories": CATEGORIES, "excludedCategories": ["*"]}
+    protocol.send("Tracing.start", {"traceConfig": categories})
+    yield events
+    protocol.send("Tracing.end")
+    while not complete:
+        page.wait_for_timeout(100)
+
+
+def long_tasks(events: list[dict]) -> list[dict]:
+    """The tasks of more than 50 ms of the page's own thread, the one that lays out most."""
+    layouts = Counter(
+        (event["pid"], event["tid"]) for event in events if event["name"] == "UpdateLayoutTree"
+    )
+    [(thread, _)] = layouts.most_common(1)
+    return [
+        event
+        for event in events
+        if (event["pid"], event["tid"]) == thread
+        and event["name"] == "RunTask"
+        and event.get("dur", 0) > 50_000
+    ]
+
+
+def print_tasks(events: list[dict]) -> None:
+    """Each long task of a load, and in it what took more than 8 ms, by its depth."""
+    for task in sorted(long_tasks(events), key=lambda task: task["ts"]):
+        print(f"  {task['dur'] / 1000:5.0f} ms, by processor {task['tdur'] / 1000:5.0f}")
+        end, around = task["ts"] + task["dur"], []
+        inside = [
+            event
+            for event in events
+            if event["tid"] == task["tid"] and event.get("dur", 0) > 8_000
+            and task["ts"] <= event["ts"] < end and event["name"] not in TASKS
+        ]  # fmt: skip
+        for event in sorted(inside, key=lambda event: (event["ts"], -event["dur"])):
+            around = [outer for outer in around if outer["ts"] + outer["dur"] > event["ts"]]
+            print(f"      {'  ' * len(around)}{event['dur'] / 1000:5.0f} {cause(event)}")
+            around.append(event)
+
+
+def cause(event: dict) -> str:
+    """What an event of the timeline did: its name, and the script or the size that it names."""
+    given = event.get("args", {})
+    about = given.get("data") or given.get("beginData") or {}
+    script = str(about.get("url", "")).rsplit("/", 1)[-1].split("?")[0]
+    named = [about.get("functionName"), script, about.get("type"), given.get("elementCount")]
+    return " ".join(
+        str(part) for part in [event["name"], *named, about.get("dirtyObjects")] if part
+    )
 
 
 def answer_times(chromium, address: str, presses: int) -> dict[tuple[str, str], list[float]]:
@@ -203,10 +282,11 @@ def p95(values: list[float]) -> float:
 
 def main() -> None:
     """Measure, and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="How soon a built page is there.")
     parser.add_argument("--before", type=Path, help="a built book (the folder html)")
     parser.add_argument("--after", type=Path, required=True, help="another one, or the only one")
     parser.add_argument("--rounds", type=int, default=3, help="how often each page is opened")
+    parser.add_argument("--tasks", action="store_true", help="print what the long tasks did")
     parser.add_argument("--interaction", action="store_true", help="measure keys, not loading")
     parser.add_argument("--presses", type=int, default=20, help="how often each key is pressed")
     parser.add_argument("pages", nargs="*", help="such as book/index; without any, all of them")
@@ -232,11 +312,13 @@ def main() -> None:
                 for name, folder in books.items():
                     with served(folder) as address:
                         url = f"{address}/{page}.html"
-                        rows[name].append(
-                            answer_times(chromium, url, options.presses)
-                            if options.interaction
-                            else load_time(chromium, url)
-                        )
+                        if options.interaction:
+                            rows[name].append(answer_times(chromium, url, options.presses))
+                            continue
+                        load = load_page(chromium, url)
+                        rows[name].append(load.values)
+                        if options.tasks:
+                            print_tasks(load.events)
             for name, found in rows.items():
                 print_row(page, name, found, interaction=options.interaction)
         chromium.close()

@@ -2,7 +2,7 @@
 
 Results go to standard output, one line of JSON each with `--json`; progress and
 complaints go to standard error. A mistake in the input is one sentence and exit
-code 1, a wrong use of a command 2, Ctrl-C 130.
+code 1, a wrong use of a command 2, Ctrl-C 130. In no chapter: the README shows it.
 """
 
 from __future__ import annotations
@@ -12,27 +12,31 @@ import os
 import re
 import sys
 import unicodedata
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from typer.core import TyperGroup
+
+if TYPE_CHECKING:
+    from transformer_lab.recipes.own_text import OwnText, TokenizerKind
 
 
 class OneSentence(TyperGroup):
     """Commands whose failures are one sentence, not a traceback."""
 
-    def invoke(self, ctx: typer.Context) -> object:
+    def invoke(self, ctx: Any) -> object:
         """Run a command."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            complain("stopped; run the same command again to go on from here")
+            print_error("stopped; run the same command again to go on from here")
             raise typer.Exit(130) from None
         except BrokenPipeError:  # whoever reads our output has had enough: no mistake
             raise
         except (ValueError, OSError) as error:
-            complain(f"error: {error}")
+            print_error(f"error: {error}")
             raise typer.Exit(1) from None
 
 
@@ -49,13 +53,13 @@ NAME = "A name that `list` shows."
 Json = Annotated[bool, typer.Option("--json", help="Print a line of JSON for a machine.")]
 
 
-def complain(text: str) -> None:
+def print_error(text: str) -> None:
     """Print to standard error; of the workers that `torchrun` started, only the first does."""
     if os.environ.get("RANK", "0") == "0":
         typer.echo(for_terminal(text, sys.stderr.encoding), err=True)
 
 
-def say(text: str, facts: dict, *, as_json: bool) -> None:
+def print_result(text: str, facts: dict, *, as_json: bool) -> None:
     """Print one result: as text for people, or as one line of JSON."""
     encoding = sys.stdout.encoding
     if as_json:
@@ -99,7 +103,9 @@ def list_recipes(as_json: Json = False) -> None:
         except ValueError as error:  # a damaged copy of a text
             about, trained = str(error), False
         facts = {"name": name, "description": about, "trained": trained}
-        say(f"{name}: {about}{'' if trained else ' (not trained yet)'}", facts, as_json=as_json)
+        print_result(
+            f"{name}: {about}{'' if trained else ' (not trained yet)'}", facts, as_json=as_json
+        )
 
 
 @app.command()
@@ -136,24 +142,39 @@ def train(
     from transformer_lab import distributed, recipes
     from transformer_lab.files import cache_folder
 
-    recipe = name
-    if text is not None:
-        name = called or re.sub(r"[^a-z0-9]+", "-", text.stem.lower()).strip("-") or "my-text"
-        if name in recipes.RECIPES:
-            raise ValueError(f"{name} is a model of the book: choose another --name")
-        settings = {"name": name, "source": text.name, "tokenizer": tokenizer, "steps": steps}
-        recipe = recipes.recipe_of_text(recipes.read_text(text), **settings)
     with distributed.workers():  # if torchrun started several of us
-        if text is not None:
-            recipes.keep_text(recipe, cache_folder(), path=text)
-        trained = recipes.load(recipe)
-        if not distributed.is_first():
-            return
+        if text is None:
+            recipe = recipes.find(cast(str, name))
+        else:
+            recipe = recipe_of_file(text, name=called, tokenizer=tokenizer, steps=steps)
+            if distributed.is_first():
+                recipes.keep_text(recipe, cache_folder(), path=text)
+        trained = recipes.load_with_workers(recipe)
+    if trained is None:
+        return
     report = trained.report
-    facts = {"name": name} | {key: fact for key, fact in report.items() if key != "losses"}
-    done = f"{report['parameters']:,} parameters, {report['steps']:,} steps"
-    summary = trained.recipe.summary(report)
-    say(f"{name}: {done} in {report['seconds']} s\n{summary}", facts, as_json=as_json)
+    facts = {"name": recipe.name} | asdict(report)
+    del facts["losses"]
+    done = f"{report.parameters:,} parameters, {report.steps:,} steps in {report.seconds} s"
+    print_result(f"{recipe.name}: {done}\n{report.summary()}", facts, as_json=as_json)
+
+
+def recipe_of_file(
+    path: Path, *, name: str | None, tokenizer: str | None, steps: int | None
+) -> OwnText:
+    """The recipe of a text file; without a name, the file's name is made one.
+
+    Raises:
+        ValueError: if the file is no text to learn from, or the name cannot be taken.
+    """
+    from transformer_lab import recipes
+
+    name = name or re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-") or "my-text"
+    if name in recipes.RECIPES:
+        raise ValueError(f"{name} is a model of the book: choose another --name")
+    kind = cast("TokenizerKind | None", tokenizer)
+    text = recipes.read_text(path)
+    return recipes.recipe_of_text(text, name=name, tokenizer=kind, steps=steps, source=path.name)
 
 
 @app.command()
@@ -172,14 +193,14 @@ def generate(
     """Continue a text."""
     from transformer_lab import recipes
 
-    recipe = recipes.find(name)
-    if not hasattr(recipe.trained_model, "generate"):
+    if not issubclass(recipes.find(name).trained_type, recipes.TextGenerator):
         raise ValueError(f"{name} continues no texts; story-gpt does")
+    settings: dict[str, Any]
     settings = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
     if max_new_tokens is not None:  # each kind of model has a length that suits it
         settings["max_new_tokens"] = max_new_tokens
-    text = recipes.load(name).generate(prompt, **settings)
-    say(text, {"name": name, "prompt": prompt, "text": text, **settings}, as_json=as_json)
+    text = cast(recipes.TextGenerator, recipes.load(name)).generate(prompt, **settings)
+    print_result(text, {"name": name, "prompt": prompt, "text": text, **settings}, as_json=as_json)
 
 
 @app.command()
@@ -191,13 +212,13 @@ def guess(
     """Guess the hidden words of a story: write [MASK] for each."""
     from transformer_lab import recipes
 
-    story_bert = recipes.load("story-bert")
+    story_bert = cast(recipes.TrainedStoryBERT, recipes.load("story-bert"))
     guesses = [dict(list(each.items())[:best]) for each in story_bert.guess(text)]
     unknown = story_bert.unknown_words(text)
     if unknown:
-        complain(f"no story holds {', '.join(unknown)}: read as [UNK]")
+        print_error(f"no story holds {', '.join(unknown)}: read as [UNK]")
     lines = ["  ".join(f"{word} {share:.1%}" for word, share in each.items()) for each in guesses]
-    say("\n".join(lines), {"text": text, "guesses": guesses}, as_json=as_json)
+    print_result("\n".join(lines), {"text": text, "guesses": guesses}, as_json=as_json)
 
 
 @app.command()
@@ -212,10 +233,11 @@ def translate(
     from transformer_lab import recipes
     from transformer_lab.languages import translation
 
-    hindi = recipes.load("translator").translate(sentence, n_beams=beams)
+    translator = cast(recipes.TrainedTranslator, recipes.load("translator"))
+    hindi = translator.translate(sentence, n_beams=beams)
     latin = translation.spell([translation.romanise(word) for word in hindi.split()])
     facts = {"english": sentence, "hindi": hindi, "romanised": latin}
-    say(f"{hindi}  ({latin})", facts, as_json=as_json)
+    print_result(f"{hindi}  ({latin})", facts, as_json=as_json)
 
 
 @app.command()
@@ -260,7 +282,7 @@ def clean(
 
     removed = recipes.clean(name)
     text = "\n".join(f"removed {path}" for path in removed) or "there is nothing to remove"
-    say(text, {"removed": removed}, as_json=as_json)
+    print_result(text, {"removed": removed}, as_json=as_json)
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
@@ -38,7 +38,11 @@ from torch.optim import Optimizer
 
 from transformer_lab.blocks import Block
 
-Rows = TypeVar("Rows")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Rows = TypeVar("Rows", bound="DataclassInstance")
+Value = TypeVar("Value")
 
 # torchrun tells its workers of each other through a store that outlives a restart, and
 # in which they then find addresses of the dead (PyTorch issue 135712). This gives each
@@ -54,8 +58,8 @@ SHARDS_FROM = "2.13"
 def workers() -> Iterator[None]:
     """Join the other processes that `torchrun` started; alone, do nothing.
 
-    Graphics cards talk through NCCL, processors through Gloo; the worker with the
-    local rank 1 gets the second card of its machine.
+    What lies on graphics cards is sent through NCCL, all else through Gloo; the worker
+    with the local rank 1 gets the second card of its machine.
     """
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         yield
@@ -63,7 +67,7 @@ def workers() -> Iterator[None]:
     on_cards = torch.cuda.is_available()
     if on_cards:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    distributed.init_process_group("nccl" if on_cards else "gloo")
+    distributed.init_process_group("cpu:gloo,cuda:nccl" if on_cards else "gloo")
     yield
     # All at once: whoever goes first takes along what the others still talk to. After an
     # error nobody waits, neither here nor in tidying up: torchrun ends the others.
@@ -106,7 +110,8 @@ def join(model: nn.Module, *, shard: bool = False) -> nn.Module:
     for module in model.modules():
         if isinstance(module, Block):
             fully_shard(module)
-    return fully_shard(model)
+    fully_shard(model)
+    return model
 
 
 def share(batch: Rows) -> Rows:
@@ -129,7 +134,7 @@ def share(batch: Rows) -> Rows:
     return replace(batch, **{name: tensor[rank::n] for name, tensor in tensors.items()})
 
 
-def add_up(number: Tensor) -> float:
+def sum_over_workers(number: Tensor) -> float:
     """The sum of a number over all workers."""
     if distributed.is_initialized():
         number = number.clone()
@@ -137,23 +142,21 @@ def add_up(number: Tensor) -> float:
     return number.item()
 
 
-def any_says(answer: bool) -> bool:
-    """Whether any worker says yes: then all do, at the same step."""
-    return add_up(torch.tensor(float(answer), device=_device())) > 0
+def any_worker(flag: bool) -> bool:
+    """Whether the flag is set in any worker: then all know it, at the same step."""
+    return sum_over_workers(torch.tensor(float(flag))) > 0
 
 
-def as_first_says(answer: object) -> object:
-    """The first worker's answer, for all: they must not decide differently."""
+def broadcast(value: Value) -> Value:
+    """The first worker's value, for all. They wait for it."""
     if not distributed.is_initialized():
-        return answer
-    answers = [answer]
-    distributed.broadcast_object_list(answers, src=0)
-    return answers[0]
+        return value
+    values = [value]
+    distributed.broadcast_object_list(values, src=0)
+    return values[0]
 
 
-def whole_state(
-    model: nn.Module, optimiser: Optimizer
-) -> tuple[dict[str, Tensor], dict[str, dict[str, Tensor]]]:
+def whole_state(model: nn.Module, optimiser: Optimizer) -> tuple[dict[str, Any], dict[str, Any]]:
     """The weights and Adam's averages, whole, under the names of the model's parameters.
 
     With FSDP all workers must call it together, and only the first is given something.
@@ -166,8 +169,8 @@ def whole_state(
 
         whole = gathering.StateDictOptions(full_state_dict=True, cpu_offload=True)
         weights = gathering.get_model_state_dict(model, options=whole)
-        averages = gathering.get_optimizer_state_dict(model, optimiser, options=whole)
-        return weights, averages.get("state", {})
+        state: dict[str, Any] = gathering.get_optimizer_state_dict(model, optimiser, options=whole)
+        return weights, state.get("state", {})
     names = [name for name, _ in model.named_parameters()]
     averages = {names[at]: state for at, state in optimiser.state_dict()["state"].items()}
     return model.state_dict(), averages
@@ -176,8 +179,8 @@ def whole_state(
 def set_whole_state(
     model: nn.Module,
     optimiser: Optimizer,
-    weights: dict[str, Tensor],
-    averages: dict[str, dict[str, Tensor]],
+    weights: dict[str, Any],
+    averages: dict[str, Any],
 ) -> None:
     """The reverse of `whole_state`: every worker brings the whole, and keeps its share.
 
@@ -198,12 +201,6 @@ def set_whole_state(
     model.load_state_dict(weights)
     numbered = {at: averages[name] for at, name in enumerate(names)} if averages else {}
     optimiser.load_state_dict({"state": numbered, "param_groups": groups})
-
-
-def _device() -> str:
-    """Where numbers must lie to be sent: NCCL sends from graphics cards only."""
-    on_cards = distributed.is_initialized() and distributed.get_backend() == "nccl"
-    return "cuda" if on_cards else "cpu"
 
 
 def _is_sharded(model: nn.Module) -> bool:

@@ -4,6 +4,7 @@ Functions take plain arrays and tokens, never a model, and return a matplotlib
 `Figure`. Colours are those that people of all kinds of colour vision can tell
 apart (Okabe and Ito 2008); backgrounds are clear, so that a figure sits on a
 light page and on a dark one. What a reader can play with is in `widgets`.
+Used in every chapter.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ _STYLE = re.compile(r"<style.*?</style>", re.DOTALL)
 class Picture(Figure):
     """A figure that shows itself as a drawing in the page: sharp at any size.
 
-    Its words are text of the page, in the page's colour, and its title is what
-    a screen reader says.
+    Its words are text of the page, in the page's colour, and its title is the
+    text alternative for screen readers.
     """
 
     def _repr_html_(self) -> str:

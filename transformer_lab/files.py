@@ -2,7 +2,7 @@
 
 A program can be stopped at any moment, two can run at once, and a disk forgets. What
 this module writes appears under its name only when it is complete, and what it has
-sealed is checked when it is read.
+sealed is checked when it is read. In no chapter.
 """
 
 from __future__ import annotations

@@ -25,6 +25,25 @@ READ_AT_ONCE = 256  # tokens of a prompt
 MAX_BEAMS = 1000
 
 
+def check_settings(
+    *, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0, seed: int = 0
+) -> None:
+    """Check how tokens are to be drawn: see `distribution` and `stream`.
+
+    Raises:
+        ValueError: if a setting is out of its range.
+    """
+    # "not at least 0" and not "below 0": NaN is neither, and must not pass.
+    if not temperature >= 0:
+        raise ValueError(f"temperature={temperature} must not be negative")
+    if not top_k >= 0:
+        raise ValueError(f"top_k={top_k} must not be negative (0 keeps every token)")
+    if not 0 < top_p <= 1:
+        raise ValueError(f"top_p={top_p} must be above 0 and at most 1 (1 keeps every token)")
+    if not -(2**63) <= seed < 2**63:
+        raise ValueError(f"seed={seed} must be a whole number of at most 63 binary digits")
+
+
 def distribution(
     logits: Float[Tensor, "V"],
     *,
@@ -52,13 +71,7 @@ def distribution(
     >>> [round(p, 3) for p in distribution(logits, top_k=2).tolist()]
     [0.625, 0.375, 0.0]
     """
-    # "not at least 0" and not "below 0": NaN is neither, and must not pass.
-    if not temperature >= 0:
-        raise ValueError(f"temperature={temperature} must not be negative")
-    if not top_k >= 0:
-        raise ValueError(f"top_k={top_k} must not be negative (0 keeps every token)")
-    if not 0 < top_p <= 1:
-        raise ValueError(f"top_p={top_p} must be above 0 and at most 1 (1 keeps every token)")
+    check_settings(temperature=temperature, top_k=top_k, top_p=top_p)
     if temperature < 1e-6:  # dividing by it would leave the range of numbers
         return torch.zeros_like(logits).scatter(-1, logits.argmax(keepdim=True), 1.0)
 
@@ -117,8 +130,7 @@ def stream(
         raise ValueError("the prompt is empty: give at least one token, such as the start token")
     if max_len is not None and len(ids) > max_len:
         raise ValueError(f"the prompt has {len(ids)} tokens, but this model sees at most {max_len}")
-    if not -(2**63) <= seed < 2**63:
-        raise ValueError(f"seed={seed} must be a whole number of at most 63 binary digits")
+    check_settings(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
     randomness = torch.Generator().manual_seed(seed)
     new_cache = getattr(model, "new_cache", None) if use_cache else None
     cache = new_cache() if new_cache else None

@@ -4,7 +4,7 @@ One `safetensors` file, never a pickle: reading it runs no code. Its metadata sa
 which architecture it is, and hold its config and its tokenizer. The live figures
 read the same files (`widgets/engine/model_file.js`).
 
-Source: https://huggingface.co/docs/safetensors.
+Source: https://huggingface.co/docs/safetensors. In no chapter, and used in every chapter.
 """
 
 from __future__ import annotations
@@ -21,20 +21,26 @@ from transformer_lab.config import Config
 from transformer_lab.models import Decoder, EncoderDecoder, MaskedWords
 from transformer_lab.tokenization import BPETokenizer, CharacterTokenizer, WordPieceTokenizer
 
-ARCHITECTURES = {"decoder": Decoder, "masked-words": MaskedWords, "encoder-decoder": EncoderDecoder}
-TOKENIZERS = {
+Model = Decoder | MaskedWords | EncoderDecoder
+Tokenizer = BPETokenizer | CharacterTokenizer | WordPieceTokenizer
+
+ARCHITECTURES: dict[str, type[Model]] = {
+    "decoder": Decoder,
+    "masked-words": MaskedWords,
+    "encoder-decoder": EncoderDecoder,
+}
+TOKENIZERS: dict[str, type[Tokenizer]] = {
     "BPE": BPETokenizer,
     "WordLevel": CharacterTokenizer,
     "WordPiece": WordPieceTokenizer,
 }
-Tokenizer = BPETokenizer | CharacterTokenizer | WordPieceTokenizer
 
 
-def model_file(model: nn.Module, tokenizer: Tokenizer, **metadata: str) -> bytes:
+def model_file(model: Model, tokenizer: Tokenizer, **metadata: str) -> bytes:
     """A model as the bytes of one file that says what it is.
 
     Args:
-        model: of one of the `ARCHITECTURES`.
+        model: its weights and its config.
         tokenizer: goes along as a `tokenizer.json`.
         metadata: what else a figure must know, such as the `start` token.
     """
@@ -61,7 +67,7 @@ def weights_file(model: nn.Module, **metadata: str) -> bytes:
     return len(header).to_bytes(8, "little") + header + content[end:]
 
 
-def read_model_file(path: Path) -> tuple[nn.Module, Tokenizer]:
+def read_model_file(path: Path) -> tuple[Model, Tokenizer]:
     """Read what `model_file` wrote.
 
     Raises:
@@ -73,7 +79,7 @@ def read_model_file(path: Path) -> tuple[nn.Module, Tokenizer]:
         raise ValueError(f"{path} is not a model file of this package: {error}") from error
 
 
-def read_model(content: bytes) -> tuple[nn.Module, Tokenizer]:
+def read_model(content: bytes) -> tuple[Model, Tokenizer]:
     """The model and the tokenizer in the bytes of a model file.
 
     Raises:

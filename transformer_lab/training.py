@@ -14,9 +14,10 @@ Loshchilov and Hutter 2019 (AdamW). Taught in chapters 10 and 12.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float, Int
@@ -24,13 +25,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
 from tqdm import tqdm
 
 from transformer_lab import distributed
 from transformer_lab.files import read_sealed, write_sealed
-from transformer_lab.interrupts import Patience
+from transformer_lab.interrupts import DelayedInterrupt
 
 IGNORED = -100  # a target that is not to be predicted (padding)
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,25 @@ class Batch:
         return int((self.targets != IGNORED).sum())
 
 
+def batched(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """The items in groups of this size; the last group may be smaller.
+
+    >>> list(batched([1, 2, 3, 4, 5], 2))
+    [[1, 2], [3, 4], [5]]
+    """
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def padded(rows: Iterable[Sequence[int]], value: int) -> Int[Tensor, "B T"]:
+    """The rows as one tensor, the shorter ones filled up on the right.
+
+    >>> padded([[5, 6, 7], [8]], value=0).tolist()
+    [[5, 6, 7], [8, 0, 0]]
+    """
+    tensors = [torch.tensor(row, dtype=torch.long) for row in rows]
+    return pad_sequence(tensors, batch_first=True, padding_value=value)
+
+
 def next_token_batch(sequences: Sequence[Sequence[int]], *, pad_id: int = 0) -> Batch:
     """Shift by one: at each position, the target is the token that follows.
 
@@ -60,13 +82,8 @@ def next_token_batch(sequences: Sequence[Sequence[int]], *, pad_id: int = 0) -> 
     >>> batch.inputs.tolist(), batch.targets.tolist()
     ([[5, 6], [8, 0]], [[6, 7], [9, -100]])
     """
-    longest = max(len(sequence) for sequence in sequences)
-    inputs = torch.full((len(sequences), longest - 1), pad_id)
-    targets = torch.full((len(sequences), longest - 1), IGNORED)
-    for row, sequence in enumerate(sequences):
-        ids = torch.tensor(sequence)
-        inputs[row, : len(ids) - 1] = ids[:-1]
-        targets[row, : len(ids) - 1] = ids[1:]
+    inputs = padded((sequence[:-1] for sequence in sequences), pad_id)
+    targets = padded((sequence[1:] for sequence in sequences), IGNORED)
     return Batch(inputs, targets)
 
 
@@ -103,14 +120,13 @@ def masked_batch(
     >>> batch.inputs.tolist(), batch.targets.tolist()
     ([[2, 4, 4, 3]], [[-100, 7, 8, -100]])
     """
-    rows = [torch.tensor(sequence) for sequence in sequences]
-    truth = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=pad_id)  # (B, T)
-    words = torch.tensor(words)
+    truth = padded(sequences, pad_id)  # (B, T)
+    choices = torch.tensor(words)
     lottery, fate = torch.rand(2, *truth.shape, generator=generator)
-    chosen = torch.isin(truth, words) & (lottery < share)
+    chosen = torch.isin(truth, choices) & (lottery < share)
     masked = chosen & (fate < share_masked)
     changed = chosen & ~masked & (fate < share_masked + share_random)
-    others = words[torch.randint(len(words), truth.shape, generator=generator)]
+    others = choices[torch.randint(len(choices), truth.shape, generator=generator)]
     inputs = truth.where(~masked, mask_id).where(~changed, others)
     return Batch(inputs, truth.where(chosen, IGNORED))
 
@@ -184,7 +200,7 @@ def train(
             the run is interrupted (Ctrl-C). If it is there at the start, the
             run goes on from it, to the same result as if never interrupted.
         on_step: called before each step, and after the last one, with the
-            number of steps taken, by the first worker; to look, not to change.
+            number of steps taken, by the first worker. It must change nothing.
         progress: the label of the progress bar; None for no bar.
         shard: with several workers, each keeps only its share of the model (FSDP,
             see `distributed.join`); then `on_step` sees shares too.
@@ -193,7 +209,8 @@ def train(
         ValueError: if the checkpoint belongs to another model or cannot be read.
     """
     joined = distributed.join(model, shard=shard)
-    looks = on_step is not None and distributed.is_first()
+    if not distributed.is_first():
+        on_step = progress = None
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=peak_lr, betas=(0.9, 0.98), weight_decay=weight_decay
     )
@@ -204,14 +221,14 @@ def train(
         total=steps,
         initial=len(losses),
         desc=progress,
-        disable=progress is None or not distributed.is_first(),
+        disable=progress is None,
         mininterval=0.5,
     )
-    # torchrun passes Ctrl-C on to workers that have heard it already.
-    with bar, Patience(obeys_second=distributed.n_workers() == 1) as ctrl_c:
+    # Workers get one Ctrl-C twice: from the terminal, and from torchrun.
+    with bar, DelayedInterrupt(second_interrupts=distributed.n_workers() == 1) as interrupt:
         try:
             for step in range(len(losses), steps):
-                if looks:
+                if on_step:
                     on_step(step, model)
                 for group in optimiser.param_groups:
                     group["lr"] = learning_rate(step, peak=peak_lr, steps=steps)
@@ -220,13 +237,13 @@ def train(
                 bar.set_postfix(loss=f"{losses[-1]:.3f}", refresh=False)
                 if checkpoint is not None and (step + 1) % checkpoint_every == 0:
                     save_checkpoint(checkpoint, model, optimiser, losses)
-                if distributed.any_says(ctrl_c.asked):
+                if distributed.any_worker(interrupt.requested):
                     raise KeyboardInterrupt
         except KeyboardInterrupt:
-            if checkpoint is not None and not ctrl_c.obeyed:
+            if checkpoint is not None and not interrupt.forced:
                 save_checkpoint(checkpoint, model, optimiser, losses)
             raise
-    if looks:
+    if on_step:
         on_step(steps, model)
     return losses
 
@@ -243,7 +260,7 @@ def _step(model: nn.Module, optimiser: torch.optim.Optimizer, batch: Batch) -> f
     # One unusual batch must not throw the model far away.
     nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)
     optimiser.step()
-    return distributed.add_up(loss.detach())
+    return distributed.sum_over_workers(loss.detach())
 
 
 def save_checkpoint(

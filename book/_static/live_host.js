@@ -6,7 +6,7 @@
 // reader comes near. Modules and bytes come as classic scripts that hold text,
 // because a page that was opened from disk may load scripts but may not fetch files.
 (() => {
-  const { src, dataset } = document.currentScript;
+  const { src, dataset } = /** @type {HTMLScriptElement} */ (document.currentScript);
   const versions = JSON.parse(dataset.versions); // of the modules: what changes with their content
 
   // --- Files
@@ -17,7 +17,7 @@
     if (!loaded.has(name)) {
       loaded.set(name, new Promise((resolve, reject) => {
         const script = document.createElement("script");
-        script.src = new URL(`live/${name}.js${query}`, src);
+        script.src = new URL(`live/${name}.js${query}`, src).href;
         script.onload = () => resolve(globalThis.transformerLabParts[name]);
         script.onerror = () => {
           loaded.delete(name); // the next try may find it
@@ -54,7 +54,8 @@
     if (value === null || typeof value !== "object") return value;
     if (typeof value.$asset === "string") return make(value);
     if (Array.isArray(value)) return Promise.all(value.map((item) => withBytes(item, make)));
-    const entries = Object.entries(value).map(async ([key, item]) => [key, await withBytes(item, make)]);
+    const entries = Object.entries(value).map(async ([key, item]) =>
+      [key, await withBytes(item, make)]);
     return Object.fromEntries(await Promise.all(entries));
   };
 
@@ -110,7 +111,8 @@
     return node;
   };
   const read = (place) => JSON.parse(place.querySelector("script").textContent);
-  const waiting = () => [...document.querySelectorAll(".tl-live > script")].map((script) => script.parentNode);
+  const waiting = () => Array.from(document.querySelectorAll(".tl-live > script"),
+    (script) => script.parentNode);
 
   // A figure that is not there yet is a button: the Tab key does not pass by it.
   const offer = (place) => {
@@ -134,16 +136,22 @@
     return wanted.get(place);
   };
 
+  // A turn for the browser, to draw and to answer the reader, between two steps of work.
+  const turn = () => globalThis.scheduler?.yield?.() ?? new Promise((resolve) => setTimeout(resolve));
+
   const start = async (place) => {
     const name = place.dataset.liveFigure;
     try {
       const figure = read(place);
-      const [{ default: widget }, values] = await Promise.all([importModule(figure.module), valuesOf(figure)]);
+      const [{ default: widget }, values] = await Promise.all(
+        [importModule(figure.module), valuesOf(figure)]);
+      await turn();
       const { initialize, render } = typeof widget === "function" ? await widget() : widget;
       const model = makeModel(values);
       const el = document.createElement("div");
       await initialize?.({ model });
       place.append(el);
+      await turn();
       await render({ model, el });
       if (place.contains(document.activeElement)) Object.assign(place, { tabIndex: -1 }).focus();
       for (const node of [...place.children]) if (node !== el) node.remove();

@@ -1,11 +1,12 @@
 // Lets the Tab key stop at a part of the page that scrolls by itself, such as a wide plot or
 // a long line of code, as long as it holds more than it shows. Formulas are stops already
-// (_ext/mathematics.py), and live figures see to their own parts (widgets/parts/ui.js).
+// (_ext/mathematics.py), and live figures see to their own parts (widgets/parts/controls.js).
 (() => {
-  const PARTS = "article :is(pre, table, [style*='overflow'])";
+  const PARTS = "article :is(pre, table, .cell_output > .output, [style*='overflow'])";
 
   const nameOf = (part) => {
-    if (part.matches("pre")) return part.closest(".cell_output") ? "output" : "code";
+    if (part.matches(".output, .output pre")) return "output";
+    if (part.matches("pre")) return "code";
     return part.matches("table") ? "table" : "plot";
   };
 
@@ -23,7 +24,15 @@
 
   // The first call comes when the page has its widths, further ones when they change.
   const observer = new ResizeObserver((entries) => entries.forEach(({ target }) => settle(target)));
-  for (const part of document.querySelectorAll(PARTS)) {
-    if (!part.closest(".tl-live")) observer.observe(part);
-  }
+  const parts = [...document.querySelectorAll(PARTS)].filter((part) => !part.closest(".tl-live"));
+  parts.forEach((part) => observer.observe(part));
+
+  // What stands in a section that is laid out late (custom.css) is looked at in idle moments.
+  const idle = globalThis.requestIdleCallback ?? setTimeout;
+  const settleNext = () => {
+    if (!parts.length) return;
+    settle(parts.shift());
+    idle(settleNext);
+  };
+  idle(settleNext);
 })();

@@ -133,7 +133,7 @@ def test_the_same_seed_draws_the_same_answer():
     ("settings", "message"),
     [
         ({"max_tokens": 0}, "max_tokens=0 must be at least 1"),
-        ({"temperature": -1}, "temperature=-1 must be a number, and not negative"),
+        ({"temperature": -1}, "temperature=-1 must not be negative"),
         ({"temperature": float("nan")}, "temperature=nan must be"),
         ({"top_p": 0}, "top_p=0 must be above 0"),
         ({"stop": [".", ""]}, "none of them empty"),

@@ -5,13 +5,13 @@ import io
 import pytest
 
 from tests.echo import echo
-from transformer_lab.chat import terminal
-from transformer_lab.chat.terminal import Talk, printable
+from transformer_lab.chat import Conversation, terminal
+from transformer_lab.chat.terminal import command, printable, say
 
 
 @pytest.fixture
 def talk():
-    return Talk(echo(), "be kind", {"temperature": 0})
+    return Conversation(echo(), "be kind", temperature=0)
 
 
 def said(monkeypatch, capsys, text, **settings):
@@ -47,45 +47,45 @@ def test_a_line_without_an_end_is_not_read_to_its_end(monkeypatch):
 
 
 def test_the_whole_conversation_is_sent_each_time(talk):
-    talk.say("one")
-    talk.say("two")
+    say(talk, "one")
+    say(talk, "two")
     assert [each["content"] for each in talk.messages] == ["be kind", "one", "one", "two", "two"]
-    assert talk.command("/list").startswith("system: be kind\nuser: one\nassistant: one\n")
+    assert command(talk, "/list").startswith("system: be kind\nuser: one\nassistant: one\n")
 
 
 def test_undo_forgets_one_exchange_and_forget_all_of_them(talk):
     for text in ("one", "two", "three"):
-        talk.say(text)
-    talk.command("/undo")
+        say(talk, text)
+    command(talk, "/undo")
     assert len(talk.messages) == 5
-    talk.command("/forget")
+    command(talk, "/forget")
     assert talk.messages == [{"role": "system", "content": "be kind"}]
-    assert "nothing to forget" in talk.command("/undo")
-    assert "no command /sing" in talk.command("/sing")
+    assert "nothing to forget" in command(talk, "/undo")
+    assert "no command /sing" in command(talk, "/sing")
 
 
 def test_what_cannot_be_sent_is_said_and_not_kept(talk, capsys):
-    talk.say("x" * 5000)
+    say(talk, "x" * 5000)
     assert "more than the 2000 that echo sees at once" in capsys.readouterr().out
     assert len(talk.messages) == 1
 
 
 def test_an_answer_that_is_cut_says_so(capsys):
-    Talk(echo(), None, {"max_tokens": 2}).say("hello")
+    say(Conversation(echo(), max_tokens=2), "hello")
     assert capsys.readouterr().out.startswith("he\n(the answer was cut")
 
 
 def test_what_no_longer_fits_is_told(capsys):
-    talk = Talk(echo(max_len=60), None, {})
+    talk = Conversation(echo(max_len=60))
     for text in ("a" * 15, "b" * 15):
-        talk.say(text)
+        say(talk, text)
     assert "(the 2 oldest messages no longer fit, and were not sent)" in capsys.readouterr().out
 
 
 def test_ctrl_c_stops_an_answer_and_the_conversation_goes_on(talk, capsys, monkeypatch):
     pieces = iter(["f", "o"])
     monkeypatch.setattr(terminal, "printable", lambda piece: next(pieces, None) or interrupt())
-    talk.say("forever")
+    say(talk, "forever")
     assert capsys.readouterr().out == "fo (stopped)\n"
     assert talk.messages[-1] == {"role": "assistant", "content": "for"}
 

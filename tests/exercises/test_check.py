@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from transformer_lab.exercises import EXERCISES, _tensor, check
+from transformer_lab.exercises import EXERCISES, _as_tensor, check
 from transformer_lab.exercises.exercise import Exercise
 
 MISTAKES = [
@@ -86,7 +86,7 @@ def test_a_crash_is_one_line_that_names_the_error(error):
     assert not message.rstrip().endswith((": ", ":\n", f"{type(error).__name__}:"))
 
 
-# Three exercises of our own: whatever the chapters ask, `check` hears the answers alike.
+# Three exercises of our own: whatever the chapters ask, `check` treats answers alike.
 OURS = {
     "rows": Exercise(
         task="scores (T, S) → weights (T, S)",
@@ -213,7 +213,7 @@ def test_an_unknown_exercise_is_one_clear_sentence():
 def test_nan_is_never_right_and_is_named(name):
     """NaN slips through comparisons, and some known mistakes end in it."""
     exercise = EXERCISES[name]
-    wanted = [_tensor(exercise.solution(*copy.deepcopy(inputs))) for inputs in exercise.inputs]
+    wanted = [_as_tensor(exercise.solution(*copy.deepcopy(inputs))) for inputs in exercise.inputs]
     assert not any(each.isnan().any() for each in wanted if each is not None)
     answers = iter(
         [torch.nan if each is None else torch.full_like(each, torch.nan) for each in wanted]

@@ -58,6 +58,12 @@ def test_what_is_held_out_is_held_out_in_both_orders_and_never_a_single_digit():
     assert arithmetic.held_out(seed=1) != held_out
 
 
+@pytest.mark.parametrize("share", [-0.1, 1.5, float("nan")])
+def test_a_share_that_is_none_is_refused(share):
+    with pytest.raises(ValueError, match="must be at least 0 and at most 1"):
+        arithmetic.held_out(share)
+
+
 def test_no_conversation_without_the_held_out_problems_has_one_of_them():
     held_out = arithmetic.held_out()
     asked = set()

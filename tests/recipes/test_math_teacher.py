@@ -39,9 +39,9 @@ def test_ninety_nine_of_a_hundred_held_out_sums_are_right(trained, teacher):
         for question, problem in zip(asked, problems, strict=True)
     ]
     assert sum(right) >= 97  # of 100; all of them, below
-    assert trained.report["right_sums"] >= 0.99
-    assert trained.report["n_held_out"] == len(arithmetic.held_out())
-    assert trained.report["parameters"] <= 1_000_000
+    assert trained.report.right_sums >= 0.99
+    assert trained.report.n_held_out == len(arithmetic.held_out())
+    assert trained.report.parameters <= 1_000_000
 
 
 def test_what_is_measured_in_one_pass_is_what_it_says_on_its_own(trained, teacher):
@@ -84,14 +84,14 @@ def test_it_remembers_the_names_that_it_was_taught(teacher):
 
 def test_it_declines_what_it_was_not_taught(trained, teacher):
     assert talk(teacher).say("what is the capital of France") == arithmetic.DECLINED
-    assert trained.report["right_of_kind"]["decline, unseen"] >= 0.9
+    assert trained.report.right_of_kind["decline, unseen"] >= 0.9
     assert len(math_teacher.unseen_questions()) >= 100
 
 
 def test_every_kind_of_answer_is_mostly_right(trained):
     # More than half of the names are made up, and long ones are hard to spell.
     least = {"tell name": 0.6, "ask name": 0.75}
-    for kind, share in trained.report["right_of_kind"].items():
+    for kind, share in trained.report.right_of_kind.items():
         assert share >= least.get(kind, 0.9), kind
 
 

@@ -18,10 +18,10 @@ from typer.testing import CliRunner
 from tests.conftest import ROOT
 from tests.damage import DAMAGE as COMMON_DAMAGE
 from tests.damage import OF_FOLDERS
-from transformer_lab import recipes
+from transformer_lab import distributed, recipes
 from transformer_lab.__main__ import app
 from transformer_lab.files import checksum, locked, write_sealed
-from transformer_lab.recipes import keep_text, load, recipe_of_text
+from transformer_lab.recipes import keep_text, load, recipe_of_text, store
 
 pytestmark = pytest.mark.usefixtures("cache")
 
@@ -128,7 +128,7 @@ def test_any_damage_to_any_file_is_said_put_aside_and_made_good(
         again = load(TINY, cache=cache)
         assert again.to_bytes() == expected.to_bytes(), path
         assert again.snapshots == expected.snapshots, path
-        assert again.report["losses"] == expected.report["losses"], path
+        assert again.report.losses == expected.report.losses, path
         assert run("train", "tiny").stderr == "", "whole again, and silent"
         run("clean")
         left = [path for path in paths(cache) if not path.startswith("tiny.lock")]
@@ -292,6 +292,18 @@ def test_a_full_disk_is_one_sentence_and_nothing_is_lost(caches, cache):
     assert {path: (cache / path).read_bytes() for path in before} == before
     assert paths(cache) == paths(caches / "stopped")
     assert load(TINY, progress=False).to_bytes() == load(TINY, cache=caches / "ended").to_bytes()
+
+
+def test_the_other_workers_train_along_as_often_as_the_first_one_trains(tmp_path, monkeypatch):
+    messages, trained = iter([True, True, False]), []
+    monkeypatch.setattr(distributed, "is_first", lambda: False)
+    monkeypatch.setattr(distributed, "broadcast", lambda _: next(messages))
+    monkeypatch.setattr(store, "train_along", lambda *arguments: trained.append(arguments))
+    assert recipes.load_with_workers(TINY, cache=tmp_path) is None
+    assert trained == [(TINY, store.model_folder(TINY, tmp_path))] * 2
+    assert not list(tmp_path.iterdir()), "they write nothing"
+    with pytest.raises(RuntimeError, match="only the first loads; call load_with_workers"):
+        recipes.load(TINY, cache=tmp_path)
 
 
 def tiny_ones():

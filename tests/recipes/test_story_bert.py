@@ -27,15 +27,15 @@ def test_it_is_within_three_points_of_the_best_possible_with_a_quarter_million_p
     right = story_bert_recipe.guessed_right(story_bert.model, story_bert.tokenizer, questions)
     best = [story_bert_recipe.chance(q.possible, q.hidden) for q in questions]
     accuracy, best_accuracy = sum(right) / len(right), sum(best) / len(best)
-    assert accuracy == pytest.approx(story_bert.report["accuracy"], abs=0.002)
-    assert best_accuracy == pytest.approx(story_bert.report["best_accuracy"])
+    assert accuracy == pytest.approx(story_bert.report.accuracy, abs=0.002)
+    assert best_accuracy == pytest.approx(story_bert.report.best_accuracy)
     assert accuracy >= best_accuracy - 0.03
-    assert story_bert.report["parameters"] <= 250_000
+    assert story_bert.report.parameters <= 250_000
 
 
 def test_both_sides_beat_the_best_that_the_left_side_allows(story_bert):
     report = story_bert.report
-    assert report["frequent_accuracy"] < report["left_accuracy"] < report["accuracy"]
+    assert report.frequent_accuracy < report.left_accuracy < report.accuracy
 
 
 def test_the_best_guess_is_better_than_any_other_on_average():

@@ -25,8 +25,8 @@ def test_nearly_every_held_out_sentence_is_right_to_the_last_word(translator):
     assert sum(right) / len(right) >= 0.99
     with_teacher = translator_recipe.exact_matches(translator.model, translator.tokenizer, sample)
     assert right == with_teacher
-    assert translator.report["exact_match"] >= 0.99
-    assert translator.report["parameters"] <= 500_000
+    assert translator.report.exact_match >= 0.99
+    assert translator.report.parameters <= 500_000
 
 
 def test_we_are_friends(translator):
@@ -73,5 +73,5 @@ def test_what_it_cannot_read_is_one_clear_sentence(translator, sentence, message
 def test_a_snapshot_is_a_model_too(translator):
     young, tokenizer = recipes.read_model(translator.snapshots[150])
     assert tokenizer.vocab == translator.tokenizer.vocab
-    source = translator.source("we are friends")
+    source = translator.ids("we are friends")
     assert not torch.equal(young.encode(source), translator.model.encode(source))

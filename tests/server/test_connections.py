@@ -18,8 +18,8 @@ from tests.conftest import ROOT
 from tests.echo import echo
 from transformer_lab.server import app as server
 from transformer_lab.server import connections
-from transformer_lab.server.app import start
-from transformer_lab.server.connections import NotTooOften
+from transformer_lab.server.connections import RateLimitedFilter
+from transformer_lab.server.running import start
 
 REQUEST = {"model": "echo", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -182,7 +182,7 @@ def test_one_too_many_is_told_so_and_the_others_are_served(running, monkeypatch)
 
 def test_who_does_not_read_is_not_waited_for(running, monkeypatch):
     monkeypatch.setattr(connections, "SECONDS_TO_READ", 0.3)
-    running.server._listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    running.listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     address = urlsplit(running.base_url)
     asked = body(messages=[{"role": "user", "content": "forever"}], stream=True)
     with socket.socket() as connection:
@@ -190,10 +190,10 @@ def test_who_does_not_read_is_not_waited_for(running, monkeypatch):
         connection.connect((address.hostname, address.port))
         connection.sendall(head(len(asked)) + asked)
         end = time.monotonic() + 30
-        while running.server.server_state.total_requests == 0 and not len(running.server.turns):
+        while running.server_state.total_requests == 0 and not len(running.turns):
             assert time.monotonic() < end
             time.sleep(0.01)
-        while running.server.server_state.connections:
+        while running.server_state.connections:
             assert time.monotonic() < end
             time.sleep(0.01)
     assert ask(running)[0] == 200
@@ -202,13 +202,12 @@ def test_who_does_not_read_is_not_waited_for(running, monkeypatch):
 FEW_FILES = """
 import resource, sys
 from tests.echo import echo
-from transformer_lab.server import app as server
-from transformer_lab.server import connections
+from transformer_lab.server import connections, start
 
 connections.SECONDS_FOR_HEADERS = 1
 if sys.argv[1] == "no limit":
     connections.most_connections = lambda: 10**6
-running = server.start(names=["echo"], load=lambda name: echo())
+running = start(names=["echo"], load=lambda name: echo())
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 print(running.base_url, flush=True)
 sys.stdin.read()
@@ -258,7 +257,7 @@ def test_one_message_a_second_gets_through_and_the_others_are_counted(monkeypatc
     monkeypatch.setattr(connections.time, "monotonic", lambda: clock[0])
     heard = []
     log = logging.Logger("a log")
-    log.addFilter(NotTooOften())
+    log.addFilter(RateLimitedFilter())
     log.addHandler(type("", (logging.Handler,), {"emit": lambda _, r: heard.append(r)})())
     for n in range(1000):
         log.error("%d happened", n)

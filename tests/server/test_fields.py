@@ -156,7 +156,7 @@ def test_a_message_may_bring_notes_of_the_client_along_and_come_back_as_it_was_g
     assert given_out["tool_calls"] is None
     mine = {"role": "user", "content": "hi", "id": 7, "agent": "cli", "name": None}
     request = parsed(messages=[mine, given_out | {"annotations": []}, mine])
-    assert [each.content for each in request.messages] == ["hi", "ho", "hi"]
+    assert [each.content for each in request.conversation()] == ["hi", "ho", "hi"]
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -186,7 +186,7 @@ def test_system_messages_become_one_at_the_beginning():
             {"role": "user", "content": "and?"},
         ]
     )
-    assert [(each.role, each.content) for each in request.messages] == [
+    assert [(each.role, each.content) for each in request.conversation()] == [
         ("system", "be kind\n\nbe short"),
         ("user", "hi"),
         ("assistant", "ho"),
@@ -198,7 +198,7 @@ def test_system_messages_become_one_at_the_beginning():
 def test_only_an_assistant_may_have_said_nothing(nothing):
     user = {"role": "user", "content": "hi"}
     request = parsed(messages=[user, {"role": "assistant"} | nothing, user])
-    assert request.messages[1].content == ""
+    assert request.conversation()[1].content == ""
     for role in ("user", "system", "developer"):
         refused("messages.0.content", messages=[{"role": role} | nothing, user])
 

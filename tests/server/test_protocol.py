@@ -22,12 +22,14 @@ def refusal(body) -> dict:
 def test_content_is_a_string_or_a_list_of_texts():
     parts = [{"type": "text", "text": "what is"}, {"type": "text", "text": "2+1"}]
     request = parsed(messages=[{"role": "user", "content": parts}])
-    assert request.messages[0].content == "what is\n2+1"
-    assert parsed().messages[0].content == "hi"
+    assert request.conversation()[0].content == "what is\n2+1"
+    assert parsed().conversation()[0].content == "hi"
 
 
 def test_a_developer_is_the_system():
-    assert parsed(messages=[{"role": "developer", "content": "x"}]).messages[0].role == "system"
+    assert (
+        parsed(messages=[{"role": "developer", "content": "x"}]).conversation()[0].role == "system"
+    )
 
 
 @pytest.mark.parametrize("stop", ["x", ["x"]])

@@ -24,7 +24,7 @@ from transformer_lab.widgets.live_figure import (
 )
 
 WIDGETS = ROOT / "transformer_lab/widgets"
-ENGINE = [*sorted((WIDGETS / "engine").glob("*.js")), WIDGETS / "parts/ui.js"]
+ENGINE = [*sorted((WIDGETS / "engine").glob("*.js")), WIDGETS / "parts/words.js"]
 
 
 @dataclass(frozen=True)

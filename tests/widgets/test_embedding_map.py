@@ -194,6 +194,25 @@ def test_kinds_differ_in_form_and_not_only_in_colour(show_map):
     assert all(forms[i] == forms[5 * (i // 5)] for i in range(15))
 
 
+def test_the_directions_of_the_map_are_torchs():
+    last = tables()[-1].double()
+    _, _, directions = torch.linalg.svd(last - last.mean(0))
+    figure = EmbeddingMap(vectors=tables().numpy().tobytes(), steps=STEPS, words=WORDS, kinds=KINDS)
+    found = torch.tensor(figure.directions, dtype=torch.double)
+    assert found.shape == (8, 8)
+    assert (found @ directions.T).abs().sub(torch.eye(8)).abs().max() < 1e-6
+    assert (found.gather(1, found.abs().argmax(1, keepdim=True)) > 0).all()
+
+
+@pytest.mark.parametrize(
+    "choice", [{"steps": list(range(7))}, {"words": WORDS[:7]}, {"vectors": b""}]
+)
+def test_vectors_that_do_not_fit_are_refused_in_one_sentence(choice):
+    state = {"vectors": tables().numpy().tobytes(), "steps": STEPS, "words": WORDS, "kinds": KINDS}
+    with pytest.raises(ValueError, match="it needs equally many for each"):
+        EmbeddingMap(**state | choice)
+
+
 def test_the_engines_principal_directions_are_torchs(engine):
     rows = tables()[2].float()
     rows = rows - rows.mean(0)

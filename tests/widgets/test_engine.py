@@ -166,6 +166,36 @@ def test_a_cache_set_back_forgets_the_last_tokens(engine, small_model):
     assert (torch.tensor(logits) - logits_of(small, ids)[-1]).abs().max() < 1e-4
 
 
+def test_a_text_that_changes_at_its_end_gives_what_a_whole_run_gives(engine, small_model):
+    small = small_model()
+    ids = ids_of(small, TEXTS[2])
+    other = [*ids[:5], 7, 8]
+    texts = [ids[:1], ids[:4], ids, ids, ids[:6], other, [*other, 9], [3], ids]
+    read, whole, tokens_run, refused = engine(
+        """([content, texts]) => {
+             const { decoder } = load(content);
+             const tokensRun = [];
+             const counting = { newCache: () => decoder.newCache(), forward(ids, options) {
+               tokensRun.push(ids.length);
+               return decoder.forward(ids, options);
+             } };
+             const cache = new prefix_cache.PrefixCache(counting);
+             const plain = ({ logits, attention }) => [[...logits.at(-1)],
+               attention.map(hs => hs.map(rows => rows.map((row, t) => [...row.slice(0, t + 1)])))];
+             const read = texts.map(ids => plain(cache.forward(ids)));
+             let refused = "";
+             try { cache.forward(Array(65).fill(1)); } catch (error) { refused = error.message; }
+             read.push(plain(cache.forward(texts[1])));
+             return [read, [...texts, texts[1]].map(ids => plain(decoder.forward(ids))),
+                     tokensRun, refused];
+           }""",
+        [small.base64, texts],
+    )
+    assert read == whole  # to the last digit
+    assert tokens_run[:9] == [1, 3, len(ids) - 4, 1, 1, 2, 1, 1, len(ids)]
+    assert "sees at most 64" in refused
+
+
 def test_the_last_logits_alone_are_the_last_of_all(engine, small_model):
     small = small_model()
     ids = ids_of(small, TEXTS[3])

@@ -63,7 +63,6 @@ def test_an_encoder_guesses_what_torch_guesses(engine, words, choices):
     assert (torch.tensor(result["attention"]) - weights).abs().max() < 1e-5
 
 
-@torch.no_grad()
 def test_the_trained_story_bert_gives_torchs_logits_in_the_page(engine):
     trained = recipes.load("story-bert", progress=False)
     content = base64.b64encode(trained.content).decode()
@@ -79,7 +78,8 @@ def test_the_trained_story_bert_gives_torchs_logits_in_the_page(engine):
         )
         ids, _ = trained.tokenizer.encode_for_bert(question.text)
         assert result["ids"] == ids
-        expected = trained.model(torch.tensor([ids]))[0]
+        with torch.no_grad():  # not around `load`, which may train
+            expected = trained.model(torch.tensor([ids]))[0]
         assert (torch.tensor(result["logits"]) - expected).abs().max() < 1e-4
 
 

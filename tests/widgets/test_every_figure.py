@@ -216,6 +216,7 @@ def gallery(small_model):
                 "selected": 1,
                 "word": "pet1",
                 "view": 1,
+                "directions": numpy.eye(8)[::-1].tolist(),
             },
         ),
         "FamilyDiagram": (

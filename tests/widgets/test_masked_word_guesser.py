@@ -70,7 +70,7 @@ def test_the_encoder_of_the_page_guesses_what_torch_guesses(page, story_bert):
 def test_the_decoder_sees_the_left_side_alone_and_writes_what_python_writes(page, story_gpt):
     opened = page()
     left = "One day Anna found a red"
-    probabilities = story_gpt.model(story_gpt.prompt(left))[0, -1].softmax(dim=-1)
+    probabilities = story_gpt.model(story_gpt.ids(left))[0, -1].softmax(dim=-1)
     best = probabilities.sort(descending=True)
     for (word, percent), id, probability in zip(
         shown(opened, "decoder")[:5], best.indices.tolist(), best.values.tolist(), strict=False

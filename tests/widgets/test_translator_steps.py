@@ -62,7 +62,7 @@ def test_the_matrix_is_the_cross_attention_of_torch(page, translator):
     hindi = translator.translate("the boy ate a mango yesterday").split()
     target = torch.tensor([target_ids(translator.tokenizer, hindi)[:-1]])
     with capture(translator.model) as seen:
-        translator.model(translator.source("the boy ate a mango yesterday"), target)
+        translator.model(translator.ids("the boy ate a mango yesterday"), target)
     expected = seen["decoder_blocks.1.cross_attention.weights"][0, 2]
     rows = opened.locator(".tl-translator-matrix tbody tr").all()
     shown = [row.locator("td").all_text_contents() for row in rows]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from typing import cast
 
 from transformer_lab import pretrained, recipes
 from transformer_lab.chat.model import ChatModel
@@ -14,7 +15,7 @@ from transformer_lab.conversation.template import PLAIN_TURNS, SMOLLM2
 
 
 def _math_teacher() -> ChatModel:
-    trained = recipes.load("math-teacher")
+    trained = cast(recipes.TrainedMathTeacher, recipes.load("math-teacher"))
     tokenizer = trained.tokenizer
     # It was taught to say nothing but text within a turn: any special token ends it.
     stop_ids = frozenset(tokenizer.vocab[token] for token in tokenizer.special_tokens)

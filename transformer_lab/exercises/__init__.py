@@ -1,4 +1,4 @@
-"""Exercises: the reader writes a small function, and hears how it went.
+"""Exercises: the reader writes a small function, and is told whether it is right.
 
 `check("split_heads", my_function)` runs the function on a few inputs. If it is
 wrong, it is compared with the mistakes that are known for this exercise, each
@@ -13,49 +13,22 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from importlib import import_module
+from pkgutil import iter_modules
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from transformer_lab.exercises import (
-    chapter_01,
-    chapter_02,
-    chapter_03,
-    chapter_04,
-    chapter_05,
-    chapter_06,
-    chapter_07,
-    chapter_08,
-    chapter_09,
-    chapter_10,
-    chapter_11,
-    chapter_12,
-    chapter_13,
-    chapter_14,
-    chapter_15,
-)
 from transformer_lab.exercises.exercise import Exercise, Function
 
-_CHAPTERS = (
-    chapter_01,
-    chapter_02,
-    chapter_03,
-    chapter_04,
-    chapter_05,
-    chapter_06,
-    chapter_07,
-    chapter_08,
-    chapter_09,
-    chapter_10,
-    chapter_11,
-    chapter_12,
-    chapter_13,
-    chapter_14,
-    chapter_15,
-)
+CHAPTERS = [
+    import_module(f"{__name__}.{module.name}")
+    for module in iter_modules(__path__)
+    if module.name.startswith("chapter_")
+]
 EXERCISES: dict[str, Exercise] = {
-    name: exercise for chapter in _CHAPTERS for name, exercise in chapter.EXERCISES.items()
+    name: exercise for chapter in CHAPTERS for name, exercise in chapter.EXERCISES.items()
 }
 
 
@@ -92,7 +65,7 @@ def check(name: str, function: Function) -> Verdict:
     try:
         answers = [function(*copy.deepcopy(inputs)) for inputs in exercise.inputs]
     except Exception as error:
-        return Verdict(False, _what_stopped(error))
+        return Verdict(False, _error_sentence(error))
     if all(answer is None or answer is Ellipsis for answer in answers):
         return Verdict(False, "The function returns nothing yet. Does it end with `return`?")
     for right in (exercise.solution, *exercise.also_right):
@@ -104,9 +77,9 @@ def check(name: str, function: Function) -> Verdict:
     return Verdict(False, _first_difference(exercise, answers))
 
 
-def _what_stopped(error: Exception) -> str:
-    """The error in one sentence: its kind, and the first line of what it says."""
-    first_line = (str(error).strip().splitlines() or ["it says no more than that"])[0]
+def _error_sentence(error: Exception) -> str:
+    """The error in one sentence: its type, and the first line of its message."""
+    first_line = (str(error).strip().splitlines() or ["it gives no reason"])[0]
     return f"The function stopped with {type(error).__name__}: {first_line}"
 
 
@@ -119,20 +92,20 @@ def _agree(exercise: Exercise, answers: list, reference: Function) -> bool:
 
 
 def _same(answer: object, expected: object) -> bool:
-    numbers, wanted = _tensor(answer), _tensor(expected)
+    numbers, wanted = _as_tensor(answer), _as_tensor(expected)
     if wanted is None:  # words, or lists of words
-        return _plain(answer) == _plain(expected)
+        return _as_lists(answer) == _as_lists(expected)
     if numbers is None or numbers.shape != wanted.shape:
         return False
     return torch.allclose(numbers, wanted, atol=1e-5, equal_nan=True)
 
 
-def _tensor(value: object) -> Tensor | None:
+def _as_tensor(value: object) -> Tensor | None:
     """Numbers in whatever holds them: a tensor, an array, a number, or lists and tuples of
     these. None for anything else, and for lists whose parts differ in shape."""
     if isinstance(value, (list, tuple)) and value:
-        parts = [_tensor(item) for item in value]
-        if any(part is None or part.shape != parts[0].shape for part in parts):
+        parts = [part for item in value if (part := _as_tensor(item)) is not None]
+        if len(parts) < len(value) or len({part.shape for part in parts}) > 1:
             return None
         return torch.stack(parts)
     try:
@@ -141,11 +114,11 @@ def _tensor(value: object) -> Tensor | None:
         return None
 
 
-def _plain(value: object) -> object:
+def _as_lists(value: object) -> object:
     """Lists for tuples, tensors and arrays alike, so that `==` gives one answer."""
     if isinstance(value, (Tensor, np.ndarray, np.generic)):
         value = value.tolist()
-    return [_plain(item) for item in value] if isinstance(value, (tuple, list)) else value
+    return [_as_lists(item) for item in value] if isinstance(value, (tuple, list)) else value
 
 
 # --- What to say about a wrong answer ----------------------------------------------
@@ -162,14 +135,14 @@ def _first_difference(exercise: Exercise, answers: list) -> str:
 def _difference(inputs: tuple, answer: object, wanted: object) -> str:
     """One sentence on the first answer that differs. It shows what was given, never what was
     wanted: to work that out is the exercise."""
-    numbers, expected = _tensor(answer), _tensor(wanted)
+    numbers, expected = _as_tensor(answer), _as_tensor(wanted)
     if expected is None:
         return (
             f"For {_shown(inputs)} it returns {answer!r}. Work this one out by hand: what differs?"
         )
     if numbers is None:
         kind = "a number" if expected.ndim == 0 else "a tensor"
-        return f"The function returns {_kind(answer)}; {kind} was expected."
+        return f"The function returns {_type_in_words(answer)}; {kind} was expected."
     if numbers.shape != expected.shape:
         return (
             f"The shape is {tuple(numbers.shape)}, but {tuple(expected.shape)} was expected "
@@ -190,8 +163,8 @@ def _difference(inputs: tuple, answer: object, wanted: object) -> str:
     )
 
 
-def _kind(value: object) -> str:
-    if isinstance(value, (list, tuple)) and _plain(value):
+def _type_in_words(value: object) -> str:
+    if isinstance(value, (list, tuple)) and _as_lists(value):
         return f"a {type(value).__name__} whose parts are not numbers of one shape"
     return f"a {type(value).__name__}"
 

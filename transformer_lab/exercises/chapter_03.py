@@ -20,8 +20,7 @@ def _pair_counts(words: Iterable[tuple[Word, int]]) -> Counter[tuple[str, str]]:
 
 
 def _most_frequent_pair(words: dict[Word, int]) -> tuple[str, str]:
-    counts = _pair_counts(words.items())
-    return max(counts, key=counts.get)
+    return _pair_counts(words.items()).most_common(1)[0][0]
 
 
 def _merge_pair(pieces: list[str], pair: tuple[str, str], *, step: int = 2) -> list[str]:
@@ -124,12 +123,9 @@ EXERCISES = {
                 "six times.",
             ),
             Mistake(
-                lambda words: max(
-                    counts := Counter(
-                        {pair: n for word, n in words.items() for pair in pairwise(word)}
-                    ),
-                    key=counts.get,
-                ),
+                lambda words: Counter(
+                    {pair: n for word, n in words.items() for pair in pairwise(word)}
+                ).most_common(1)[0][0],
                 "A pair that occurs in several words keeps only the count of the last one. The "
                 "counts must be added up.",
             ),
@@ -140,15 +136,12 @@ EXERCISES = {
                 "This is the rarest pair.",
             ),
             Mistake(
-                lambda words: max(
-                    counts := Counter(
-                        pair
-                        for word, n in words.items()
-                        for pair in set(pairwise(word))
-                        for _ in range(n)
-                    ),
-                    key=counts.get,
-                ),
+                lambda words: Counter(
+                    pair
+                    for word, n in words.items()
+                    for pair in set(pairwise(word))
+                    for _ in range(n)
+                ).most_common(1)[0][0],
                 "Within a word a pair counts only once here. A pair that stands twice in a word "
                 "was seen twice there.",
             ),

@@ -31,7 +31,7 @@ Taught in chapter 14.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -42,7 +42,6 @@ NO_RESULT = "there is no result yet, ask me a sum first"
 NO_NAME = "you have not told me your name"
 
 Problem = tuple[str, int, int]  # "+" or "-", and the two numbers
-Draw = Callable[[random.Random], str]
 
 # --- Ways to say it -----------------------------------------------------------------
 
@@ -202,7 +201,16 @@ def held_out(share: float = 0.1, *, seed: int = 0) -> frozenset[Problem]:
 
     A problem is held out in both orders: 20 + 1 would give 1 + 20 away. Single digits are
     never held out: they are the table that the working of all others is made from.
+
+    Args:
+        share: of all problems, about.
+        seed: of the draw.
+
+    Raises:
+        ValueError: if the share is not between 0 and 1.
     """
+    if not 0 <= share <= 1:  # NaN is not
+        raise ValueError(f"share={share} must be at least 0 and at most 1")
     rng = random.Random(f"held out {seed}")
     chosen: set[Problem] = set()
     for a in range(LARGEST + 1):

@@ -112,7 +112,7 @@ def future(verb: Verb, noun: Noun) -> str:
 
 # --- Romanised -----------------------------------------------------------------------
 
-_CONSONANTS = dict(
+_CONSONANTS: dict[str, str] = dict(
     zip(
         "क ख ग घ च छ ज झ ट ठ ड ढ ण त थ द ध न प फ ब भ म य र ल व श ष स ह".split(),
         "k kh g gh ch chh j jh t th d dh n t th d dh n p ph b bh m y r l v sh sh s h".split(),

@@ -12,28 +12,61 @@ import json
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any, cast
 
 import torch
+from jaxtyping import Int
+from torch import Tensor
 
-from transformer_lab.conversation.messages import Message
+from transformer_lab.blocks import Block
+from transformer_lab.conversation.messages import Message, Role
 from transformer_lab.conversation.template import PLAIN_TURNS, ChatTemplate
 from transformer_lab.initialisation import look_at_neighbours
 from transformer_lab.languages import arithmetic
 from transformer_lab.languages.arithmetic import Conversation
 from transformer_lab.models import Decoder
-from transformer_lab.recipes.recipe import Recipe
+from transformer_lab.recipes.recipe import Recipe, Report, TrainedModel
 from transformer_lab.tokenization import BPETokenizer
-from transformer_lab.training import IGNORED, Batch
+from transformer_lab.training import IGNORED, Batch, batched, padded
 
 SPECIAL_TOKENS = (PLAIN_TURNS.closing, *PLAIN_TURNS.opening.values())
 TOKENIZER_SEED, HELD_OUT_SEED = "tokenizer", "held out"
 
 
 @dataclass(frozen=True, kw_only=True)
-class MathTeacher(Recipe):
+class MathTeacherReport(Report):
+    """The share of held-out sums and differences, and of answers of each kind, that are right."""
+
+    right_sums: float
+    n_held_out: int
+    right_of_kind: dict[str, float]
+    n_of_kind: dict[str, int]
+
+    def summary(self) -> str:
+        """How many held-out problems come out right."""
+        return (
+            f"{100 * self.right_sums:.1f} % of {self.n_held_out:,} held-out sums and "
+            "differences are right"
+        )
+
+
+@dataclass(frozen=True)
+class TrainedMathTeacher(TrainedModel[Decoder, BPETokenizer]):
+    """A trained `MathTeacher`; `chat` talks with it."""
+
+    report: MathTeacherReport
+
+    def ids(self, text: str) -> Int[Tensor, "1 T"]:
+        """The token IDs of a conversation that begins with this text, up to where it answers."""
+        return torch.tensor([PLAIN_TURNS.render(self.tokenizer, [Message("user", text)])])
+
+
+@dataclass(frozen=True, kw_only=True)
+class MathTeacher(Recipe[Decoder, BPETokenizer]):
     """A decoder, trained on conversations. `n_held_out` counts conversations."""
 
-    sources = ("languages/arithmetic.py", "conversation/template.py", "conversation/messages.py")
+    trained_type = TrainedMathTeacher
+    report_type = MathTeacherReport
 
     vocab_size: int  # at most
     n_tokenizer_conversations: int = 1500
@@ -56,7 +89,7 @@ class MathTeacher(Recipe):
         where the digits of a sum and the pieces of a name stand.
         """
         model = Decoder(self.config(vocab_size, positions="rotary"))
-        look_at_neighbours(model.blocks[0].attention, offsets=(-1, -2, -3))
+        look_at_neighbours(cast(Block, model.blocks[0]).attention, offsets=(-1, -2, -3))
         return model
 
     def batches(self, tokenizer: BPETokenizer) -> Callable[[int], Batch]:
@@ -68,7 +101,7 @@ class MathTeacher(Recipe):
 
         return batch_at
 
-    def measure(self, model: Decoder, tokenizer: BPETokenizer) -> dict:
+    def measure(self, model: Decoder, tokenizer: BPETokenizer) -> dict[str, Any]:
         """How many held-out problems, and how many answers of each kind, are right."""
         problems = sorted(arithmetic.held_out(seed=self.seed))
         asked = [problem_conversation(problem, seed=self.seed) for problem in problems]
@@ -100,13 +133,6 @@ class MathTeacher(Recipe):
             "unseen_tokens": json.dumps(sorted(text_tokens - seen)),
         }
 
-    def summary(self, report: dict) -> str:
-        """How many held-out problems come out right."""
-        return (
-            f"{100 * report['right_sums']:.1f} % of {report['n_held_out']:,} held-out sums and "
-            "differences are right"
-        )
-
     def _texts(self) -> list[str]:
         """What the tokenizer learns from: what is said in some conversations."""
         return [
@@ -137,11 +163,17 @@ def conversation_ids(
     """
     ids, targets = [], []
     for message in messages:
-        turn = template.turn(tokenizer, Message(**message))
+        turn = _turn(tokenizer, message, template)
         is_learned = message["role"] == "assistant"
         ids += turn
         targets += [IGNORED, *(turn[1:] if is_learned else [IGNORED] * (len(turn) - 1))]
     return ids, targets
+
+
+def _turn(
+    tokenizer: BPETokenizer, message: dict[str, str], template: ChatTemplate = PLAIN_TURNS
+) -> list[int]:
+    return template.turn(tokenizer, Message(cast(Role, message["role"]), message["content"]))
 
 
 def conversation_batch(
@@ -149,13 +181,8 @@ def conversation_batch(
 ) -> Batch:
     """Shift by one, as for any text; a conversation is cut where the window is full."""
     rows = [conversation_ids(tokenizer, talk.messages) for talk in conversations]
-    longest = min(max(len(ids) for ids, _ in rows) - 1, max_len)
-    inputs = torch.full((len(rows), longest), tokenizer.vocab[PLAIN_TURNS.closing])
-    targets = torch.full((len(rows), longest), IGNORED)
-    for row, (ids, wanted) in enumerate(rows):
-        n = min(len(ids) - 1, longest)
-        inputs[row, :n] = torch.tensor(ids[:n])
-        targets[row, :n] = torch.tensor(wanted[1 : n + 1])
+    inputs = padded((ids[:-1][:max_len] for ids, _ in rows), tokenizer.vocab[PLAIN_TURNS.closing])
+    targets = padded((targets[1:][:max_len] for _, targets in rows), IGNORED)
     return Batch(inputs, targets)
 
 
@@ -203,14 +230,13 @@ def right_answers(
     everywhere exactly when it does so on its own (see `translator.exact_matches`).
     """
     results: list[tuple[str, bool]] = []
-    for start in range(0, len(conversations), 128):
-        talks = conversations[start : start + 128]
+    for talks in batched(conversations, 128):
         batch = conversation_batch(tokenizer, talks, max_len=max_len)
         right = batch.logits(model).argmax(dim=-1) == batch.targets
         for row, talk in enumerate(talks):
             place, kinds = 0, iter(talk.kinds)
             for message in talk.messages:
-                turn = PLAIN_TURNS.turn(tokenizer, Message(**message))
+                turn = _turn(tokenizer, message)
                 # The targets stand one place to the left of what they predict.
                 end = place + len(turn) - 1
                 if end > batch.targets.shape[1]:

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from jaxtyping import Int
@@ -24,10 +24,10 @@ from torch import Tensor
 
 from transformer_lab.generation import generate
 from transformer_lab.models import Decoder
-from transformer_lab.recipes.recipe import Recipe, TrainedModel
+from transformer_lab.recipes.recipe import Recipe, Report, TrainedModel
 from transformer_lab.tokenization import BPETokenizer, CharacterTokenizer
 from transformer_lab.tokenization.byte_level import split_words
-from transformer_lab.training import Batch, evaluate, next_token_batch
+from transformer_lab.training import Batch, batched, evaluate, next_token_batch
 
 TokenizerKind = Literal["characters", "bpe"]
 
@@ -38,15 +38,38 @@ LONGEST_WORD = 2000  # byte-pair encoding glues inside words: a longer one would
 LEARNED_SHARE = 0.9  # the rest is held out
 
 
+@dataclass(frozen=True, kw_only=True)
+class OwnTextReport(Report):
+    """Losses are in nats per token; bits per character compare different tokenizers."""
+
+    held_out_loss: float
+    baseline: float  # see the function of that name
+    bits_per_character: float
+    n_characters: int
+    n_tokens: int
+
+    def summary(self) -> str:
+        """The loss, beside those that tell whether it is a good one."""
+        losses = self.losses[-20:]
+        return (
+            f"loss on the last tenth of the text, which it did not learn from: "
+            f"{self.held_out_loss:.3f} nats per token "
+            f"({self.bits_per_character:.2f} bits per character)\n"
+            f"on what it did learn from: {sum(losses) / len(losses):.3f}; of one who knows only "
+            f"how often each token occurs: {self.baseline:.3f}"
+        )
+
+
 @dataclass(frozen=True)
-class TrainedOwnText(TrainedModel):
-    """A trained `OwnText`.
+class TrainedOwnText(TrainedModel[Decoder, BPETokenizer | CharacterTokenizer]):
+    """A trained `OwnText`."""
 
-    `report` adds `held_out_loss` and `baseline` (nats per token; see `baseline`),
-    and `bits_per_character`, which compares models with different tokenizers.
-    """
+    recipe: OwnText
+    report: OwnTextReport
 
-    def generate(self, text: str = "", *, max_new_tokens: int = 300, seed: int = 0, **settings):
+    def generate(
+        self, text: str = "", *, max_new_tokens: int = 300, seed: int = 0, **settings: Any
+    ) -> str:
         """Continue a text; settings as in `generation.distribution`.
 
         The model sees `max_len` tokens at once. When they are full, it goes on
@@ -55,7 +78,7 @@ class TrainedOwnText(TrainedModel):
         Raises:
             ValueError: if a character of `text` does not occur in what it learned from.
         """
-        ids = self.prompt(text)[0].tolist()
+        ids = self.ids(text)[0].tolist()
         n_prompt, max_len = len(ids), self.model.config.max_len
         while (left := n_prompt + max_new_tokens - len(ids)) > 0:
             window = ids if len(ids) < max_len else ids[-(max_len // 2) :]
@@ -66,7 +89,7 @@ class TrainedOwnText(TrainedModel):
         # Without a prompt, what it was given to start from is not part of the text.
         return self.tokenizer.decode(ids if text else ids[n_prompt:])
 
-    def prompt(self, text: str) -> Int[Tensor, "1 T"]:
+    def ids(self, text: str) -> Int[Tensor, "1 T"]:
         """The token IDs that the model is given: a new line, where there is no text."""
         if isinstance(self.tokenizer, CharacterTokenizer):
             if unknown := sorted(set(text) - set(self.tokenizer.vocab)):
@@ -80,10 +103,11 @@ class TrainedOwnText(TrainedModel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OwnText(Recipe):
+class OwnText(Recipe[Decoder, BPETokenizer | CharacterTokenizer]):
     """A decoder, trained on the next token of one text."""
 
-    trained_model = TrainedOwnText
+    trained_type = TrainedOwnText
+    report_type = OwnTextReport
 
     text: str = field(repr=False)
     tokenizer: TokenizerKind
@@ -117,7 +141,9 @@ class OwnText(Recipe):
 
         return batch_at
 
-    def measure(self, model: Decoder, tokenizer: BPETokenizer | CharacterTokenizer) -> dict:
+    def measure(
+        self, model: Decoder, tokenizer: BPETokenizer | CharacterTokenizer
+    ) -> dict[str, float]:
         """The loss on the last tenth, and of one who only counts."""
         learned, held_out = map(tokenizer.encode, self.parts)
         loss = evaluate(model, passages(held_out, self.max_len))
@@ -129,17 +155,6 @@ class OwnText(Recipe):
             "n_characters": len(self.text),
             "n_tokens": len(learned) + len(held_out),
         }
-
-    def summary(self, report: dict) -> str:
-        """The loss, beside those that tell whether it is a good one."""
-        losses = report["losses"][-20:]
-        return (
-            f"loss on the last tenth of the text, which it did not learn from: "
-            f"{report['held_out_loss']:.3f} nats per token "
-            f"({report['bits_per_character']:.2f} bits per character)\n"
-            f"on what it did learn from: {sum(losses) / len(losses):.3f}; of one who knows only "
-            f"how often each token occurs: {report['baseline']:.3f}"
-        )
 
 
 def recipe_of_text(
@@ -196,7 +211,7 @@ def recipe_of_text(
     )
 
 
-def sizes_for(n_characters: int, tokenizer: TokenizerKind) -> dict[str, int | float]:
+def sizes_for(n_characters: int, tokenizer: TokenizerKind) -> dict[str, Any]:
     """The sizes of a model for a text of this length.
 
     A short text is soon known by heart, and from then on the model gets worse at
@@ -256,7 +271,7 @@ def passages(ids: Sequence[int], max_len: int, *, per_batch: int = 64) -> list[B
     """A text cut into passages, one after another, so that each token is predicted once."""
     starts = range(0, len(ids) - 1, max_len)
     cut = [ids[start : start + max_len + 1] for start in starts]
-    return [next_token_batch(cut[i : i + per_batch]) for i in range(0, len(cut), per_batch)]
+    return [next_token_batch(group) for group in batched(cut, per_batch)]
 
 
 def baseline(learned: Sequence[int], held_out: Sequence[int], vocab_size: int) -> float:

@@ -1,8 +1,8 @@
 """A recipe: everything that decides what a trained model is like.
 
-Holds what all recipes have in common, and the training by one. What a model learns
-from, and how well it learned it, is the business of each kind of recipe, in a file of
-its own.
+Holds what all recipes, their reports and their trained models have in common, and the
+training by a recipe. What a model learns from, and how well it learned it, is left to
+each kind of recipe, in a file of its own.
 """
 
 from __future__ import annotations
@@ -14,36 +14,61 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 import torch
-from torch import nn
+from jaxtyping import Int
+from torch import Tensor
 
 from transformer_lab import distributed
 from transformer_lab.config import Config
 from transformer_lab.files import make_folder, put_aside, read_sealed, write_sealed
-from transformer_lab.model_file import Tokenizer, model_file, read_model
+from transformer_lab.model_file import Model, Tokenizer, model_file, read_model
 from transformer_lab.models import count_parameters
 from transformer_lab.training import Batch, load_checkpoint, train
 
 CHECKPOINT = "checkpoint.sealed"
+ModelT = TypeVar("ModelT", bound=Model)
+TokenizerT = TypeVar("TokenizerT", bound=Tokenizer)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(ABC):
+    """What is known about a training. Each kind of recipe adds what it measures."""
+
+    parameters: int
+    steps: int
+    seconds: float  # of the tokenizer's and the model's training
+    losses: list[float]  # of each step (nats per token)
+    machine: str
+
+    @abstractmethod
+    def summary(self) -> str:
+        """How good the model is, in a line."""
 
 
 @dataclass(frozen=True)
-class TrainedModel:
+class TrainedModel(ABC, Generic[ModelT, TokenizerT]):
     """A model with its tokenizer, and what is known about its training.
 
-    `report` holds `parameters`, `steps`, `seconds` (tokenizer and training),
-    `losses` (of each step), `machine`, and what the recipe measures. `snapshots`
-    maps a step to what `to_bytes` would have given at that moment.
+    `content` is the model file; `snapshots` maps a step to what `to_bytes` would have
+    given at that moment.
     """
 
-    recipe: Recipe
-    model: nn.Module
-    tokenizer: Tokenizer
-    report: dict
+    recipe: Recipe[ModelT, TokenizerT]
+    model: ModelT
+    tokenizer: TokenizerT
+    report: Report
     content: bytes = field(repr=False)
     snapshots: dict[int, bytes] = field(default_factory=dict, repr=False)
+
+    @abstractmethod
+    def ids(self, text: str) -> Int[Tensor, "1 T"]:
+        """The token IDs that the model is given for a reader's text."""
+
+    def pieces(self, text: str) -> list[str]:
+        """The tokens of `ids(text)`, as readable text."""
+        return [self.tokenizer.piece(id) for id in self.ids(text)[0].tolist()]
 
     def to_bytes(self) -> bytes:
         """The whole model as one file, in half precision: what a live figure is given.
@@ -56,13 +81,21 @@ class TrainedModel:
         return model_file(half, self.tokenizer, **self.recipe.facts(self.tokenizer))
 
 
+@runtime_checkable
+class TextGenerator(Protocol):
+    """A trained model that continues texts."""
+
+    def generate(self, text: str = "", *, max_new_tokens: int = ..., **settings: Any) -> str:
+        """The text, continued; settings as in `generation.stream`."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
-class Recipe(ABC):
+class Recipe(ABC, Generic[ModelT, TokenizerT]):
     """The sizes and settings that all kinds of recipes have."""
 
-    trained_model: ClassVar[type[TrainedModel]] = TrainedModel
-    # The files, besides its own and those of all models, that shape the result.
-    sources: ClassVar[tuple[str, ...]] = ()
+    trained_type: ClassVar[type[TrainedModel]]
+    report_type: ClassVar[type[Report]]
 
     name: str
     description: str
@@ -79,30 +112,26 @@ class Recipe(ABC):
     snapshots: tuple[int, ...] = ()  # the steps after which the weights are kept, for replay
 
     @abstractmethod
-    def make_tokenizer(self) -> Tokenizer:
+    def make_tokenizer(self) -> TokenizerT:
         """The tokenizer, trained or put together."""
 
     @abstractmethod
-    def make_model(self, vocab_size: int) -> nn.Module:
+    def make_model(self, vocab_size: int) -> ModelT:
         """The model, untrained."""
 
     @abstractmethod
-    def batches(self, tokenizer: Tokenizer) -> Callable[[int], Batch]:
+    def batches(self, tokenizer: TokenizerT) -> Callable[[int], Batch]:
         """From the number of a step to its batch."""
 
     @abstractmethod
-    def measure(self, model: nn.Module, tokenizer: Tokenizer) -> dict:
+    def measure(self, model: ModelT, tokenizer: TokenizerT) -> dict[str, Any]:
         """What the report says about the trained model."""
 
-    def facts(self, tokenizer: Tokenizer) -> dict[str, str]:
+    def facts(self, tokenizer: TokenizerT) -> dict[str, str]:
         """What a model file says besides config and tokenizer."""
         return {}
 
-    def summary(self, report: dict) -> str:
-        """The report in one line."""
-        return ""
-
-    def config(self, vocab_size: int, **choices) -> Config:
+    def config(self, vocab_size: int, **choices: Any) -> Config:
         """The model's config, with these sizes."""
         return Config(
             vocab_size=vocab_size,
@@ -114,10 +143,16 @@ class Recipe(ABC):
             **choices,
         )
 
+    def untrained(self) -> tuple[ModelT, TokenizerT]:
+        """The model before its first step, always the same, and its tokenizer."""
+        tokenizer = self.make_tokenizer()
+        torch.manual_seed(self.seed)
+        return self.make_model(len(tokenizer)), tokenizer
+
 
 def run(
     recipe: Recipe, folder: Path, *, progress: bool = True
-) -> tuple[bytes, dict, dict[int, bytes]]:
+) -> tuple[bytes, Report, dict[int, bytes]]:
     """Train a model, or go on with a training that was stopped.
 
     Args:
@@ -127,46 +162,52 @@ def run(
         progress: whether to show what is going on.
 
     Returns:
-        The model file, the report and the snapshots; see `TrainedModel`. Of several workers
-        that train together, the first has them.
+        The model file, the report and the snapshots; see `TrainedModel`.
     """
     started = time.perf_counter()
-    tokenizer = recipe.make_tokenizer()
-    torch.manual_seed(recipe.seed)
-    model = recipe.make_model(len(tokenizer))
-    snapshots = _snapshots_so_far(recipe, folder, model) if distributed.is_first() else {}
-    distributed.as_first_says("what is in the folder is whole")  # the others wait for that
+    model, tokenizer = recipe.untrained()
+    facts = recipe.facts(tokenizer)
+    snapshots = _snapshots_so_far(recipe, folder, model)
+    distributed.broadcast(True)  # the folder is ready: the other workers `train_along`
 
-    def keep_snapshot(step: int, model: nn.Module) -> None:
+    def keep_snapshot(step: int, _: object) -> None:
         if step in recipe.snapshots:
-            half = type(model)(model.config)
-            half.load_state_dict(model.state_dict())
-            facts = recipe.facts(tokenizer)
-            snapshots[step] = model_file(half.half(), tokenizer, step=str(step), **facts)
+            half = copy.deepcopy(model).half()
+            snapshots[step] = model_file(half, tokenizer, step=str(step), **facts)
             write_sealed(folder / snapshot_name(step), snapshots[step])
 
-    losses = train(
+    label = f"training {recipe.name}" if progress else None
+    losses = _train(recipe, model, tokenizer, folder, on_step=keep_snapshot, progress=label)
+    report = recipe.report_type(
+        parameters=count_parameters(model),
+        steps=recipe.steps,
+        seconds=round(time.perf_counter() - started, 1),
+        losses=losses,
+        machine=f"{platform.machine()}, {torch.get_num_threads()} threads",
+        **recipe.measure(model.eval(), tokenizer),
+    )
+    return model_file(model, tokenizer, **facts), report, snapshots
+
+
+def train_along(recipe: Recipe, folder: Path) -> None:
+    """What the other workers do while the first one is in `run`."""
+    _train(recipe, *recipe.untrained(), folder)
+
+
+def _train(
+    recipe: Recipe, model: Model, tokenizer: Tokenizer, folder: Path, **options: Any
+) -> list[float]:
+    return train(
         model,
         recipe.batches(tokenizer),
         steps=recipe.steps,
         peak_lr=recipe.peak_lr,
         checkpoint=folder / CHECKPOINT,
-        on_step=keep_snapshot,
-        progress=f"training {recipe.name}" if progress else None,
+        **options,
     )
-    report = {
-        "parameters": count_parameters(model),
-        "steps": recipe.steps,
-        "seconds": round(time.perf_counter() - started, 1),
-        "losses": losses,
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
-    }
-    if distributed.is_first():
-        report |= recipe.measure(model.eval(), tokenizer)
-    return model_file(model, tokenizer, **recipe.facts(tokenizer)), report, snapshots
 
 
-def _snapshots_so_far(recipe: Recipe, folder: Path, model: nn.Module) -> dict[int, bytes]:
+def _snapshots_so_far(recipe: Recipe, folder: Path, model: Model) -> dict[int, bytes]:
     """The snapshots of the steps before the checkpoint; of all there is or of nothing."""
     make_folder(folder)
     if not any(folder.iterdir()):

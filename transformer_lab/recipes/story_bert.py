@@ -6,26 +6,27 @@ Taught in chapter 10.
 from __future__ import annotations
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
+from typing import cast
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
+from jaxtyping import Float, Int
+from torch import Tensor, nn
 
 from transformer_lab.attention import padding_mask
+from transformer_lab.blocks import Block
 from transformer_lab.initialisation import look_at_neighbours
 from transformer_lab.languages import stories
 from transformer_lab.models import MaskedWords
-from transformer_lab.recipes.recipe import Recipe, TrainedModel
+from transformer_lab.recipes.recipe import Recipe, Report, TrainedModel
 from transformer_lab.recipes.story_gpt import story_sequences
 from transformer_lab.tokenization import WordPieceTokenizer
 from transformer_lab.tokenization.wordpiece import MASK, PAD, SPECIAL_TOKENS, UNKNOWN
-from transformer_lab.training import Batch, masked_batch
+from transformer_lab.training import Batch, batched, masked_batch, padded
 
 HELD_OUT_SEED = 2_000_001  # apart from the training seed
 PAD_ID, MASK_ID = SPECIAL_TOKENS.index(PAD), SPECIAL_TOKENS.index(MASK)
@@ -35,18 +36,39 @@ PAD_ID, MASK_ID = SPECIAL_TOKENS.index(PAD), SPECIAL_TOKENS.index(MASK)
 class MaskedStories(Batch):
     """Stories with hidden words. `targets` holds the words, and IGNORED elsewhere."""
 
-    def logits(self, model: MaskedWords) -> Tensor:
+    def logits(self, model: nn.Module) -> Float[Tensor, "B T V"]:
         """The model's scores for `targets`, with the padding hidden."""
         return model(self.inputs, mask=padding_mask(self.inputs, PAD_ID))
 
 
-@dataclass(frozen=True)
-class TrainedGuesser(TrainedModel):
-    """A trained `StoryBERT`. `report` adds `accuracy`, `best_accuracy` and baselines."""
+@dataclass(frozen=True, kw_only=True)
+class StoryBERTReport(Report):
+    """The share of hidden words that is guessed, by the model and by others."""
 
-    def pieces(self, text: str) -> list[str]:
-        """The tokens that the model reads: `[CLS]`, the words in small letters, `[SEP]`."""
-        return [self.tokenizer.piece(id) for id in self.tokenizer.encode_for_bert(text)[0]]
+    accuracy: float
+    best_accuracy: float  # of the grammar itself, which sees both sides
+    left_accuracy: float  # of the grammar, which sees the left side only
+    frequent_accuracy: float  # of one who always says the most frequent word
+    n_questions: int
+
+    def summary(self) -> str:
+        """The accuracy, beside the best possible one."""
+        return (
+            f"{100 * self.accuracy:.1f} % of {self.n_questions:,} hidden words are guessed; "
+            f"the best guess that the grammar allows is right for {100 * self.best_accuracy:.1f} %"
+        )
+
+
+@dataclass(frozen=True)
+class TrainedStoryBERT(TrainedModel[MaskedWords, WordPieceTokenizer]):
+    """A trained `StoryBERT`."""
+
+    recipe: StoryBERT
+    report: StoryBERTReport
+
+    def ids(self, text: str) -> Int[Tensor, "1 T"]:
+        """The token IDs of `[CLS]`, the words in small letters, `[SEP]`."""
+        return torch.tensor([self.tokenizer.encode_for_bert(text)[0]])
 
     def guess(self, text: str) -> list[dict[str, float]]:
         """For each `[MASK]` in the text, every word with its probability, best first.
@@ -56,14 +78,14 @@ class TrainedGuesser(TrainedModel):
         Raises:
             ValueError: if the text hides no word, or is too long.
         """
-        ids, _ = self.tokenizer.encode_for_bert(text)
+        ids = self.ids(text)
         if MASK_ID not in ids:
             raise ValueError(f"there is nothing to guess: write {MASK} where a word is hidden")
         with torch.no_grad():
-            probabilities = self.model(torch.tensor([ids]))[0].softmax(dim=-1)  # (T, V)
+            logits = self.model(ids)[ids == MASK_ID]  # (number of hidden words, V)
         guesses = []
-        for place in (place for place, id in enumerate(ids) if id == MASK_ID):
-            best = probabilities[place].sort(descending=True)
+        for probabilities in logits.softmax(dim=-1):
+            best = probabilities.sort(descending=True)
             words = map(self.tokenizer.piece, best.indices.tolist())
             guesses.append(dict(zip(words, best.values.tolist(), strict=True)))
         return guesses
@@ -81,11 +103,11 @@ class TrainedGuesser(TrainedModel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StoryBERT(Recipe):
+class StoryBERT(Recipe[MaskedWords, WordPieceTokenizer]):
     """An encoder, trained on hidden words of stories by BERT's rule."""
 
-    trained_model = TrainedGuesser
-    sources = ("languages/grammar.py", "languages/stories.py", "recipes/story_gpt.py")
+    trained_type = TrainedStoryBERT
+    report_type = StoryBERTReport
 
     share: float = 0.15  # of the words are chosen; of the chosen ones
     share_masked: float = 0.8  # are hidden
@@ -105,7 +127,8 @@ class StoryBERT(Recipe):
         and the head starts by letting everything pass.
         """
         model = MaskedWords(self.config(vocab_size, positions="rotary"))
-        look_at_neighbours(model.encoder.blocks[0].attention, offsets=(-1, 1, -2, 2))
+        first = cast(Block, model.encoder.blocks[0])
+        look_at_neighbours(first.attention, offsets=(-1, 1, -2, 2))
         # GELU hardly bends what lies around 2, and the norm subtracts the mean again. So
         # a word that an attention layer copies is compared with the embeddings at once.
         model.transform.weight.data = torch.eye(self.d_model)
@@ -137,7 +160,7 @@ class StoryBERT(Recipe):
 
         return batch_at
 
-    def measure(self, model: MaskedWords, tokenizer: WordPieceTokenizer) -> dict:
+    def measure(self, model: MaskedWords, tokenizer: WordPieceTokenizer) -> dict[str, float]:
         """How often a hidden word is guessed, and how often others would guess it."""
         questions = held_out_questions(self)
         right = guessed_right(model, tokenizer, questions)
@@ -153,14 +176,6 @@ class StoryBERT(Recipe):
     def facts(self, tokenizer: WordPieceTokenizer) -> dict[str, str]:
         """The tokens around a text, and the one that hides a word."""
         return {"start": "[CLS]", "stop": "[SEP]", "mask": MASK}
-
-    def summary(self, report: dict) -> str:
-        """The accuracy, beside the best possible one."""
-        return (
-            f"{100 * report['accuracy']:.1f} % of {report['n_questions']:,} hidden words are "
-            f"guessed; the best guess that the grammar allows is right for "
-            f"{100 * report['best_accuracy']:.1f} %"
-        )
 
 
 @dataclass(frozen=True)
@@ -224,10 +239,8 @@ def hidden_word_logits(
 ) -> Float[Tensor, "B V"]:
     """For each question, the model's score for every word at the hidden place."""
     found = []
-    for start in range(0, len(questions), 200):
-        chunk = questions[start : start + 200]
-        rows = [torch.tensor(tokenizer.encode_for_bert(one.text)[0]) for one in chunk]
-        ids = pad_sequence(rows, batch_first=True, padding_value=PAD_ID)  # (B, T)
+    for group in batched(questions, 200):
+        ids = padded((tokenizer.encode_for_bert(one.text)[0] for one in group), PAD_ID)  # (B, T)
         logits = model(ids, mask=padding_mask(ids, PAD_ID))  # (B, T, V)
         found.append(logits[ids == MASK_ID])  # (B, V)
     return torch.cat(found)
@@ -262,7 +275,7 @@ def most_frequent_word(recipe: StoryBERT) -> str:
 
 def in_small_letters(probabilities: dict[str, float]) -> dict[str, float]:
     """Add up the probabilities of words that differ only in capitals."""
-    added: Counter[str] = Counter()
+    added: defaultdict[str, float] = defaultdict(float)
     for word, probability in probabilities.items():
         added[word.lower()] += probability
-    return dict(added.most_common())
+    return dict(sorted(added.items(), key=lambda item: -item[1]))

@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
+from typing import Any
 
 import torch
 from jaxtyping import Int
@@ -19,26 +20,40 @@ from transformer_lab.generation import generate
 from transformer_lab.languages import stories
 from transformer_lab.languages.grammar import END
 from transformer_lab.models import Decoder
-from transformer_lab.recipes.recipe import Recipe, TrainedModel
+from transformer_lab.recipes.recipe import Recipe, Report, TrainedModel
 from transformer_lab.tokenization import BPETokenizer
-from transformer_lab.training import Batch, evaluate, next_token_batch
+from transformer_lab.training import Batch, batched, evaluate, next_token_batch
 
 HELD_OUT_SEED, TOKENIZER_SEED = 1_000_001, 1_000_002  # apart from the training seed
 
 
-@dataclass(frozen=True)
-class TrainedStoryTeller(TrainedModel):
-    """A trained `StoryGPT`. `report` adds `held_out_loss` and `floor` (nats per token)."""
+@dataclass(frozen=True, kw_only=True)
+class StoryGPTReport(Report):
+    """Both losses are in nats per token; see `story_floor`."""
 
-    def prompt(self, text: str) -> Int[Tensor, "1 T"]:
-        """The token IDs that the model is given for a reader's text."""
+    held_out_loss: float
+    floor: float
+
+    def summary(self) -> str:
+        """The loss, beside its floor."""
+        above = 100 * (self.held_out_loss / self.floor - 1)
+        return (
+            f"held-out loss {self.held_out_loss:.4f} nats per token; the floor is "
+            f"{self.floor:.4f} ({above:.1f} % above it)"
+        )
+
+
+@dataclass(frozen=True)
+class TrainedStoryGPT(TrainedModel[Decoder, BPETokenizer]):
+    """A trained `StoryGPT`."""
+
+    report: StoryGPTReport
+
+    def ids(self, text: str) -> Int[Tensor, "1 T"]:
+        """The token IDs of a story's beginning; see `prompt_ids`."""
         return torch.tensor([prompt_ids(self.tokenizer, text)])
 
-    def pieces(self, text: str) -> list[str]:
-        """The tokens of `prompt(text)`, as readable text."""
-        return [self.tokenizer.piece(id) for id in prompt_ids(self.tokenizer, text)]
-
-    def generate(self, text: str = "", *, max_new_tokens: int = 96, **settings) -> str:
+    def generate(self, text: str = "", *, max_new_tokens: int = 96, **settings: Any) -> str:
         """Continue a text until the story ends; settings as in `generation.stream`."""
         ids = prompt_ids(self.tokenizer, text)
         settings = {"stop": ids[0], "max_len": self.model.config.max_len} | settings
@@ -52,11 +67,11 @@ class TrainedStoryTeller(TrainedModel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StoryGPT(Recipe):
+class StoryGPT(Recipe[Decoder, BPETokenizer]):
     """A decoder, trained on the next token of stories."""
 
-    trained_model = TrainedStoryTeller
-    sources = ("languages/grammar.py", "languages/stories.py")
+    trained_type = TrainedStoryGPT
+    report_type = StoryGPTReport
 
     vocab_size: int  # at most; training the tokenizer stops when no pair is left
     n_tokenizer_stories: int = 1500
@@ -80,7 +95,7 @@ class StoryGPT(Recipe):
             without=set(map(str, held_out_stories(self))),
         )
 
-    def measure(self, model: Decoder, tokenizer: BPETokenizer) -> dict:
+    def measure(self, model: Decoder, tokenizer: BPETokenizer) -> dict[str, float]:
         """The loss on held-out stories, and the least that is possible there."""
         held_out = held_out_stories(self)
         return {
@@ -91,14 +106,6 @@ class StoryGPT(Recipe):
     def facts(self, tokenizer: BPETokenizer) -> dict[str, str]:
         """The start token, and the tokens that never occur in training."""
         return {"start": END, "unseen_tokens": json.dumps(_unseen_tokens(tokenizer))}
-
-    def summary(self, report: dict) -> str:
-        """The loss, beside its floor."""
-        loss, floor = report["held_out_loss"], report["floor"]
-        return (
-            f"held-out loss {loss:.4f} nats per token; the floor is {floor:.4f} "
-            f"({100 * (loss / floor - 1):.1f} % above it)"
-        )
 
 
 def prompt_ids(tokenizer: BPETokenizer, text: str) -> list[int]:
@@ -134,7 +141,7 @@ def story_sequences(
     batch_size: int,
     seed: int,
     without: Collection[str] = (),
-) -> Callable[[int], list[list[int]]]:
+) -> Callable[[int], Sequence[list[int]]]:
     """The stories of each training step, as `ids_of` writes them; none is in `without`.
 
     Stories are drawn for 32 steps at a time and sorted by length, so that those
@@ -144,7 +151,7 @@ def story_sequences(
     n_batches = 32
 
     @lru_cache(maxsize=1)
-    def pool(index: int) -> list[list[list[int]]]:
+    def pool(index: int) -> list[Sequence[list[int]]]:
         rng = random.Random(f"{seed} {index}")
         drawn: list[list[int]] = []
         while len(drawn) < n_batches * batch_size:
@@ -152,7 +159,7 @@ def story_sequences(
             if str(story) not in without:
                 drawn.append(ids_of(story))
         drawn.sort(key=len)
-        batches = [drawn[i : i + batch_size] for i in range(0, len(drawn), batch_size)]
+        batches = list(batched(drawn, batch_size))
         rng.shuffle(batches)
         return batches
 
@@ -182,8 +189,7 @@ def held_out_loss(
 ) -> float:
     """The model's loss on these stories (nats per token)."""
     sequences = sorted((_story_ids(tokenizer, str(story)) for story in held_out), key=len)
-    batches = [sequences[i : i + 100] for i in range(0, len(sequences), 100)]
-    return evaluate(model, map(next_token_batch, batches))
+    return evaluate(model, map(next_token_batch, batched(sequences, 100)))
 
 
 def _story_ids(tokenizer: BPETokenizer, story: str) -> list[int]:

@@ -6,21 +6,22 @@ Taught in chapter 13.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import torch
-from jaxtyping import Int
-from torch import Tensor
+from jaxtyping import Float, Int
+from torch import Tensor, nn
 
 from transformer_lab.attention import padding_mask
 from transformer_lab.generation import beam_search, generate
 from transformer_lab.languages import translation
 from transformer_lab.models import EncoderDecoder
-from transformer_lab.recipes.recipe import Recipe, TrainedModel
+from transformer_lab.recipes.recipe import Recipe, Report, TrainedModel
 from transformer_lab.tokenization import WordPieceTokenizer
-from transformer_lab.training import IGNORED, Batch, next_token_batch
+from transformer_lab.training import IGNORED, Batch, batched, next_token_batch, padded
 
 PAD, UNKNOWN, START, STOP = 0, 1, 2, 3  # the IDs of [PAD], [UNK], [CLS] and [SEP]
 
@@ -31,22 +32,40 @@ class TranslationBatch(Batch):
 
     source: Int[Tensor, "B S"]
 
-    def logits(self, model: EncoderDecoder) -> Tensor:
+    def logits(self, model: nn.Module) -> Float[Tensor, "B T V"]:
         """The model's scores for `targets`, with the source's padding hidden."""
         return model(self.source, self.inputs, source_mask=padding_mask(self.source, PAD))
 
 
-@dataclass(frozen=True)
-class TrainedTranslator(TrainedModel):
-    """A trained `Translator`. `report` adds `exact_match` and `exact_match_of_kind`."""
+@dataclass(frozen=True, kw_only=True)
+class TranslatorReport(Report):
+    """The share of held-out sentences that come out right to the last word."""
 
-    def source(self, english: str) -> Int[Tensor, "1 S"]:
-        """The token IDs of an English sentence.
+    exact_match: float
+    exact_match_of_kind: dict[str, float]
+    n_held_out: int
+
+    def summary(self) -> str:
+        """How many sentences come out right."""
+        return (
+            f"{100 * self.exact_match:.1f} % of {self.n_held_out:,} held-out sentences "
+            "come out right to the last word"
+        )
+
+
+@dataclass(frozen=True)
+class TrainedTranslator(TrainedModel[EncoderDecoder, WordPieceTokenizer]):
+    """A trained `Translator`."""
+
+    report: TranslatorReport
+
+    def ids(self, text: str) -> Int[Tensor, "1 S"]:
+        """The token IDs of an English sentence, which the encoder reads.
 
         Raises:
             ValueError: if the sentence is empty, too long, or has an unknown word.
         """
-        words = translation.split(english)
+        words = translation.split(text)
         unknown = [word for word in words if word not in _english_words()]
         if unknown:
             raise ValueError(
@@ -67,9 +86,9 @@ class TrainedTranslator(TrainedModel):
         """The Hindi of an English sentence: greedily, or with beam search.
 
         Raises:
-            ValueError: as for `source`.
+            ValueError: as for `ids`.
         """
-        model = self.model.after_reading(self.source(english))
+        model = self.model.after_reading(self.ids(english))
         room = self.recipe.max_len - 1
         if n_beams == 1:
             ids = generate(model, [START], max_new_tokens=room, temperature=0, stop=STOP)
@@ -82,11 +101,11 @@ class TrainedTranslator(TrainedModel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Translator(Recipe):
+class Translator(Recipe[EncoderDecoder, WordPieceTokenizer]):
     """An encoder-decoder as in 2017, small. `n_held_out` counts sentences of each kind."""
 
-    trained_model = TrainedTranslator
-    sources = ("languages/hindi.py", "languages/translation.py")
+    trained_type = TrainedTranslator
+    report_type = TranslatorReport
 
     def make_tokenizer(self) -> WordPieceTokenizer:
         """One vocabulary for both languages, of whole words."""
@@ -112,7 +131,7 @@ class Translator(Recipe):
 
         return batch_at
 
-    def measure(self, model: EncoderDecoder, tokenizer: WordPieceTokenizer) -> dict:
+    def measure(self, model: EncoderDecoder, tokenizer: WordPieceTokenizer) -> dict[str, Any]:
         """How many held-out sentences come out right to the last word."""
         _, held_out = translation.held_out(self.n_held_out, seed=self.seed)
         right = exact_matches(model, tokenizer, held_out)
@@ -128,13 +147,6 @@ class Translator(Recipe):
     def facts(self, tokenizer: WordPieceTokenizer) -> dict[str, str]:
         """The tokens that begin and end a translation."""
         return {"start": "[CLS]", "stop": "[SEP]"}
-
-    def summary(self, report: dict) -> str:
-        """How many sentences come out right."""
-        return (
-            f"{100 * report['exact_match']:.1f} % of {report['n_held_out']:,} held-out sentences "
-            "come out right to the last word"
-        )
 
 
 def source_ids(tokenizer: WordPieceTokenizer, words: Sequence[str]) -> list[int]:
@@ -152,10 +164,7 @@ def translation_batch(
 ) -> TranslationBatch:
     """Shift right: at each position of the translation, the target is the next token."""
     batch = next_token_batch([target_ids(tokenizer, pair.hindi) for pair in pairs], pad_id=PAD)
-    sources = [source_ids(tokenizer, pair.english) for pair in pairs]
-    source = torch.full((len(pairs), max(map(len, sources))), PAD)
-    for row, ids in enumerate(sources):
-        source[row, : len(ids)] = torch.tensor(ids)
+    source = padded((source_ids(tokenizer, pair.english) for pair in pairs), PAD)
     return TranslationBatch(batch.inputs, batch.targets, source)
 
 
@@ -169,18 +178,12 @@ def exact_matches(
     mistake both see the same. So one pass over all positions is enough.
     """
     right: list[bool] = []
-    for batch in _in_batches(tokenizer, pairs):
+    for group in batched(pairs, 256):
+        batch = translation_batch(tokenizer, group)
         with torch.no_grad():
             chosen = batch.logits(model).argmax(dim=-1)  # (B, T)
         right += ((chosen == batch.targets) | (batch.targets == IGNORED)).all(dim=-1).tolist()
     return right
-
-
-def _in_batches(
-    tokenizer: WordPieceTokenizer, pairs: Sequence[translation.Pair], size: int = 256
-) -> Iterator[TranslationBatch]:
-    for start in range(0, len(pairs), size):
-        yield translation_batch(tokenizer, pairs[start : start + size])
 
 
 @cache

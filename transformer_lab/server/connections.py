@@ -25,7 +25,7 @@ MAX_CONNECTIONS = 512
 SECONDS_FOR_HEADERS = 10
 SECONDS_TO_READ = 30  # for a client that has not taken what it was sent
 # Bytes of a body that are still taken, and forgotten, after the answer: a client that
-# first sends all, and only then listens, would not hear it otherwise.
+# first sends all, and only then reads, would not read the response otherwise.
 MAX_AFTER_ANSWER = 1 << 25
 SECONDS_BETWEEN_LINES = 1.0
 
@@ -49,12 +49,12 @@ class Connection(H11Protocol):
     _n_after_answer = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        """Somebody has come: take it, or say at once that there is no room."""
+        """A client has connected: take it, or answer at once that there are too many."""
         super().connection_made(transport)
         if len(self.connections) > most_connections():
-            transport.write(_no_room())
+            transport.write(_refusal())
             transport.close()
-        self._watch()
+        self._set_deadline()
 
     def data_received(self, data: bytes) -> None:
         """Something came: a request, a part of one, or the rest of one that is answered."""
@@ -64,13 +64,13 @@ class Connection(H11Protocol):
                 self.transport.close()
                 return
         super().data_received(data)
-        self._watch()
+        self._set_deadline()
 
     def on_response_complete(self) -> None:
         """All of an answer is handed over; the next request may come."""
         self._n_after_answer = 0
         super().on_response_complete()
-        self._watch()
+        self._set_deadline()
 
     def pause_writing(self) -> None:
         """The client does not read as fast as we write."""
@@ -80,7 +80,8 @@ class Connection(H11Protocol):
     def resume_writing(self) -> None:
         """It has read."""
         super().resume_writing()
-        self._reading_due.cancel()
+        if self._reading_due is not None:
+            self._reading_due.cancel()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The end."""
@@ -89,21 +90,21 @@ class Connection(H11Protocol):
             if timer is not None:
                 timer.cancel()
 
-    def _watch(self) -> None:
-        """Set the deadline when whole headers are waited for, take it off when they are here."""
+    def _set_deadline(self) -> None:
+        """Set the deadline while whole headers are waited for; take it off when they are here."""
         answering = self.cycle is not None and not self.cycle.response_complete
         if answering and self._headers_due is not None:
             self._headers_due.cancel()
             self._headers_due = None
         elif not answering and self._headers_due is None:
-            self._headers_due = self.loop.call_later(SECONDS_FOR_HEADERS, self._no_headers)
+            self._headers_due = self.loop.call_later(SECONDS_FOR_HEADERS, self._close)
 
-    def _no_headers(self) -> None:
+    def _close(self) -> None:
         self.transport.close()  # after the end of an answer that is still on its way
         self._reading_due = self.loop.call_later(SECONDS_TO_READ, self.transport.abort)
 
 
-def _no_room() -> bytes:
+def _refusal() -> bytes:
     error = ProtocolError(
         "too many connections are open; try again in a moment", status=503, code="overloaded"
     )
@@ -114,8 +115,8 @@ def _no_room() -> bytes:
     )
 
 
-class NotTooOften(logging.Filter):
-    """Lets one message a second through, which also says how many before it did not get through.
+class RateLimitedFilter(logging.Filter):
+    """At most one message a second, which also says how many before it were left out.
 
     What many clients do wrong at once must not fill the disk of the machine.
     """
@@ -126,7 +127,7 @@ class NotTooOften(logging.Filter):
         self._left_out = 0
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether this message gets through."""
+        """Whether this message is written."""
         now = time.monotonic()
         if now < self._next:
             self._left_out += 1
@@ -138,7 +139,7 @@ class NotTooOften(logging.Filter):
         return True
 
 
-NOT_TOO_OFTEN = NotTooOften()
+RATE_LIMIT = RateLimitedFilter()
 LOG = logging.getLogger(__name__)
 for _each in (LOG, logging.getLogger("uvicorn.error")):
-    _each.addFilter(NOT_TOO_OFTEN)
+    _each.addFilter(RATE_LIMIT)

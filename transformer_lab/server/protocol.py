@@ -2,16 +2,16 @@
 
 The protocol is the one of OpenAI's API, which most providers and tools speak. Here
 are its request (checked field by field), its two forms of answer (whole, and in
-chunks) and its errors. It leaves out the network: see `server`.
+chunks) and its errors. It leaves out the network: see `app`.
 
-Every field of a request is heeded, or refused in one sentence, or asks for nothing that
-an answer could lack: an answer that silently lacks what was asked for would be wrong.
+Every field of a request is used, or refused in one sentence, or has no effect on the
+answer: an answer that silently lacks what was asked for would be wrong.
 
 - null is what is left out: the default.
 - Fields that ask for what no model here can do are refused, unless they hold the value
-  that asks for nothing: `tools` may be `[]`, `n` may be 1 (`_HARMLESS` lists them).
-- `user`, `metadata`, `safety_identifier` and `prompt_cache_...` tell the provider who asks,
-  or where to save work; the answer is the same. They are not looked at.
+  that asks for nothing: `tools` may be `[]`, `n` may be 1 (`_NO_EFFECT` lists them).
+- `user`, `metadata`, `safety_identifier` and `prompt_cache_...` identify the caller to the
+  provider, or say where to save work; the answer is the same. They are ignored.
 - Any other field of a request is refused, as OpenAI does: `top_k` or a mistyped
   `temprature` would change the answer elsewhere.
 - Any other field of a *message* is ignored: clients keep notes of their own there, such as
@@ -27,10 +27,12 @@ Source: OpenAI, "API reference: Chat Completions". Taught in chapter 14.
 from __future__ import annotations
 
 import json
+import random
 import time
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
@@ -41,6 +43,9 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+
+from transformer_lab.chat.model import FinishReason, Reply
+from transformer_lab.conversation.messages import Message, Role
 
 
 class ProtocolError(Exception):
@@ -59,7 +64,7 @@ class ProtocolError(Exception):
         super().__init__(message)
         self.message, self.status, self.code, self.param = message, status, code, param
 
-    def body(self) -> dict:
+    def body(self) -> dict[str, dict[str, str | None]]:
         """What the client is sent."""
         kind = "server_error" if self.status >= 500 else "invalid_request_error"
         return {
@@ -68,8 +73,6 @@ class ProtocolError(Exception):
 
 
 # --- The request -------------------------------------------------------------------
-
-ROLES = ("system", "user", "assistant")
 
 
 def _plain_text(content: Any) -> Any:
@@ -86,13 +89,9 @@ def _plain_text(content: Any) -> Any:
     return "\n".join(texts)
 
 
-def _known_role(role: Any) -> Any:
+def _system_for_developer(role: Any) -> Any:
     """The protocol's newer name for the system's role is "developer"."""
-    if role == "developer":
-        return "system"
-    if role not in ROLES:
-        raise ValueError(f"there is no such role; there are: {', '.join(ROLES)}")
-    return role
+    return "system" if role == "developer" else role
 
 
 def _as_list(stop: Any) -> Any:
@@ -105,15 +104,15 @@ class _Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
 
 
-class Message(_Strict):
-    """One turn of the conversation."""
+class MessageField(_Strict):
+    """A message as it is sent; `parse` makes it a `Message`."""
 
-    role: Annotated[str, BeforeValidator(_known_role)]
+    role: Annotated[Role, BeforeValidator(_system_for_developer)]
     content: Annotated[StrictStr, BeforeValidator(_plain_text)]
 
     @model_validator(mode="before")
     @classmethod
-    def _who_said_nothing(cls, message: Any) -> Any:
+    def _empty_for_null(cls, message: Any) -> Any:
         if not isinstance(message, dict) or message.get("role") != "assistant":
             return message
         return message | {"content": ""} if message.get("content") is None else message
@@ -133,7 +132,7 @@ class ChatRequest(_Strict):
     """The body of `POST /v1/chat/completions`. None means what is left out: the default."""
 
     model: str
-    messages: Annotated[list[Message], Field(min_length=1)]
+    messages: Annotated[list[MessageField], Field(min_length=1)]
     temperature: Annotated[float | None, Field(ge=0, le=2)] = None
     top_p: Annotated[float | None, Field(ge=0, le=1)] = None
     frequency_penalty: Penalty = None
@@ -150,9 +149,36 @@ class ChatRequest(_Strict):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
 
+    def conversation(self) -> list[Message]:
+        """The messages, with the text of all system messages in one at the beginning."""
+        messages = [Message(each.role, each.content) for each in self.messages]
+        system = [message.content for message in messages if message.role == "system"]
+        others = [message for message in messages if message.role != "system"]
+        return [Message("system", "\n\n".join(system)), *others] if system else others
+
+    @property
+    def with_usage(self) -> bool:
+        """Whether a stream is to end with the number of tokens."""
+        return bool(self.stream_options and self.stream_options.include_usage)
+
+    def settings(self) -> dict[str, Any]:
+        """What is asked for of `chat.model.Settings`."""
+        settings = {
+            "max_tokens": self.max_tokens or self.max_completion_tokens,
+            "temperature": self.temperature,
+            # The protocol allows 0, which keeps no more than the best token.
+            "top_p": None if self.top_p is None else max(self.top_p, 1e-9),
+            "seed": random.getrandbits(63) if self.seed is None else self.seed,
+            "stop": self.stop,
+            "logit_bias": self.logit_bias and {int(id): x for id, x in self.logit_bias.items()},
+            "frequency_penalty": self.frequency_penalty,
+            "presence_penalty": self.presence_penalty,
+        }
+        return {name: value for name, value in settings.items() if value is not None}
+
 
 # The values with which a field asks for nothing special; any other is refused.
-_HARMLESS: dict[str, tuple] = {
+_NO_EFFECT: dict[str, tuple] = {
     "n": (1,),
     "tools": ([],),
     "tool_choice": ("none", "auto"),
@@ -172,7 +198,7 @@ _HARMLESS: dict[str, tuple] = {
     "service_tier": ("auto", "default"),
     "store": (False,),
 }
-_HARMLESS_IN_A_MESSAGE: dict[str, tuple] = {
+_NO_EFFECT_IN_A_MESSAGE: dict[str, tuple] = {
     "name": (),
     "tool_calls": ([],),
     "tool_call_id": (),
@@ -180,7 +206,8 @@ _HARMLESS_IN_A_MESSAGE: dict[str, tuple] = {
     "refusal": (),
     "audio": (),
 }
-_NOT_LOOKED_AT = {
+_NO_EFFECT_IN_STREAM_OPTIONS: dict[str, tuple] = {"include_obfuscation": (False,)}
+_IGNORED = {
     "user",
     "metadata",
     "safety_identifier",
@@ -188,28 +215,6 @@ _NOT_LOOKED_AT = {
     "prompt_cache_options",
     "prompt_cache_retention",
 }
-
-
-def _refuse_unless_harmless(given: dict[str, Any], harmless: dict[str, tuple], at: str) -> None:
-    for name, values in harmless.items():
-        value = given.get(name)
-        # The type too: in Python, True is 1.
-        if value is None or any(value == each and type(value) is type(each) for each in values):
-            continue
-        raise ProtocolError(
-            f"'{at}{name}' is not supported with this value: a request gets one plain text here",
-            code="unsupported_value",
-            param=f"{at}{name}",
-        )
-
-
-def _refuse_unknown(given: dict[str, Any], known: set[str], at: str) -> None:
-    for name, value in given.items():
-        if name not in known and value is not None:
-            name = f"{at}{name[:100]}"
-            raise ProtocolError(
-                f"{name!r} is not a field of this protocol", code="unknown_parameter", param=name
-            )
 
 
 def parse(body: bytes) -> ChatRequest:
@@ -223,15 +228,11 @@ def parse(body: bytes) -> ChatRequest:
         request = ChatRequest.model_validate_json(body)
     except ValidationError as error:
         raise _in_protocol_shape(error) from None
-    _refuse_unless_harmless(request.model_extra, _HARMLESS, "")
-    _refuse_unknown(request.model_extra, {*_HARMLESS, *_NOT_LOOKED_AT}, "")
+    _check_other_fields(request, _NO_EFFECT, "", _IGNORED)
     for number, message in enumerate(request.messages):
-        at = f"messages.{number}."
-        _refuse_unless_harmless(message.model_extra, _HARMLESS_IN_A_MESSAGE, at)
-    if request.stream_options is not None:
-        options = {"include_obfuscation": (False,)}
-        _refuse_unless_harmless(request.stream_options.model_extra, options, "stream_options.")
-        _refuse_unknown(request.stream_options.model_extra, set(options), "stream_options.")
+        _check_other_fields(message, _NO_EFFECT_IN_A_MESSAGE, f"messages.{number}.", None)
+    if options := request.stream_options:
+        _check_other_fields(options, _NO_EFFECT_IN_STREAM_OPTIONS, "stream_options.", ())
     if request.max_tokens is not None and request.max_completion_tokens is not None:
         raise ProtocolError(
             "give 'max_tokens' or 'max_completion_tokens', not both: they mean the same",
@@ -244,15 +245,30 @@ def parse(body: bytes) -> ChatRequest:
             code="invalid_value",
             param="stream_options",
         )
-    request.messages = _system_first(request.messages)
     return request
 
 
-def _system_first(messages: list[Message]) -> list[Message]:
-    """One system message at the beginning, which holds the text of all."""
-    system = [message.content for message in messages if message.role == "system"]
-    others = [message for message in messages if message.role != "system"]
-    return [Message(role="system", content="\n\n".join(system)), *others] if system else others
+def _check_other_fields(
+    part: _Strict, no_effect: dict[str, tuple], at: str, ignored: Collection[str] | None
+) -> None:
+    """Refuse a field that asks for something else, or is unknown and not `ignored` (None: all)."""
+    for name, value in (part.model_extra or {}).items():
+        param = f"{at}{name[:100]}"
+        if value is None:
+            continue
+        # The type too: in Python, True is 1.
+        if any(value == each and type(value) is type(each) for each in no_effect.get(name, ())):
+            continue
+        if name in no_effect:
+            raise ProtocolError(
+                f"'{param}' is not supported with this value: a request gets one plain text here",
+                code="unsupported_value",
+                param=param,
+            )
+        if ignored is not None and name not in ignored:
+            raise ProtocolError(
+                f"{param!r} is not a field of this protocol", code="unknown_parameter", param=param
+            )
 
 
 def _in_protocol_shape(error: ValidationError) -> ProtocolError:
@@ -275,24 +291,6 @@ def _in_protocol_shape(error: ValidationError) -> ProtocolError:
 
 # --- The answer --------------------------------------------------------------------
 
-FinishReason = Literal["stop", "length"]
-
-
-@dataclass(frozen=True)
-class Usage:
-    """How many tokens were read and written."""
-
-    prompt_tokens: int
-    completion_tokens: int
-
-    def body(self) -> dict:
-        """What the client is sent."""
-        return {
-            "prompt_tokens": self.prompt_tokens,
-            "completion_tokens": self.completion_tokens,
-            "total_tokens": self.prompt_tokens + self.completion_tokens,
-        }
-
 
 @dataclass(frozen=True)
 class Answer:
@@ -302,23 +300,25 @@ class Answer:
     id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
     created: int = field(default_factory=lambda: int(time.time()))
 
-    def whole(self, text: str, finish_reason: FinishReason, usage: Usage) -> dict:
+    def whole(self, reply: Reply) -> dict[str, Any]:
         """The answer in one piece."""
-        message = {"role": "assistant", "content": text, "refusal": None}
-        choice = {"message": message, "finish_reason": finish_reason}
-        return self._frame("chat.completion", choice) | {"usage": usage.body()}
+        message = {"role": "assistant", "content": reply.text, "refusal": None}
+        choice = {"message": message, "finish_reason": reply.finish_reason}
+        return self._frame("chat.completion", choice) | {"usage": _usage(reply)}
 
-    def chunk(self, delta: dict, finish_reason: FinishReason | None = None) -> dict:
+    def chunk(
+        self, delta: dict[str, str], finish_reason: FinishReason | None = None
+    ) -> dict[str, Any]:
         """A piece of the answer: what is new since the last one."""
         choice = {"delta": delta, "finish_reason": finish_reason}
         return self._frame("chat.completion.chunk", choice)
 
-    def usage_chunk(self, usage: Usage) -> dict:
-        """The chunk after the last piece, for who asked for it."""
+    def usage_chunk(self, reply: Reply) -> dict[str, Any]:
+        """The chunk after the last piece, if `include_usage` was set."""
         frame = self._frame("chat.completion.chunk", {})
-        return frame | {"choices": [], "usage": usage.body()}
+        return frame | {"choices": [], "usage": _usage(reply)}
 
-    def _frame(self, kind: str, choice: dict) -> dict:
+    def _frame(self, kind: str, choice: dict[str, Any]) -> dict[str, Any]:
         return {
             "id": self.id,
             "object": kind,
@@ -328,7 +328,16 @@ class Answer:
         }
 
 
-def event(body: dict | str) -> bytes:
+def _usage(reply: Reply) -> dict[str, int]:
+    """How many tokens were read and written."""
+    return {
+        "prompt_tokens": reply.prompt_tokens,
+        "completion_tokens": reply.completion_tokens,
+        "total_tokens": reply.prompt_tokens + reply.completion_tokens,
+    }
+
+
+def event(body: dict[str, Any] | str) -> bytes:
     """A server-sent event: one line of data, and an empty line.
 
     JSON escapes every line break inside a text, so one line is enough. All else that

@@ -1,16 +1,16 @@
-"""Many generations on one thread, one step each in turn.
+"""Many generations on one thread, one step each in turn (round robin).
 
 Generation is arithmetic, and one step of a model already uses every core: two
 threads would not make two texts faster, they would only get in each other's
-way. So there is one worker thread. It goes round: one step for the first
-generation, one for the second, and so on, and again. A step writes one token, or
-reads 256 of a prompt. This is fair (a short answer never waits for a long one to
-end), a client that leaves is noticed within one round, and no model is ever used by
-two threads at once.
+way. So steps are made one at a time: one for the first generation, one for the
+second, and so on, and again. A step writes one token, or reads 256 of a prompt.
+This is fair (a short answer never waits for a long one to end), a client that leaves
+is noticed within one round, and no model is ever used by two threads at once.
 
-At most `places` generations take turns, because each keeps its keys and values in
-memory. Those that come later wait in line, first come, first served; when the
-line is full too, a newcomer is refused at once.
+At most `slots` generations take turns, because each keeps its keys and values in
+memory. Those that come later wait in a queue, first come, first served; when the
+queue is full too, a newcomer is refused at once. Both orders are those of `anyio`'s
+limiters, which hand each token to the one that has waited longest.
 
 It leaves out batching (one step for all texts together), which is what a big
 server does: Yu et al. 2022, "Orca". Taught in chapter 14.
@@ -18,166 +18,111 @@ server does: Yu et al. 2022, "Orca". Taught in chapter 14.
 
 from __future__ import annotations
 
-import threading
-from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import Coroutine, Generator
+from contextlib import closing
+from functools import partial
 from typing import Any
+
+from anyio import CancelScope, CapacityLimiter
+from anyio.to_thread import run_sync
 
 
 class TooBusyError(Exception):
-    """Every place is taken, and so is the whole line."""
+    """Every slot is taken, and the queue is full."""
 
 
 class StoppedError(Exception):
-    """The generation was cancelled, or the worker was closed."""
+    """The generation was cancelled, or the server is stopping."""
 
 
-@dataclass(eq=False)
 class Generation:
-    """A text that is being written.
+    """A text that is being written: iterate over it for what its steps give.
 
-    `steps` makes the iterator that writes it; it is called, advanced and closed on
-    the worker thread. `deliver` is given each item, and at last the outcome:
-    None, or the exception that ended it (`StoppedError` if it was cancelled). It
-    must return at once, and raise nothing.
+    What is not fetched yet is kept, so that a client that reads slowly holds up nobody.
+    The iteration ends with the exception that ended the text, if one did: `StoppedError`
+    after `cancel`.
     """
 
-    steps: Callable[[], Iterator[Any]]
-    deliver: Callable[[Any], None]
-    iterator: Iterator[Any] = field(default=iter(()), repr=False)
-    begun: bool = False
-    cancelled: bool = False
+    task: asyncio.Task[None]  # which makes the steps
+
+    def __init__(self) -> None:
+        self.items: asyncio.Queue[Any] = asyncio.Queue()
+        self.scope = CancelScope()
+
+    def __aiter__(self) -> Generation:
+        return self
+
+    async def __anext__(self) -> Any:
+        item = await self.items.get()
+        if isinstance(item, Exception):
+            raise item
+        return item
 
     def cancel(self) -> None:
-        """Nobody listens any more: stop at the next turn, and free the place."""
-        self.cancelled = True
+        """Stop after the step that is under way, and free the slot; after the end, nothing."""
+        self.scope.cancel()
 
-    def step(self) -> Any:
-        """Write one item.
-
-        Raises:
-            StopIteration: if there is no more.
-            StoppedError: if it was cancelled.
-        """
-        if self.cancelled:
-            raise StoppedError
-        if not self.begun:
-            self.iterator, self.begun = self.steps(), True
-        return next(self.iterator)
+    def cancel_after(self, event: Coroutine[Any, Any, None]) -> None:
+        """Cancel when this coroutine returns, such as one that waits until the client leaves."""
+        self._event = asyncio.ensure_future(event)
+        self._event.add_done_callback(lambda _: self.cancel())
 
 
-class TakingTurns:
-    """The worker thread, and the line before it.
+class RoundRobin:
+    """The one thread that makes the steps, and the queue before it."""
 
-    >>> from queue import Queue
-    >>> heard = Queue()
-    >>> turns = TakingTurns()
-    >>> for text in ("abc", "xy"):
-    ...     _ = turns.start(lambda text=text: iter(text), heard.put)
-    >>> sorted(str(heard.get()) for _ in range(7))
-    ['None', 'None', 'a', 'b', 'c', 'x', 'y']
-    >>> turns.close()
-    """
-
-    def __init__(self, *, places: int = 8, line: int = 512) -> None:
-        self.places = places
-        self.line = line
-        self._waiting: deque[Generation] = deque()
-        self._in_turn: deque[Generation] = deque()
-        self._current: Generation | None = None  # the one whose step is under way
-        self._changed = threading.Condition()
+    def __init__(self, *, slots: int = 8, queue: int = 512) -> None:
+        self.slots = CapacityLimiter(slots)
+        self.queue = queue
+        self._thread = CapacityLimiter(1)
+        self._generations: set[Generation] = set()
         self._closed = False
-        self._thread: threading.Thread | None = None
 
     def __len__(self) -> int:
         """How many generations take turns or wait."""
-        with self._changed:
-            return len(self._in_turn) + len(self._waiting) + (self._current is not None)
+        return len(self._generations)
 
-    def start(
-        self, steps: Callable[[], Iterator[Any]], deliver: Callable[[Any], None]
-    ) -> Generation:
-        """Put a generation in line.
+    def start(self, steps: Generator[Any, None, None]) -> Generation:
+        """Put a generation in the queue; `steps` writes it, and gives no None.
 
         Raises:
-            TooBusyError: if the line is full.
-            StoppedError: if the worker is closed.
+            TooBusyError: if the queue is full.
+            StoppedError: if this is closed.
         """
-        generation = Generation(steps, deliver)
-        with self._changed:
-            if self._closed:
-                raise StoppedError
-            self._forget_who_left()
-            if len(self._waiting) >= self.line:
-                raise TooBusyError
-            self._waiting.append(generation)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="turns", daemon=True)
-                self._thread.start()
-            self._changed.notify()
+        if self._closed:
+            raise StoppedError
+        if len(self) >= self.slots.total_tokens + self.queue:
+            raise TooBusyError
+        generation = Generation()
+        generation.task = asyncio.ensure_future(self._write(generation, steps))
+        self._generations.add(generation)
         return generation
 
-    def close(self, *, timeout: float | None = None) -> None:
-        """Cancel every generation, and wait until the worker has ended.
+    async def close(self, *, timeout: float | None = None) -> None:
+        """Cancel every generation, and wait until the step that is under way has ended.
 
         Args:
-            timeout: how many seconds to wait at most for a step that is under way.
+            timeout: how many seconds to wait at most.
         """
-        with self._changed:
-            self._closed = True
-            for generation in (*self._waiting, *self._in_turn, self._current):
-                if generation is not None:
-                    generation.cancel()
-            self._changed.notify()
-        if self._thread is not None:
-            self._thread.join(timeout)
+        self._closed = True
+        for generation in self._generations:
+            generation.cancel()
+        if self._generations:
+            await asyncio.wait([each.task for each in self._generations], timeout=timeout)
 
-    def _forget_who_left(self) -> None:
-        """Take those out of the line who were cancelled in it."""
-        still_waiting = deque()
-        for each in self._waiting:
-            if each.cancelled:
-                each.deliver(StoppedError())
-            else:
-                still_waiting.append(each)
-        self._waiting = still_waiting
-
-    def _work(self) -> None:
-        while (generation := self._next()) is not None:
-            more = self._one_step(generation)
-            with self._changed:
-                self._current = None
-                if more:
-                    self._in_turn.append(generation)
-            del generation  # what is over is not kept while the worker waits
-
-    def _next(self) -> Generation | None:
-        """Whose turn it is; waits until there is somebody. None when closed."""
-        with self._changed:
-            while True:
-                while self._waiting and len(self._in_turn) < self.places:
-                    self._in_turn.append(self._waiting.popleft())
-                if self._in_turn:
-                    self._current = self._in_turn.popleft()
-                    return self._current
-                if self._closed:
-                    return None
-                self._changed.wait()
-
-    @staticmethod
-    def _one_step(generation: Generation) -> bool:
-        """Let it write one item. Returns whether there may be more."""
+    async def _write(self, generation: Generation, steps: Generator[Any, None, None]) -> None:
+        outcome: Exception = StoppedError()
         try:
-            generation.deliver(generation.step())
-            return True
-        except StopIteration:
-            outcome = None
+            with generation.scope, closing(steps):
+                async with self.slots:
+                    step = partial(next, steps, None)
+                    # A step that has begun is waited for, even if it is cancelled.
+                    while (item := await run_sync(step, limiter=self._thread)) is not None:
+                        generation.items.put_nowait(item)
+                outcome = StopAsyncIteration()
         except Exception as error:  # it ends this generation, and no other
             outcome = error
-        if hasattr(generation.iterator, "close"):
-            with suppress(Exception):
-                generation.iterator.close()
-        generation.deliver(outcome)
-        return False
+        finally:
+            self._generations.discard(generation)
+            generation.items.put_nowait(outcome)

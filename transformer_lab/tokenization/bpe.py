@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from transformer_lab.tokenization import hugging_face
 from transformer_lab.tokenization.byte_level import (
@@ -228,7 +229,7 @@ class BPETokenizer(Vocabulary):
         if model["type"] != "BPE" or parts.get("normalizer") or split_digits is None:
             raise ValueError("this tokenizer.json is not a byte-level BPE tokenizer like GPT-2's")
         account_for(model, _MODEL, "the model of this tokenizer.json")
-        decoder = parts.get("decoder")
+        decoder = parts.get("decoder") or {}
         account_for(decoder, _DECODER, "the decoder of this tokenizer.json")
         if "type" not in decoder:
             raise ValueError("the decoder of this tokenizer.json has no type")
@@ -238,7 +239,7 @@ class BPETokenizer(Vocabulary):
                 "its text is not read byte by byte"
             )
         try:
-            merges = [
+            merges: list[Any] = [
                 tuple(merge.split(" ")) if isinstance(merge, str) else tuple(merge)
                 for merge in model["merges"]
             ]

@@ -10,9 +10,10 @@ Taught in chapter 3.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
+from typing import Any
 
 import regex
 
@@ -20,7 +21,7 @@ ANY = None  # a field whose value is looked at elsewhere, or changes nothing her
 
 # Truncation, padding and the post-processor say what becomes of a text's tokens in a
 # batch: cut, filled up, put between [CLS] and [SEP]. `encode` gives the text's own tokens.
-_PARTS = dict.fromkeys(
+_PARTS: dict[str, None] = dict.fromkeys(
     "version truncation padding added_tokens normalizer pre_tokenizer post_processor decoder "
     "model".split()
 )
@@ -88,9 +89,7 @@ def read(text: str) -> tuple[dict, list[AddedToken]]:
     return parts, added
 
 
-def account_for(
-    found: Mapping[str, object], known: Mapping[str, Collection | None], whose: str
-) -> None:
+def account_for(found: object, known: Mapping[str, Any], whose: str) -> None:
     """Refuse a field that is not known, or has a value that is not heeded here.
 
     Whoever passes over a field of somebody else's file may cut text in another way than
@@ -98,7 +97,7 @@ def account_for(
 
     Args:
         found: fields and their values, from a file.
-        known: for each field that is heeded, the values that are (`ANY`: all of them).
+        known: for each field that is heeded, a list of the values that are (`ANY`: all of them).
         whose: what the fields belong to, for the message.
 
     Raises:

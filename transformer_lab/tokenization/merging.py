@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 
 Pair = tuple[int, int]
+_SWALLOWED = -1  # no ID: this piece is part of the one before now
 
 
 def glue(ids: Sequence[int], pair: Pair, new_id: int) -> list[int]:
@@ -47,7 +48,7 @@ def glue_all(ids: Sequence[int], ranks: Mapping[Pair, tuple[int, int]]) -> list[
     >>> glue_all([1, 1, 1, 2], {(1, 1): (1, 9), (9, 1): (2, 8), (1, 2): (0, 7)})
     [9, 7]
     """
-    pieces: list[int | None] = list(ids)  # None: swallowed by the piece before
+    pieces = list(ids)
     after = [*range(1, len(pieces)), None]
     before = [None, *range(len(pieces) - 1)]
     heap: list[tuple[int, int, Pair]] = []
@@ -65,13 +66,13 @@ def glue_all(ids: Sequence[int], ranks: Mapping[Pair, tuple[int, int]]) -> list[
         right = after[left]
         if right is None or (pieces[left], pieces[right]) != pair:
             continue  # one of the two has been glued to something else meanwhile
-        pieces[left], pieces[right] = ranks[pair][1], None
+        pieces[left], pieces[right] = ranks[pair][1], _SWALLOWED
         after[left] = after[right]
         if after[right] is not None:
             before[after[right]] = left
         wait(before[left], left)
         wait(left, after[left])
-    return [piece for piece in pieces if piece is not None]
+    return [piece for piece in pieces if piece != _SWALLOWED]
 
 
 class Corpus:

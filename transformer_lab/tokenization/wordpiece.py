@@ -260,7 +260,7 @@ class WordPieceTokenizer(Vocabulary):
                 this class does not know.
         """
         parts, added = hugging_face.read(text)
-        model, normaliser = parts["model"], parts.get("normalizer")
+        model, normaliser = parts["model"], parts.get("normalizer") or {}
         known = (
             model["type"] == "WordPiece"
             and isinstance(normaliser, dict)

@@ -2,7 +2,7 @@
 
 A figure takes plain arrays, tokens and the bytes of a model file, never a
 model object. A class is imported when it is first asked for, because a widget
-needs ipywidgets and the rest of the package does not.
+needs ipywidgets and the rest of the package does not. Used in every chapter.
 """
 
 from __future__ import annotations

@@ -4,11 +4,20 @@
 // the result lights up the row and the column it comes from and writes the sum out.
 // Below, at every step: the attention weights of one token, as they are and as they
 // were at first. A reader who wants to predict first sees each result only on asking.
+//
+// State: the figure's traits and a `Session`. Computed: `attention`. Drawn: `stepRow`,
+// `sheet`, `weightBars`. `render` wires them.
 
+import { softmaxInPlace } from "./engine/tensor.js";
+import { dot } from "./engine/vectors.js";
+import { barList } from "./parts/bars.js";
 import {
-  arrowKeysMoveWithin, button, buttonRow, checkbox, element, figure, formatPercent, select,
-  setAttribute, slider, statusLine, uniqueId, weightColour,
-} from "./parts/ui.js";
+  arrowKeysMoveWithin, button, buttonRow, checkbox, select, slider, statusLine,
+} from "./parts/controls.js";
+import { figure } from "./parts/figure.js";
+import { element, setAttributes, stack, uniqueId } from "./parts/nodes.js";
+import { weightColour } from "./parts/theme.js";
+import { formatPercent, within } from "./parts/words.js";
 
 const LARGEST = 99; // a number that still fits its cell
 const INPUTS = ["x", "wq", "wk", "wv"];
@@ -59,342 +68,427 @@ const STEPS = [
 // --- The arithmetic: everything that the figure shows, from its state ----------------
 
 const column = (matrix, j) => matrix.map((row) => row[j]);
-const dot = (a, b) => a.reduce((sum, number, i) => sum + number * b[i], 0);
 const product = (a, b) => a.map((row) => b[0].map((_, j) => dot(row, column(b, j))));
 
-function softmax(row) {
-  const top = Math.max(...row); // so that no power overflows; it cancels out
-  const powers = row.map((score) => Math.exp(score - top));
-  const sum = powers.reduce((a, b) => a + b, 0);
-  return powers.map((power) => power / sum);
-}
+// What the scores are divided by.
+const divisorOf = ({ scaled, temperature, size }) => (scaled ? Math.sqrt(size) : 1) * temperature;
 
-function attention({ x, wq, wk, wv, divisor }) {
+function attention({ x, wq, wk, wv, scaled: isScaled, temperature }) {
+  const divisor = divisorOf({ scaled: isScaled, temperature, size: wq.length });
   const [q, k, v] = [wq, wk, wv].map((matrix) => product(x, matrix));
   const scores = q.map((query) => k.map((key) => dot(query, key)));
   const scaled = scores.map((row) => row.map((score) => score / divisor));
-  const weights = scaled.map(softmax);
+  const weights = scaled.map((row) => softmaxInPlace([...row]));
   return { x, wq, wk, wv, q, k, v, scores, scaled, weights, output: product(weights, v) };
 }
 
 // 2 → "2", 0.4375 → "0.44", -1 → "−1".
 function short(number) {
   const rounded = Number(number.toFixed(2)) + 0;
-  const text = rounded === 0 ? "0" : Math.abs(rounded).toLocaleString("en-GB", { maximumFractionDigits: 2, useGrouping: false });
-  return rounded < 0 ? `−${text}` : text;
+  return `${rounded < 0 ? "−" : ""}${Math.abs(rounded)}`;
 }
 const factor = (number) => (Number(number.toFixed(2)) < 0 ? `(${short(number)})` : short(number));
 
 const LOOK = STEPS.findIndex(({ makes }) => makes === "weights"); // the step that makes the weights
 
-function render({ model, root, remember }) {
-  const tokens = model.get("tokens");
-  const features = model.get("features");
-  const size = features.length;
-  const first = Object.fromEntries([...INPUTS, "scaled", "temperature"].map((name) => [name, model.get(name)]));
-  const view = { all: null, start: null, place: null, sheets: {}, faulty: new Set(), revealed: new Set() };
+// --- State ----------------------------------------------------------------------
 
-  const step = () => model.get("step");
-  const followed = () => Math.min(tokens.length - 1, model.get("followed"));
-  const divisorOf = ({ scaled, temperature }) => (scaled ? Math.sqrt(size) : 1) * temperature;
-  const named = (index) => `“${tokens[index]}”`;
+class Session {
+  constructor({ get }) {
+    this.get = get;
+    this.names = { tokens: get("tokens"), features: get("features") };
+    this.first = this.numbers();
+    this.start = attention(this.first);
+    this.all = this.start;
+    this.place = null; // the number of the result that is explained: [row, column]
+    this.faulty = new Set(); // boxes that hold no number just now
+    this.revealed = new Set(); // steps whose result was asked for
+  }
+
+  // All that can be changed.
+  /** @returns {any} */
+  numbers() {
+    return Object.fromEntries([...INPUTS, "scaled", "temperature"].map((name) => [name, this.get(name)]));
+  }
+
+  get step() { return this.get("step"); }
+  get followed() { return Math.min(this.names.tokens.length - 1, this.get("followed")); }
+
   // What a reader who predicts first has not asked for yet: a step's result, the weights.
-  const hidden = (at) => model.get("guess") && STEPS[at].takes.length > 0 && !view.revealed.has(at);
-  const namesOf = (kind) => (kind === "tokens" ? tokens : features);
+  isHidden(step) {
+    return this.get("guess") && STEPS[step].takes.length > 0 && !this.revealed.has(step);
+  }
+}
 
-  // --- The steps
-  const stepRow = element("div", { class: "tl-steps", role: "group", "aria-label": "steps; arrow keys move, Enter chooses" });
-  const stepButtons = STEPS.map(({ title }, index) => element("button", {
-    type: "button", class: "tl-step", on: { click: () => goTo(index) },
-  }, element("span", { class: "tl-step-number" }, String(index + 1)), element("span", { class: "tl-step-name" }, title)));
-  stepRow.append(...stepButtons);
-  const settleStops = arrowKeysMoveWithin(stepRow, ".tl-step");
-  const back = button("Back", () => goTo(step() - 1));
-  const next = button("Next step", () => goTo(step() + 1), { primary: true });
-  const reveal = button("Show the numbers", () => {
-    view.revealed.add(step());
-    (step() < STEPS.length - 1 ? next : back).focus(); // this button goes away
-    compute();
-  });
-  const guess = checkbox({
-    label: "Let me predict first", value: model.get("guess"),
-    onInput: (ticked) => { view.revealed.clear(); remember("guess", ticked); },
-  });
-  const title = element("div", { class: "tl-heading" });
-  const means = element("p", {});
-  const terms = element("div", { class: "tl-terms" });
-  const fault = statusLine();
-  const sum = statusLine();
-  sum.root.classList.add("tl-sum");
-  fault.root.classList.add("tl-fault");
+// --- In words -------------------------------------------------------------------
 
-  // --- What the reader can change at every step
-  const follow = select({
-    label: "Follow the token", value: String(followed()),
-    options: tokens.map((token, index) => [String(index), token]),
-    onInput: (index) => remember("followed", Number(index)),
-  });
-  const scale = checkbox({
-    label: `Divide scores by √${size} = ${short(Math.sqrt(size))}`, value: model.get("scaled"),
-    onInput: (ticked) => change({ scaled: ticked }),
-  });
-  const temperature = slider({
-    label: "Temperature", min: 0.1, max: 4, step: 0.1, value: model.get("temperature"),
-    format: (number) => number.toFixed(1),
-    hint: "the scores are divided by it before the softmax",
-    onInput: (number) => change({ temperature: number }),
-  });
-  const tries = buttonRow("things to try",
-    button("As at first", () => restore()),
-    button("Double every number of X", () => change({ x: scaledBy(model.get("x"), 2) })),
-    button("All tokens alike", () => change({ x: tokens.map(() => [...model.get("x")[followed()]]) })));
-  const bars = element("ol", { class: "tl-bars tl-compared tl-look", "aria-label": "attention weights of the followed token" });
-  const rows = tokens.map((token) => {
-    const [name, own, fill, share] = ["tl-token", "tl-bar-own", "tl-bar-fill", "tl-bar-share"]
-      .map((kind) => element("span", { class: kind }));
-    name.textContent = token;
-    bars.append(element("li", { class: "tl-bar" }, name, element("span", { class: "tl-bar-track" }, own, fill), share));
-    return { own, fill, share };
-  });
-  const heading = element("div", { class: "tl-heading" });
-  const words = statusLine();
+const named = ({ names }, index) => `“${names.tokens[index]}”`;
 
-  root.append(element("div", { class: "tl-stack" },
-    stepRow, buttonRow("go through the steps", back, next, reveal, guess.root),
-    element("div", { class: "tl-step-text" }, title, means),
-    element("div", { class: "tl-sheets" }, terms, sum.root), fault.root,
-    element("div", { class: "tl-columns tl-below" },
-      element("div", { class: "tl-stack" }, heading, bars, words.root),
-      element("div", { class: "tl-stack" }, follow.root, scale.root, temperature.root, tries))));
+function divisorInWords({ get, names }) {
+  const [scaled, temperature] = [get("scaled"), get("temperature")];
+  const parts = [];
+  if (scaled) parts.push(`√${names.features.length}`);
+  if (temperature !== 1) parts.push(`temperature ${short(temperature)}`);
+  const number = short(divisorOf({ scaled, temperature, size: names.features.length }));
+  return parts.length ? `${number} (${parts.join(" × ")})` : "1 (no scale, temperature 1)";
+}
 
-  // --- Matrices
-  // One matrix as a table. `kind` is "input" (numbers to type), "result" (numbers to
-  // point at) or "given".
-  function sheet(key, kind) {
-    const { name, words: note, rows: rowKind, columns: columnKind } = SHEETS[key];
-    const captionId = uniqueId("sheet");
-    const cells = namesOf(rowKind).map((rowName, i) => namesOf(columnKind).map((columnName, j) => {
-      const label = `${name}, ${rowName}, ${columnName}`;
-      if (kind === "input") return numberCell(key, i, j, label);
-      if (kind === "given") return element("span", { class: "tl-cell" });
-      return element("button", {
-        type: "button", class: "tl-cell tl-result", tabindex: -1, "data-name": label,
-        on: {
-          focus: () => point(i, j), pointerenter: () => point(i, j), click: () => point(i, j),
-          keydown: (event) => moveInResult(event, i, j),
-        },
+function howItCame(session, { takes, makes }, [i, j]) {
+  const { all } = session;
+  const { name, columns: kind } = SHEETS[makes];
+  const value = makes === "weights" ? all.weights[i][j].toFixed(2) : short(all[makes][i][j]);
+  const whose = kind === "tokens" ? `for ${named(session, j)}` : session.names.features[j];
+  const place = `${name} of ${named(session, i)}, ${whose}`;
+  if (takes.length === 2) {
+    const [left, right] = [all[takes[0]][i], makes === "scores" ? all.k[j] : column(all[takes[1]], j)];
+    const products = left.map((number, n) => `${factor(number)}×${factor(right[n])}`);
+    return `${place}: ${products.join(" + ")} = ${value}`;
+  }
+  if (makes === "scaled") {
+    return `${place}: ${short(all.scores[i][j])} ÷ ${divisorInWords(session)} = ${value}`;
+  }
+  const powers = all.scaled[i].map((score) => `e^${factor(score)}`);
+  return `${place}: ${powers[j]} ÷ (${powers.join(" + ")}) = ${value}`;
+}
+
+function lookInWords(session) {
+  const { all, start, followed: at, names } = session;
+  const [now, before] = [all.weights[at], start.weights[at]];
+  const top = Math.max(...now);
+  const best = now.map((_, index) => index).filter((index) => now[index] > top - 1e-9);
+  const nameOf = (index) => (index === at ? "itself" : named(session, index));
+  const entropy = -now.reduce((sum, weight) => sum + (weight > 0 ? weight * Math.log(weight) : 0), 0);
+  const where = best.length === now.length ? "at all tokens alike"
+    : `most at ${best.map(nameOf).join(" and ")} (${formatPercent(top)}${best.length > 1 ? " each" : ""})`;
+  const was = best.length < now.length && formatPercent(before[best[0]]) !== formatPercent(top)
+    ? `; at first that was ${formatPercent(before[best[0]])}` : "";
+  const passed = all.output[at].map((number, j) => `${names.features[j]} ${short(number)}`);
+  const spread = Math.exp(entropy).toFixed(1);
+  return `${named(session, at)} looks ${where}${was}, as if at ${spread} tokens equally. `
+    + `It takes home: ${passed.join(", ")}.`;
+}
+
+// --- Drawn ----------------------------------------------------------------------
+
+function stepRow(onStep) {
+  const buttons = STEPS.map(({ title }, index) => element("button", {
+    type: "button", class: "tl-step", on: { click: () => onStep(index) },
+  }, element("span", { class: "tl-step-number" }, String(index + 1)),
+  element("span", { class: "tl-step-name" }, title)));
+  const root = element("div", {
+    class: "tl-steps", role: "group", "aria-label": "steps; arrow keys move, Enter chooses",
+  }, ...buttons);
+  const settleStops = arrowKeysMoveWithin(root, ".tl-step");
+  return {
+    root,
+    show(step) {
+      buttons.forEach((one, index) => {
+        one.classList.toggle("tl-chosen", index === step);
+        setAttributes(one, {
+          "aria-current": index === step ? "step" : null, tabindex: index === step ? 0 : -1,
+          "aria-label": `step ${index + 1}: ${STEPS[index].title}`,
+        });
       });
-    }));
-    const table = element("table", { class: `tl-sheet tl-${kind}`, "aria-labelledby": captionId },
-      element("thead", {}, element("tr", {}, element("td", {}),
-        ...namesOf(columnKind).map((text) => element("th", { scope: "col" }, text)))),
-      element("tbody", {}, ...cells.map((line, i) => element("tr", {},
-        element("th", { scope: "row" }, namesOf(rowKind)[i]),
-        ...line.map((cell) => element("td", {}, cell))))));
-    const caption = element("div", { class: "tl-sheet-name", id: captionId }, element("strong", {}, ...withIndex(name)),
-      note ? ` ${note}` : "");
-    return { key, kind, cells, root: element("div", { class: "tl-sheet-box" }, caption, table) };
-  }
-
-  function numberCell(key, i, j, label) {
-    const input = element("input", {
-      type: "number", class: "tl-cell", step: "any", min: -LARGEST, max: LARGEST, "aria-label": label,
-    });
-    input.addEventListener("input", () => {
-      const good = input.value !== "" && input.validity.valid;
-      setAttribute(input, "aria-invalid", good ? null : "true");
-      if (!good) {
-        view.faulty.add(input);
-        fault.say(`${label}: this needs a number from −${LARGEST} to ${LARGEST}. Until then ${short(model.get(key)[i][j])} stays.`);
-        return;
-      }
-      view.faulty.delete(input);
-      if (!view.faulty.size) fault.say("");
-      const matrix = model.get(key).map((row) => [...row]);
-      matrix[i][j] = Number(input.value);
-      change({ [key]: matrix });
-    });
-    input.addEventListener("blur", () => { // what was no number gives way to the last good one
-      if (!view.faulty.delete(input)) return;
-      input.removeAttribute("aria-invalid");
-      input.value = model.get(key)[i][j];
-      if (!view.faulty.size) fault.say("");
-    });
-    return input;
-  }
-
-  function moveInResult(event, i, j) {
-    const there = {
-      ArrowRight: [i, j + 1], ArrowLeft: [i, j - 1], ArrowDown: [i + 1, j], ArrowUp: [i - 1, j],
-    }[event.key];
-    if (!there || event.altKey || event.ctrlKey || event.metaKey) return;
-    event.preventDefault();
-    view.sheets.result.cells[there[0]]?.[there[1]]?.focus();
-  }
-
-  // --- What happens
-  function goTo(index) {
-    const wanted = Math.max(0, Math.min(STEPS.length - 1, index));
-    if (wanted !== model.get("step")) remember("step", wanted);
-  }
-  function change(numbers) {
-    for (const [name, value] of Object.entries(numbers)) remember(name, value);
-    compute();
-  }
-  function restore() {
-    view.faulty.clear();
-    fault.say("");
-    change(first);
-  }
-  const scaledBy = (matrix, times) => matrix.map((row) => row.map((number) =>
-    Math.max(-LARGEST, Math.min(LARGEST, number * times))));
-
-  function lay() { // the matrices of this step
-    const { title: name, takes, makes, means: text } = STEPS[step()];
-    title.textContent = `Step ${step() + 1} of ${STEPS.length}: ${name}`;
-    means.textContent = text;
-    stepButtons.forEach((tab, index) => {
-      tab.classList.toggle("tl-chosen", index === step());
-      setAttribute(tab, "aria-current", index === step() ? "step" : null);
-      tab.tabIndex = index === step() ? 0 : -1;
-      tab.setAttribute("aria-label", `step ${index + 1}: ${STEPS[index].title}`);
-    });
-    settleStops();
-    // A button that is switched off would drop the focus: hand it to the other one.
-    if (step() === 0 && document.activeElement === back) { next.disabled = false; next.focus(); }
-    if (step() === STEPS.length - 1 && document.activeElement === next) { back.disabled = false; back.focus(); }
-    back.disabled = step() === 0;
-    next.disabled = step() === STEPS.length - 1;
-    const given = takes.map((key) => sheet(key, INPUTS.includes(key) ? "input" : "given"));
-    const result = sheet(makes, takes.length ? "result" : "input");
-    view.sheets = { given, result };
-    view.faulty.clear();
-    fault.say("");
-    const signs = [["", "→"], ["", makes === "scores" ? "•" : "×", "="]][takes.length - 1] ?? [""];
-    terms.replaceChildren(...[...given, result].map((each, index) => element("div", { class: "tl-term" },
-      signs[index] ? element("span", { class: "tl-sign", "aria-hidden": "true" }, signs[index]) : null, each.root)));
-    view.place = takes.length ? [followed(), 0] : null;
-    compute();
-  }
-
-  function compute() {
-    const state = Object.fromEntries(INPUTS.map((name) => [name, model.get(name)]));
-    view.all = attention({ ...state, divisor: divisorOf({ scaled: model.get("scaled"), temperature: model.get("temperature") }) });
-    view.start ??= attention({ ...first, divisor: divisorOf(first) });
-    for (const each of [...view.sheets.given, view.sheets.result]) fill(each);
-    follow.value = String(followed());
-    scale.value = model.get("scaled");
-    if (temperature.value !== model.get("temperature")) temperature.value = model.get("temperature");
-    guess.value = model.get("guess");
-    reveal.hidden = !hidden(step());
-    if (view.place) point(...view.place);
-    else if (hidden(LOOK)) sum.say("Go on, and predict each step before you see it.");
-    else sum.say("Change a number: the bars below follow at once.");
-    showLook();
-  }
-
-  function fill({ key, kind, cells }) {
-    view.all[key].forEach((row, i) => row.forEach((number, j) => {
-      const cell = cells[i][j];
-      const text = short(number);
-      if (kind === "input") {
-        if (cell !== document.activeElement && !view.faulty.has(cell)) cell.value = number;
-      } else {
-        const secret = kind === "result" && hidden(step());
-        cell.textContent = secret ? "?" : key === "weights" ? number.toFixed(2) : text;
-        cell.style.backgroundColor = key === "weights" && !secret ? weightColour(number, 0.5) : "";
-        if (kind === "result") cell.setAttribute("aria-label", `${cell.dataset.name}: ${cell.textContent}`);
-      }
-      cell.closest("tr").classList.toggle("tl-followed",
-        SHEETS[key].rows === "tokens" && i === followed());
-    }));
-  }
-
-  // Lights up where the number in row i, column j of the result comes from, and says how.
-  function point(i, j) {
-    view.place = [i, j];
-    const { takes, makes } = STEPS[step()];
-    const { given, result } = view.sheets;
-    const light = (each, isLit) => each.cells.forEach((row, r) => row.forEach((cell, c) =>
-      cell.classList.toggle("tl-lit", isLit(r, c))));
-    result.cells.flat().forEach((cell) => { cell.tabIndex = -1; });
-    result.cells[i][j].tabIndex = 0;
-    light(result, (r, c) => r === i && c === j);
-    if (takes.length === 2) {
-      light(given[0], (r) => r === i);
-      light(given[1], (r, c) => (makes === "scores" ? r === j : c === j));
-    } else light(given[0], (r, c) => r === i && (makes === "weights" || c === j));
-    if (hidden(step())) return sum.say(`Predict: ${STEPS[step()].asks.replaceAll("{token}", named(followed()))}`);
-    sum.say(howItCame(takes, makes, i, j), { delay: 60 });
-  }
-
-  function howItCame(takes, makes, i, j) {
-    const { all } = view;
-    const value = makes === "weights" ? all.weights[i][j].toFixed(2) : short(all[makes][i][j]);
-    const place = `${SHEETS[makes].name} of ${named(i)}, ${SHEETS[makes].columns === "tokens" ? `for ${named(j)}` : features[j]}`;
-    if (takes.length === 2) {
-      const [left, right] = [all[takes[0]][i], makes === "scores" ? all.k[j] : column(all[takes[1]], j)];
-      return `${place}: ${left.map((number, n) => `${factor(number)}×${factor(right[n])}`).join(" + ")} = ${value}`;
-    }
-    if (makes === "scaled") return `${place}: ${short(all.scores[i][j])} ÷ ${divisorInWords()} = ${value}`;
-    const powers = all.scaled[i].map((score) => `e^${factor(score)}`);
-    return `${place}: ${powers[j]} ÷ (${powers.join(" + ")}) = ${value}`;
-  }
-
-  function divisorInWords() {
-    const parts = [];
-    if (model.get("scaled")) parts.push(`√${size}`);
-    if (model.get("temperature") !== 1) parts.push(`temperature ${short(model.get("temperature"))}`);
-    const number = short(divisorOf({ scaled: model.get("scaled"), temperature: model.get("temperature") }));
-    return parts.length ? `${number} (${parts.join(" × ")})` : "1 (no scale, temperature 1)";
-  }
-
-  function showLook() {
-    const at = followed();
-    const [now, before] = [view.all.weights[at], view.start.weights[at]];
-    const secret = hidden(LOOK);
-    heading.replaceChildren(`Where ${named(at)} looks `, element("span", { class: "tl-quiet" }, secret ? "hidden until you have predicted it" : "outlined: at first"));
-    rows.forEach(({ own, fill: bar, share }, index) => {
-      own.hidden = secret;
-      own.style.width = `${100 * before[index]}%`;
-      bar.style.width = `${secret ? 0 : 100 * now[index]}%`;
-      share.textContent = secret ? "?" : formatPercent(now[index]);
-    });
-    if (secret) return words.say(`With scores divided by ${divisorInWords()}, at whom will ${named(at)} look most? Predict it, then show the numbers of step ${LOOK + 1}.`);
-    words.say(lookInWords(at, now, before), { delay: 120 });
-  }
-
-  function lookInWords(at, now, before) {
-    const top = Math.max(...now);
-    const best = now.map((_, index) => index).filter((index) => now[index] > top - 1e-9);
-    const nameOf = (index) => (index === at ? "itself" : named(index));
-    const spread = Math.exp(-now.reduce((sum_, w) => sum_ + (w > 0 ? w * Math.log(w) : 0), 0));
-    const where = best.length === now.length ? "at all tokens alike"
-      : `most at ${best.map(nameOf).join(" and ")} (${formatPercent(top)}${best.length > 1 ? " each" : ""})`;
-    const was = best.length < now.length && formatPercent(before[best[0]]) !== formatPercent(top)
-      ? `; at first that was ${formatPercent(before[best[0]])}` : "";
-    const passed = view.all.output[at].map((number, j) => `${features[j]} ${short(number)}`).join(", ");
-    return `${named(at)} looks ${where}${was}, as if at ${spread.toFixed(1)} tokens equally. It takes home: ${passed}.`;
-  }
-
-  const hearStep = () => lay();
-  const hearFollowed = () => { if (view.place) view.place = [followed(), view.place[1]]; compute(); };
-  model.on("change:step", hearStep);
-  model.on("change:followed", hearFollowed);
-  model.on("change:guess", compute);
-
-  lay();
-  return () => {
-    model.off("change:step", hearStep);
-    model.off("change:followed", hearFollowed);
-    model.off("change:guess", compute);
+      settleStops();
+    },
   };
+}
+
+// One matrix as a table. `kind` is "input" (numbers to type), "result" (numbers to
+// point at) or "given". `makeCell(row, column, label)` makes what stands in a cell.
+function sheet(key, kind, names, makeCell) {
+  const { name, words, rows, columns: columnKind } = SHEETS[key];
+  const captionId = uniqueId("sheet");
+  const cells = names[rows].map((row, i) => names[columnKind].map((text, j) =>
+    makeCell(i, j, `${name}, ${row}, ${text}`)));
+  const table = element("table", { class: `tl-sheet tl-${kind}`, "aria-labelledby": captionId },
+    element("thead", {}, element("tr", {}, element("td", {}),
+      ...names[columnKind].map((text) => element("th", { scope: "col" }, text)))),
+    element("tbody", {}, ...cells.map((line, i) => element("tr", {},
+      element("th", { scope: "row" }, names[rows][i]),
+      ...line.map((cell) => element("td", {}, cell))))));
+  const caption = element("div", { class: "tl-sheet-name", id: captionId },
+    element("strong", {}, ...withIndex(name)), words ? ` ${words}` : "");
+  return { key, kind, cells, root: element("div", { class: "tl-sheet-box" }, caption, table) };
 }
 
 // "W_Q" → W with a small, low Q.
 function withIndex(name) {
   const [letter, index] = name.split("_");
   return index ? [letter, element("sub", {}, index)] : [letter];
+}
+
+// A number of the result, to point at; the arrow keys go to its neighbours.
+function resultCell(i, j, label, { onPoint, cells }) {
+  const onKey = (event) => {
+    const there = {
+      ArrowRight: [i, j + 1], ArrowLeft: [i, j - 1], ArrowDown: [i + 1, j], ArrowUp: [i - 1, j],
+    }[event.key];
+    if (!there || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    cells()[there[0]]?.[there[1]]?.focus();
+  };
+  const point = () => onPoint([i, j]);
+  return element("button", {
+    type: "button", class: "tl-cell tl-result", tabindex: -1, "data-name": label,
+    on: { focus: point, pointerenter: point, click: point, keydown: onKey },
+  });
+}
+
+// A number to type: `onNumber(number)`, or `onFault(input)` until it is one again;
+// `onLeave(input)` when the reader goes on.
+function numberCell(label, { onNumber, onFault, onLeave }) {
+  const input = element("input", {
+    type: "number", class: "tl-cell", step: "any", min: -LARGEST, max: LARGEST, "aria-label": label,
+  });
+  input.addEventListener("input", () => {
+    const isGood = input.value !== "" && input.validity.valid;
+    setAttributes(input, { "aria-invalid": isGood ? null : "true" });
+    if (isGood) onNumber(input, Number(input.value));
+    else onFault(input);
+  });
+  input.addEventListener("blur", () => onLeave(input));
+  return input;
+}
+
+function fill({ key, kind, cells }, session) {
+  const isSecret = kind === "result" && session.isHidden(session.step);
+  session.all[key].forEach((row, i) => {
+    cells[i][0].closest("tr").classList.toggle("tl-followed",
+      SHEETS[key].rows === "tokens" && i === session.followed);
+    row.forEach((number, j) => {
+      const cell = cells[i][j];
+      if (kind !== "input") showNumber(cell, { key, kind, number, isSecret });
+      else if (cell !== document.activeElement && !session.faulty.has(cell)) cell.value = number;
+    });
+  });
+}
+
+function showNumber(cell, { key, kind, number, isSecret }) {
+  const isWeight = key === "weights";
+  cell.textContent = isSecret ? "?" : isWeight ? number.toFixed(2) : short(number);
+  cell.style.backgroundColor = isWeight && !isSecret ? weightColour(number, 0.5) : "";
+  if (kind === "result") setAttributes(cell, { "aria-label": `${cell.dataset.name}: ${cell.textContent}` });
+}
+
+// Lights up where the number in row i, column j of the result comes from.
+function lightUp({ given, result }, { takes, makes }, [i, j]) {
+  const light = ({ cells }, isLit) => cells.forEach((row, r) => row.forEach((cell, c) =>
+    cell.classList.toggle("tl-lit", isLit(r, c))));
+  for (const cell of result.cells.flat()) cell.tabIndex = -1;
+  result.cells[i][j].tabIndex = 0;
+  light(result, (r, c) => r === i && c === j);
+  light(given[0], (r, c) => r === i && (takes.length === 2 || makes === "weights" || c === j));
+  if (takes.length === 2) light(given[1], (r, c) => (makes === "scores" ? r === j : c === j));
+}
+
+// The weights of the followed token, as they are and as they were at first.
+function weightBars(tokens) {
+  const heading = element("div", { class: "tl-heading" });
+  const words = statusLine();
+  const bars = barList({
+    label: "attention weights of the followed token", length: tokens.length, compared: true,
+    look: "tl-bars tl-compared tl-look",
+  });
+  return {
+    root: stack(heading, bars.root, words.root),
+    show(session) {
+      const { all, start, followed } = session;
+      const isSecret = session.isHidden(LOOK);
+      const note = isSecret ? "hidden until you have predicted it" : "outlined: at first";
+      heading.replaceChildren(`Where ${named(session, followed)} looks `,
+        element("span", { class: "tl-quiet" }, note));
+      bars.show(tokens.map((name, index) => (isSecret ? { name, share: 0, words: "?" }
+        : { name, share: all.weights[followed][index], before: start.weights[followed][index] })));
+      if (!isSecret) return words.say(lookInWords(session), { delay: 120 });
+      words.say(`With scores divided by ${divisorInWords(session)}, at whom will `
+        + `${named(session, followed)} look most? Predict it, then show the numbers of step ${LOOK + 1}.`);
+    },
+  };
+}
+
+// The boxes of a matrix that can be changed, and what is wrong with what was typed there.
+function inputCells(session, change) {
+  const fault = statusLine();
+  fault.root.classList.add("tl-fault");
+  const forget = () => { session.faulty.clear(); fault.say(""); };
+  const forgive = (input) => {
+    session.faulty.delete(input);
+    if (!session.faulty.size) fault.say("");
+  };
+  const replaced = (matrix, i, j, number) =>
+    matrix.map((row, r) => row.map((old, c) => (r === i && c === j ? number : old)));
+  return {
+    root: fault.root, forget,
+    make: (key) => (i, j, label) => numberCell(label, {
+      onNumber(input, number) {
+        forgive(input);
+        change({ [key]: replaced(session.get(key), i, j, number) });
+      },
+      onFault(input) {
+        session.faulty.add(input);
+        const last = short(session.get(key)[i][j]);
+        fault.say(`${label}: this needs a number from −${LARGEST} to ${LARGEST}. Until then ${last} stays.`);
+      },
+      onLeave(input) { // what was no number gives way to the last good one
+        if (!session.faulty.has(input)) return;
+        input.removeAttribute("aria-invalid");
+        input.value = session.get(key)[i][j];
+        forgive(input);
+      },
+    }),
+  };
+}
+
+// The matrices of a step with the signs between them, and how a number came about.
+function sheetsView(session, inputs) {
+  const sum = statusLine();
+  sum.root.classList.add("tl-sum");
+  const terms = element("div", { class: "tl-terms" });
+  let sheets = null;
+  const point = (place) => {
+    const step = STEPS[session.step];
+    session.place = place;
+    lightUp(sheets, step, place);
+    if (!session.isHidden(session.step)) return sum.say(howItCame(session, step, place), { delay: 60 });
+    sum.say(`Predict: ${step.asks.replaceAll("{token}", named(session, session.followed))}`);
+  };
+  const given = (key) => (INPUTS.includes(key) ? sheet(key, "input", session.names, inputs.make(key))
+    : sheet(key, "given", session.names, () => element("span", { class: "tl-cell" })));
+  const result = (key) => sheet(key, "result", session.names, (i, j, label) =>
+    resultCell(i, j, label, { onPoint: point, cells: () => sheets.result.cells }));
+  return {
+    root: element("div", { class: "tl-sheets" }, terms, sum.root),
+    lay() {
+      const { takes, makes } = STEPS[session.step];
+      sheets = { given: takes.map(given), result: takes.length ? result(makes) : given(makes) };
+      inputs.forget();
+      const signs = [["", "→"], ["", makes === "scores" ? "•" : "×", "="]][takes.length - 1] ?? [""];
+      terms.replaceChildren(...[...sheets.given, sheets.result].map(({ root }, at) => element("div", {
+        class: "tl-term",
+      }, signs[at] ? element("span", { class: "tl-sign", "aria-hidden": "true" }, signs[at]) : null, root)));
+      session.place = takes.length ? [session.followed, 0] : null;
+    },
+    show() {
+      for (const each of [...sheets.given, sheets.result]) fill(each, session);
+      if (session.place) point(session.place);
+      else if (session.isHidden(LOOK)) sum.say("Go on, and predict each step before you see it.");
+      else sum.say("Change a number: the bars below follow at once.");
+    },
+  };
+}
+
+// The way through the steps: `show()` tells the step, and hands the focus on from a
+// button that is switched off.
+function stepsView(session, { goTo, onReveal, guess }) {
+  const row = stepRow(goTo);
+  const back = button("Back", () => goTo(session.step - 1));
+  const next = button("Next step", () => goTo(session.step + 1), { primary: true });
+  const reveal = button("Show the numbers", () => {
+    session.revealed.add(session.step);
+    (session.step < STEPS.length - 1 ? next : back).focus(); // this button goes away
+    onReveal();
+  });
+  const title = element("div", { class: "tl-heading" });
+  const means = element("p", {});
+  const handOn = (from, to) => {
+    from.disabled = false;
+    to.disabled = false;
+    if (document.activeElement === from) to.focus();
+    from.disabled = true;
+  };
+  return {
+    parts: [row.root, buttonRow("go through the steps", back, next, reveal, guess.root),
+      element("div", { class: "tl-step-text" }, title, means)],
+    showReveal: () => { reveal.hidden = !session.isHidden(session.step); },
+    show() {
+      const { step } = session;
+      title.textContent = `Step ${step + 1} of ${STEPS.length}: ${STEPS[step].title}`;
+      means.textContent = STEPS[step].means;
+      row.show(step);
+      if (step === 0) handOn(back, next);
+      else if (step === STEPS.length - 1) handOn(next, back);
+      else back.disabled = next.disabled = false;
+    },
+  };
+}
+
+// --- Wired ----------------------------------------------------------------------
+
+function render(figure) {
+  const { root, set, onChange } = figure;
+  const session = new Session(figure);
+  const change = (numbers) => {
+    for (const [name, value] of Object.entries(numbers)) set(name, value);
+    compute();
+  };
+  const goTo = (step) => set("step", within(step, 0, STEPS.length - 1));
+  const controls = controlsOf(figure, session, { change, restore: () => {
+    inputs.forget();
+    change(session.first);
+  } });
+  const inputs = inputCells(session, change);
+  const sheets = sheetsView(session, inputs);
+  const steps = stepsView(session, { goTo, guess: controls.guess, onReveal: () => compute() });
+  const bars = weightBars(session.names.tokens);
+  root.append(stack(...steps.parts, sheets.root, inputs.root,
+    element("div", { class: "tl-columns tl-below" }, bars.root, controls.root)));
+
+  const lay = () => {
+    steps.show();
+    sheets.lay();
+    compute();
+  };
+  const compute = () => {
+    session.all = attention(session.numbers());
+    controls.show();
+    steps.showReveal();
+    sheets.show();
+    bars.show(session);
+  };
+  onChange("step", lay);
+  onChange("guess", compute);
+  onChange("followed", () => {
+    if (session.place) session.place = [session.followed, session.place[1]];
+    compute();
+  });
+  lay();
+}
+
+// What the reader can change at every step.
+function controlsOf({ get, bind }, session, { change, restore }) {
+  const { tokens, features } = session.names;
+  const size = features.length;
+  const guess = bind("guess", checkbox, {
+    label: "Let me predict first", onInput: () => session.revealed.clear(),
+  });
+  const follow = bind("followed", select, {
+    label: "Follow the token", options: tokens.map((token, index) => [String(index), token]),
+    shown: () => String(session.followed), kept: Number,
+  });
+  const scale = checkbox({
+    label: `Divide scores by √${size} = ${short(Math.sqrt(size))}`, value: get("scaled"),
+    onInput: (scaled) => change({ scaled }),
+  });
+  const temperature = slider({
+    label: "Temperature", min: 0.1, max: 4, step: 0.1, value: get("temperature"),
+    format: (number) => number.toFixed(1),
+    hint: "the scores are divided by it before the softmax",
+    onInput: (number) => change({ temperature: number }),
+  });
+  const doubled = () => get("x").map((row) => row.map((number) => within(2 * number, -LARGEST, LARGEST)));
+  const tries = buttonRow("things to try",
+    button("As at first", restore),
+    button("Double every number of X", () => change({ x: doubled() })),
+    button("All tokens alike", () => change({ x: tokens.map(() => [...get("x")[session.followed]]) })));
+  return {
+    guess,
+    root: stack(follow.root, scale.root, temperature.root, tries),
+    show() {
+      scale.value = get("scaled");
+      if (temperature.value !== get("temperature")) temperature.value = get("temperature");
+    },
+  };
 }
 
 export default figure("AttentionSteps", render, {

@@ -20,7 +20,7 @@ MAX_TOKENS, MAX_SIZE = 6, 4  # what fits a small screen
 class AttentionSteps(LiveFigure):
     """A live figure of scaled dot-product attention, number by number.
 
-    Args (keyword only):
+    Keyword Args:
         tokens: T words, at most six.
         features: D names, one for each column of the matrices, at most four.
         x: the vectors of the tokens, T rows of D numbers.

@@ -6,223 +6,67 @@
 
 import { forward, makeNetwork, makeTrainer } from "./engine/mlp.js";
 import { seededRandom } from "./engine/sampling.js";
-import {
-  button, buttonRow, element, figure, formatPercent, numberBox, onThemeChange, select, slider,
-  statusLine, themeColour, wantsLessMotion,
-} from "./parts/ui.js";
+import { button, buttonRow, numberBox, select, slider, statusLine } from "./parts/controls.js";
+import { figure } from "./parts/figure.js";
+import { columns, element, heading, stack } from "./parts/nodes.js";
+import { onThemeChange, themeColour, wantsLessMotion } from "./parts/theme.js";
+import { formatPercent, within } from "./parts/words.js";
 
 const SIZE = 320; // pixels of a canvas
 const CELLS = 40; // of the plane, for colouring
 const REACH = 1.15; // the plane runs from -REACH to REACH
 const MOST_STEPS = 5000;
+const MOST_POINTS = 300;
 
-function render({ model, root, remember }) {
-  let network, trainer, last, frame = 0, spoken = 0;
-  const points = () => (model.get("data") === "own" ? model.get("points") : DATA[model.get("data")]());
-  const change = (name, read = (value) => value) => (value) => { remember(name, read(value)); restart(); };
+// --- Computed -------------------------------------------------------------------
 
-  // --- Controls
-  const data = select({
-    label: "Points", value: model.get("data"), onInput: change("data"),
-    options: [["circles", "a ring around a heap"], ["xor", "opposite corners (XOR)"], ["spiral", "two spirals"], ["own", "your own"]],
-  });
-  const activation = select({
-    label: "Activation function: the bend", value: model.get("activation"), onInput: change("activation"),
-    options: [["none", "none: only linear layers"], ["relu", "ReLU"], ["gelu", "GELU"], ["swiglu", "SwiGLU (gated)"]],
-  });
-  const depth = slider({ label: "Hidden layers", min: 1, max: 4, value: model.get("depth"), onInput: change("depth") });
-  const width = slider({ label: "Neurons in each", min: 2, max: 8, value: model.get("width"), onInput: change("width") });
-  const play = button("Train ▸", () => (frame ? pause() : start()), { primary: true });
-  const some = button("100 steps", () => { pause(); learn(100); draw(); });
-  const again = button("Start again", restart);
-  const other = button("Other first weights", () => { remember("seed", model.get("seed") + 1); restart(); });
-  const words = statusLine();
-
-  // --- Own points, by mouse and by keyboard
-  const kind = select({ label: "Next point is", value: "0", options: [["0", "● (class A)"], ["1", "▲ (class B)"]], onInput: () => {} });
-  const across = numberBox({ label: "across, −100 to 100", value: 0, min: -100, max: 100, onInput: () => {} });
-  const up = numberBox({ label: "up, −100 to 100", value: 0, min: -100, max: 100, onInput: () => {} });
-  const add = button("Add", () => addPoint(across.value / 100, up.value / 100));
-  const clear = button("Remove all", () => { remember("points", []); restart(); });
-  const own = element("div", { class: "tl-own-points" },
-    element("p", { class: "tl-quiet" }, "Click into the plane on the left, or give the place in numbers."),
-    kind.root, across.root, up.root, buttonRow("own points", add, clear));
-
-  // --- Pictures
-  const plane = canvas("the plane with the points, coloured by the network's answer");
-  const folded = canvas("the same points and grid lines as the last hidden layer has them; the dashed line divides them");
-  plane.addEventListener("click", (event) => {
-    if (model.get("data") !== "own") return;
-    const box = plane.getBoundingClientRect();
-    addPoint(((event.clientX - box.left) / box.width) * 2 * REACH - REACH, REACH - ((event.clientY - box.top) / box.height) * 2 * REACH);
-  });
-  root.append(element("div", { class: "tl-stack" },
-    element("div", { class: "tl-columns" },
-      element("div", { class: "tl-stack" }, data.root, activation.root),
-      element("div", { class: "tl-stack" }, depth.root, width.root)),
-    own, buttonRow("training", play, some, again, other), words.root,
-    element("div", { class: "tl-columns" },
-      element("div", {}, element("div", { class: "tl-heading" }, "The plane ", element("span", { class: "tl-quiet" }, "● or ▲: the answer is the shade")), plane),
-      element("div", {}, element("div", { class: "tl-heading" }, "The plane, folded ", element("span", { class: "tl-quiet" }, "as the last hidden layer has it")), folded))));
-
-  // --- Training
-  function restart() {
-    pause();
-    own.hidden = model.get("data") !== "own";
-    network = makeNetwork({
-      depth: model.get("depth"), width: model.get("width"), activation: model.get("activation"), seed: model.get("seed"),
+// A network and its training.
+class Training {
+  constructor(get) {
+    this.network = makeNetwork({
+      depth: get("depth"), width: get("width"), activation: get("activation"), seed: get("seed"),
     });
-    trainer = makeTrainer(network);
-    last = null;
-    draw();
+    this.trainer = makeTrainer(this.network);
+    this.last = null; // the last step's loss
   }
 
-  function learn(nSteps) {
-    const all = points();
-    if (!all.length) return;
-    for (let n = 0; n < nSteps && trainer.steps < MOST_STEPS; n++) last = trainer.step(all);
+  get isOver() { return this.trainer.steps >= MOST_STEPS; }
+
+  learn(points, nSteps) {
+    if (!points.length) return;
+    for (let n = 0; n < nSteps && !this.isOver; n++) this.last = this.trainer.step(points);
   }
 
-  function start() {
-    if (!points().length) return draw();
-    play.textContent = "Pause";
-    const perFrame = wantsLessMotion() ? 200 : 6; // with less motion: few, large jumps
-    const go = () => {
-      if (!document.hidden) { learn(perFrame); draw(); }
-      if (trainer.steps >= MOST_STEPS) return pause();
-      frame = wantsLessMotion() ? setTimeout(go, 1000) : requestAnimationFrame(go);
-    };
-    frame = requestAnimationFrame(go);
+  describe(points) {
+    if (!points.length) return "There are no points yet: add some of both kinds.";
+    const nRight = points.filter(([x, y, target]) =>
+      (forward(this.network, [x, y]).score > 0) === (target === 1)).length;
+    const loss = this.last ? `, loss ${this.last.loss.toFixed(3)}` : "";
+    const done = nRight === points.length ? " Every point is on its side." : "";
+    return `After ${this.trainer.steps} steps: ${formatPercent(nRight / points.length)} `
+      + `of ${points.length} points right${loss}.${done}`;
   }
-
-  function pause() {
-    cancelAnimationFrame(frame);
-    clearTimeout(frame);
-    const trained = frame !== 0;
-    frame = 0;
-    play.textContent = "Train ▸";
-    if (trained) draw();
-  }
-
-  function addPoint(x, y) {
-    if (model.get("points").length >= 300) return words.say("There is room for 300 points.");
-    const inside = (value) => Math.max(-1.1, Math.min(1.1, value));
-    remember("points", [...model.get("points"), [inside(x), inside(y), Number(kind.value)]]);
-    draw();
-  }
-
-  // --- Drawing
-  function draw() {
-    const all = points();
-    const colours = {
-      0: themeColour(root, "--tl-weight"), 1: themeColour(root, "--tl-orange"),
-      ink: themeColour(root, "--tl-ink"), line: themeColour(root, "--tl-control-line"),
-    };
-    drawPlane(plane.getContext("2d"), network, all, colours);
-    drawFolded(folded.getContext("2d"), network, all, colours);
-    const nRight = all.filter(([x, y, target]) => (forward(network, [x, y]).score > 0) === (target === 1)).length;
-    if (!all.length) return words.say("There are no points yet: add some of both kinds.");
-    const loss = last ? `, loss ${last.loss.toFixed(3)}` : "";
-    const done = nRight === all.length ? " Every point is on its side." : "";
-    if (frame && performance.now() - spoken < 1000) return; // while it trains, once a second
-    spoken = performance.now();
-    words.say(`After ${trainer.steps} steps: ${formatPercent(nRight / all.length)} of ${all.length} points right${loss}.${done}`);
-  }
-
-  const hear = () => {
-    data.value = model.get("data");
-    activation.value = model.get("activation");
-    depth.value = model.get("depth");
-    width.value = model.get("width");
-    restart();
-  };
-  const heard = "change:data change:activation change:depth change:width change:seed";
-  model.on(heard, hear);
-  model.on("change:points", draw);
-  const endTheme = onThemeChange(draw);
-  restart();
-  return () => {
-    pause();
-    endTheme();
-    model.off(heard, hear);
-    model.off("change:points", draw);
-  };
 }
 
-function canvas(label) {
-  return element("canvas", { width: SIZE, height: SIZE, class: "tl-plane", role: "img", "aria-label": label });
-}
-
-const toPixel = (value) => ((value + REACH) / (2 * REACH)) * SIZE;
-
-function drawPlane(pen, network, points, colours) {
-  pen.clearRect(0, 0, SIZE, SIZE);
-  const cell = SIZE / CELLS;
-  for (let row = 0; row < CELLS; row++) {
-    for (let column = 0; column < CELLS; column++) {
-      const x = ((column + 0.5) / CELLS) * 2 * REACH - REACH, y = REACH - ((row + 0.5) / CELLS) * 2 * REACH;
-      const { score } = forward(network, [x, y]);
-      const share = 1 / (1 + Math.exp(-score));
-      pen.fillStyle = colours[share > 0.5 ? 1 : 0];
-      pen.globalAlpha = 0.06 + 0.4 * Math.abs(share - 0.5);
-      pen.fillRect(column * cell, row * cell, cell, cell);
-    }
-  }
-  pen.globalAlpha = 1;
-  for (const [x, y, target] of points) mark(pen, toPixel(x), SIZE - toPixel(y), target, colours);
-}
-
-// Across: how far the last hidden layer's numbers lie in the direction that the
-// score is read from, so that the dividing line stands upright. Up: the direction
-// in which they differ most besides.
-function drawFolded(pen, network, points, colours) {
-  pen.clearRect(0, 0, SIZE, SIZE);
+// Where the last hidden layer has points, as pixels. Across: how far its numbers lie in the
+// direction that the score is read from, so that the dividing line stands upright. Up: the
+// direction in which they differ most besides.
+function foldingOf(network, points) {
   const { weight, bias } = network.head;
   const length = Math.hypot(...weight) || 1;
   const along = Array.from(weight, (value) => value / length);
-  const lines = gridLines();
-  const hidden = new Map();
-  const at = (point) => {
-    const key = point.join();
-    if (!hidden.has(key)) hidden.set(key, Array.from(forward(network, point).hidden));
-    return hidden.get(key);
-  };
-  const everything = [...lines.flat().map(at), ...points.map(([x, y]) => at([x, y]))];
-  const aside = mainDirectionBeside(along, everything);
-  const place = (h) => [project(h, along), project(h, aside)];
-  const places = everything.map(place);
-  const range = [0, 1].map((axis) => {
+  const hidden = points.map((point) => Array.from(forward(network, point).hidden));
+  const aside = mainDirectionBeside(along, hidden);
+  const places = hidden.map((h) => [project(h, along), project(h, aside)]);
+  const [across, up] = [0, 1].map((axis) => {
     const values = places.map((pair) => pair[axis]);
     const [low, high] = [Math.min(...values), Math.max(...values)];
-    return { low, span: Math.max(high - low, 1e-6) };
+    return (value) => 0.06 + (0.88 * (value - low)) / Math.max(high - low, 1e-6);
   });
-  const pixel = (pair) => pair.map((value, axis) => {
-    const share = 0.06 + (0.88 * (value - range[axis].low)) / range[axis].span;
-    return axis ? SIZE * (1 - share) : SIZE * share;
-  });
-  pen.strokeStyle = colours.line;
-  pen.lineWidth = 0.7;
-  for (const line of lines) {
-    pen.beginPath();
-    for (const point of line) pen.lineTo(...pixel(place(at(point))));
-    pen.stroke();
-  }
-  const [border] = pixel([-bias[0] / length, range[1].low]);
-  pen.strokeStyle = colours.ink;
-  pen.lineWidth = 1.5;
-  pen.setLineDash([6, 5]);
-  pen.beginPath();
-  pen.moveTo(border, 0);
-  pen.lineTo(border, SIZE);
-  pen.stroke();
-  pen.setLineDash([]);
-  for (const [x, y, target] of points) mark(pen, ...pixel(place(at([x, y]))), target, colours);
-}
-
-function gridLines() {
-  const steps = Array.from({ length: 9 }, (_, i) => -1 + i / 4);
-  const fine = Array.from({ length: 33 }, (_, i) => -1 + i / 16);
-  return [...steps.map((x) => fine.map((y) => [x, y])), ...steps.map((y) => fine.map((x) => [x, y]))];
+  return {
+    places: places.map(([x, y]) => [SIZE * across(x), SIZE * (1 - up(y))]),
+    border: SIZE * across(-bias[0] / length),
+  };
 }
 
 function project(h, direction) {
@@ -249,6 +93,86 @@ function mainDirectionBeside(along, rows) {
     direction = next.map((value) => value / length);
   }
   return direction;
+}
+
+// --- Drawn ----------------------------------------------------------------------
+
+function canvas(label) {
+  return element("canvas", {
+    width: SIZE, height: SIZE, class: "tl-plane", role: "img", "aria-label": label,
+  });
+}
+
+// Both canvases; `draw(network, points)`.
+function picturesOf(onPlace) {
+  const plane = canvas("the plane with the points, coloured by the network's answer");
+  const folded = canvas("the same points and grid lines as the last hidden layer has them; "
+    + "the dashed line divides them");
+  plane.addEventListener("click", (event) => {
+    const { left, top, width, height } = plane.getBoundingClientRect();
+    onPlace(((event.clientX - left) / width) * 2 * REACH - REACH,
+      REACH - ((event.clientY - top) / height) * 2 * REACH);
+  });
+  return {
+    root: columns(
+      element("div", {}, heading("The plane ", "● or ▲: the answer is the shade"), plane),
+      element("div", {}, heading("The plane, folded ", "as the last hidden layer has it"), folded)),
+    draw(network, points) {
+      const colours = {
+        0: themeColour("--tl-weight"), 1: themeColour("--tl-orange"),
+        ink: themeColour("--tl-ink"), line: themeColour("--tl-control-line"),
+      };
+      drawPlane(plane.getContext("2d"), network, points, colours);
+      drawFolded(folded.getContext("2d"), network, points, colours);
+    },
+  };
+}
+
+const toPixel = (value) => ((value + REACH) / (2 * REACH)) * SIZE;
+
+function drawPlane(pen, network, points, colours) {
+  pen.clearRect(0, 0, SIZE, SIZE);
+  const cell = SIZE / CELLS;
+  for (let row = 0; row < CELLS; row++) {
+    for (let column = 0; column < CELLS; column++) {
+      const x = ((column + 0.5) / CELLS) * 2 * REACH - REACH;
+      const y = REACH - ((row + 0.5) / CELLS) * 2 * REACH;
+      const share = 1 / (1 + Math.exp(-forward(network, [x, y]).score));
+      pen.fillStyle = colours[share > 0.5 ? 1 : 0];
+      pen.globalAlpha = 0.06 + 0.4 * Math.abs(share - 0.5);
+      pen.fillRect(column * cell, row * cell, cell, cell);
+    }
+  }
+  pen.globalAlpha = 1;
+  for (const [x, y, target] of points) mark(pen, toPixel(x), SIZE - toPixel(y), target, colours);
+}
+
+function drawFolded(pen, network, points, colours) {
+  pen.clearRect(0, 0, SIZE, SIZE);
+  const lines = gridLines();
+  const { places, border } = foldingOf(network, [...lines.flat(), ...points.map(([x, y]) => [x, y])]);
+  pen.strokeStyle = colours.line;
+  pen.lineWidth = 0.7;
+  for (const line of lines) {
+    pen.beginPath();
+    for (const [x, y] of places.splice(0, line.length)) pen.lineTo(x, y);
+    pen.stroke();
+  }
+  pen.strokeStyle = colours.ink;
+  pen.lineWidth = 1.5;
+  pen.setLineDash([6, 5]);
+  pen.beginPath();
+  pen.moveTo(border, 0);
+  pen.lineTo(border, SIZE);
+  pen.stroke();
+  pen.setLineDash([]);
+  places.forEach(([x, y], at) => mark(pen, x, y, points[at][2], colours)); // those of the points
+}
+
+function gridLines() {
+  const steps = Array.from({ length: 9 }, (_, i) => -1 + i / 4);
+  const fine = Array.from({ length: 33 }, (_, i) => -1 + i / 16);
+  return [...steps.map((x) => fine.map((y) => [x, y])), ...steps.map((y) => fine.map((x) => [x, y]))];
 }
 
 // Class A is a disc, class B a triangle: the shapes differ, not only the colours.
@@ -289,6 +213,134 @@ const DATA = {
 function scattered(place) {
   const random = seededRandom(7);
   return Array.from({ length: 120 }, (_, n) => [...place(random, n % 2), n % 2]);
+}
+
+// --- Wired ----------------------------------------------------------------------
+
+function controlsOf({ bind }) {
+  return columns(
+    stack(
+      bind("data", select, {
+        label: "Points",
+        options: [["circles", "a ring around a heap"], ["xor", "opposite corners (XOR)"],
+          ["spiral", "two spirals"], ["own", "your own"]],
+      }).root,
+      bind("activation", select, {
+        label: "Activation function: the bend",
+        options: [["none", "none: only linear layers"], ["relu", "ReLU"], ["gelu", "GELU"],
+          ["swiglu", "SwiGLU (gated)"]],
+      }).root),
+    stack(
+      bind("depth", slider, { label: "Hidden layers", min: 1, max: 4 }).root,
+      bind("width", slider, { label: "Neurons in each", min: 2, max: 8 }).root));
+}
+
+// Own points, by mouse and by keyboard: `add(x, y)` or `clear()`.
+function ownPoints({ onAdd, onClear }) {
+  const nothing = () => {};
+  const kind = select({
+    label: "Next point is", value: "0", onInput: nothing,
+    options: [["0", "● (class A)"], ["1", "▲ (class B)"]],
+  });
+  const [across, up] = ["across", "up"].map((name) => numberBox({
+    label: `${name}, −100 to 100`, value: 0, min: -100, max: 100, onInput: nothing,
+  }));
+  return {
+    kind: () => Number(kind.value),
+    root: element("div", { class: "tl-own-points" },
+      element("p", { class: "tl-quiet" }, "Click into the plane on the left, or give the place in numbers."),
+      kind.root, across.root, up.root,
+      buttonRow("own points", button("Add", () => onAdd(across.value / 100, up.value / 100)),
+        button("Remove all", onClear))),
+  };
+}
+
+class Session {
+  constructor(figure) {
+    const { get, set } = figure;
+    this.get = get;
+    this.set = set;
+    this.training = new Training(get);
+    this.frame = 0; // while it trains: the next one
+    this.announced = 0; // when the sentence was last written
+    this.words = statusLine();
+    this.play = button("Train ▸", () => (this.frame ? this.pause() : this.start()), { primary: true });
+    this.own = ownPoints({
+      onAdd: (x, y) => this.addPoint(x, y),
+      onClear: () => { set("points", []); this.restart(); },
+    });
+    this.pictures = picturesOf((x, y) => { if (get("data") === "own") this.addPoint(x, y); });
+    figure.root.append(stack(controlsOf(figure), this.own.root, this.trainingButtons(),
+      this.words.root, this.pictures.root));
+  }
+
+  trainingButtons() {
+    return buttonRow("training", this.play,
+      button("100 steps", () => {
+        this.pause();
+        this.training.learn(this.points, 100);
+        this.draw();
+      }),
+      button("Start again", () => this.restart()),
+      button("Other first weights", () => this.set("seed", this.get("seed") + 1)));
+  }
+
+  get points() {
+    return this.get("data") === "own" ? this.get("points") : DATA[this.get("data")]();
+  }
+
+  restart() {
+    this.pause();
+    this.own.root.hidden = this.get("data") !== "own";
+    this.training = new Training(this.get);
+    this.draw();
+  }
+
+  start() {
+    const { points } = this;
+    if (!points.length) return this.draw();
+    this.play.textContent = "Pause";
+    const isCalm = wantsLessMotion();
+    const perFrame = isCalm ? 200 : 6; // with less motion: few, large jumps
+    const go = () => {
+      if (!document.hidden) { this.training.learn(this.points, perFrame); this.draw(); }
+      if (this.training.isOver) return this.pause();
+      this.frame = isCalm ? window.setTimeout(go, 1000) : requestAnimationFrame(go);
+    };
+    this.frame = requestAnimationFrame(go);
+  }
+
+  pause() {
+    cancelAnimationFrame(this.frame);
+    clearTimeout(this.frame);
+    const wasTraining = this.frame !== 0;
+    this.frame = 0;
+    this.play.textContent = "Train ▸";
+    if (wasTraining) this.draw();
+  }
+
+  addPoint(x, y) {
+    const points = this.get("points");
+    if (points.length >= MOST_POINTS) return this.words.say(`There is room for ${MOST_POINTS} points.`);
+    this.set("points", [...points, [within(x, -1.1, 1.1), within(y, -1.1, 1.1), this.own.kind()]]);
+  }
+
+  draw() {
+    this.pictures.draw(this.training.network, this.points);
+    const now = performance.now();
+    if (this.points.length && this.frame && now - this.announced < 1000) return; // while it trains
+    this.announced = now;
+    this.words.say(this.training.describe(this.points));
+  }
+}
+
+function render(figure) {
+  const session = new Session(figure);
+  figure.onChange("data activation depth width seed", () => session.restart());
+  figure.onChange("points", () => session.draw());
+  figure.onEnd(onThemeChange(() => session.draw()));
+  figure.onEnd(() => session.pause());
+  session.restart();
 }
 
 export default figure("BendSpace", render, { ranges: { depth: [1, 4], width: [2, 8] } });

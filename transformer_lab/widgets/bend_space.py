@@ -14,7 +14,7 @@ from transformer_lab.widgets.live_figure import LiveFigure, Number
 class BendSpace(LiveFigure):
     """A live playground for what a non-linearity can do.
 
-    Args (keyword only):
+    Keyword Args:
         data: "circles", "xor", "spiral" or "own" (the points of `points`).
         activation: "none", "relu", "gelu" or "swiglu".
         depth: hidden layers.

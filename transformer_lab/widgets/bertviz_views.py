@@ -8,11 +8,11 @@ page text that `html_action="return"` gives, and swaps the way it finds its
 libraries.
 
 The frame is a sandbox: what runs in it reaches nothing of the page around it, and
-only says how high it is. In a dark theme it is turned over, because bertviz draws
+only sends its height. In a dark theme its colours are inverted, because bertviz draws
 on white.
 
 Holds `head_view` and `model_view`; leaves out bertviz's neuron view, which knows
-only three models.
+only three models. Taught in chapters 7 and 15.
 
 Source: Vig (2019), A Multiscale Visualization of Attention in the Transformer
 Model, https://arxiv.org/abs/1906.05714.

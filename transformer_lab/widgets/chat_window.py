@@ -18,7 +18,7 @@ from transformer_lab.widgets.live_figure import LiveFigure, Number
 class ChatWindow(LiveFigure):
     """A live figure of a chat model at work.
 
-    Args (keyword only):
+    Keyword Args:
         model_file: a decoder as bytes, from `TrainedModel.to_bytes()`; its metadata
             hold the chat template.
         messages: the conversation at first: dictionaries with `role` and `content`.

@@ -18,7 +18,7 @@ from transformer_lab.widgets.live_figure import LiveFigure, Number
 class DepthExplorer(LiveFigure):
     """A live figure of a deep stack of layers.
 
-    Args (keyword only):
+    Keyword Args:
         depth: the number of layers.
         residual: whether each layer adds to its input, or replaces it.
         norm: "none", "pre" (before each layer) or "post" (after the sum).

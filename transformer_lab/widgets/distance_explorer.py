@@ -17,7 +17,7 @@ from transformer_lab.widgets.live_figure import LiveFigure, Number
 class DistanceExplorer(LiveFigure):
     """A live figure of memory over a distance, in the recall language.
 
-    Args (keyword only):
+    Keyword Args:
         names: of the models.
         model_files: for each a `safetensors` file (bytes) whose metadata hold
             `architecture` ("decoder", "rnn" or "lstm") and `config` (JSON).

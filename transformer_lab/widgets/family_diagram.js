@@ -4,140 +4,155 @@
 // what its choices cost: parameters, memory and work for each token.
 
 import { costs, countParameters, differences, partsOf, reasonOf } from "./engine/family.js";
-import { counted, element, figure, grouped, select, slider, statusLine, uniqueId } from "./parts/ui.js";
+import { select, slider, statusLine } from "./parts/controls.js";
+import { figure } from "./parts/figure.js";
+import { columns, element, stack, uniqueId } from "./parts/nodes.js";
+import { counted, grouped } from "./parts/words.js";
 
 const LONGEST = 17; // the slider ends at 2 ** 17 tokens
 const STACK_NAMES = { encoder: "encoder blocks", decoder: "decoder blocks" };
 
-function render({ model, root, remember }) {
-  const rows = model.get("rows");
+// --- State, computed and in words -----------------------------------------------
+
+// The chosen model, the one that it is compared with (null: none), and its parts with the
+// phrases that differ.
+function comparison(rows, name, otherName) {
+  const row = rows.find((one) => one.name === name) ?? rows[0];
+  const found = rows.find((one) => one.name === otherName);
+  const other = found && found !== row ? found : null;
+  const marked = other ? differences(row, other) : new Map(partsOf(row).map((part) => [part, []]));
+  return { row, other, marked };
+}
+
+function describe({ row, other, marked }) {
+  const what = `${row.name} (${row.year}): ${counted(countParameters(row), "parameter")}.`;
+  if (!other) return what;
+  const n = [...marked.values()].filter((phrases) => phrases.length).length;
+  if (!n) return `${what} It makes the same choices as ${other.name}; only the sizes differ.`;
+  return `${what} ${counted(n, "part")} of it ${n === 1 ? "differs" : "differ"} from ${other.name}.`;
+}
+
+// --- Drawn ----------------------------------------------------------------------
+
+function showDiagram(diagram, { row, marked }) {
+  const nodes = [];
+  let frame = null;
+  for (const [part, phrases] of marked) {
+    const node = partItem(part, phrases);
+    if (!STACK_NAMES[part.stack]) {
+      nodes.push(node);
+      continue;
+    }
+    if (frame?.name !== part.stack) {
+      frame = { name: part.stack, list: element("ol") };
+      const title = `${row.config.n_layers} ${STACK_NAMES[part.stack]}, one after another`;
+      nodes.push(element("li", { class: "tl-family-stack" },
+        element("div", { class: "tl-quiet" }, title), frame.list));
+    }
+    frame.list.append(node);
+  }
+  diagram.replaceChildren(...nodes);
+}
+
+function partItem({ kind, label, phrases }, different) {
+  return element("li", { class: `tl-family-part tl-part-${kind}${different.length ? " tl-differs" : ""}` },
+    element("strong", {}, label), ...phrases.map((phrase) =>
+      element("span", {}, different.includes(phrase) ? element("mark", {}, phrase) : phrase)));
+}
+
+function reasonsView() {
+  const title = element("div", { class: "tl-heading" });
+  const list = element("ul", { class: "tl-family-reasons" });
+  return {
+    roots: [title, list],
+    show({ marked, other }) {
+      const texts = new Set([...marked.values()].flat().map(reasonOf).filter(Boolean));
+      title.textContent = other ? `Why it is not as in ${other.name}` : "";
+      title.hidden = list.hidden = !other || !texts.size;
+      list.replaceChildren(...Array.from(texts, (text) => element("li", {}, text)));
+    },
+  };
+}
+
+function showCounts(list, total, { row }) {
+  const groups = new Map();
+  for (const { key, kind, nParameters } of partsOf(row)) {
+    const name = groupOf(key, kind);
+    const group = groups.get(name) ?? { kind, n: 0 };
+    groups.set(name, { ...group, n: group.n + nParameters });
+  }
+  const all = countParameters(row);
+  total.textContent = grouped(all);
+  list.replaceChildren(...Array.from(groups).filter(([, { n }]) => n).map(([name, { kind, n }]) =>
+    element("li", {}, element("span", {}, name),
+      element("span", { class: `tl-family-track tl-part-${kind}` },
+        element("span", { style: `width: ${(100 * n) / all}%` })),
+      element("span", { class: "tl-family-number" }, grouped(n)))));
+}
+
+function showCosts(list, row, nTokens) {
+  const used = Math.min(nTokens, row.config.max_len);
+  const { cachePerToken, cache, flops } = costs(row, used);
+  const bytes = (number) => inUnits(number, 1024, BYTE_UNITS);
+  const facts = [
+    ["Work", `${inUnits(flops, 1000, ["", "k", "M", "G", "T"])}FLOPs for this token`],
+    ["Cache", cachePerToken ? `${bytes(cachePerToken)} are added by each token`
+      : "none: an encoder reads all at once"],
+    ...(cachePerToken ? [["Together", `${bytes(cache)} at ${counted(used, "token")}`]] : []),
+    ["Weights", `${bytes(2 * countParameters(row))}, at 16 bits a number`],
+    ...(used < nTokens ? [["Note", `it was made for at most ${counted(row.config.max_len, "token")}`]] : []),
+  ];
+  list.replaceChildren(...facts.flatMap(([name, text]) =>
+    [element("dt", {}, name), element("dd", {}, text)]));
+}
+
+// --- Wired ----------------------------------------------------------------------
+
+function render({ root, get, set, bind, onChange }) {
+  const rows = get("rows");
   if (!rows.length) throw new Error("FamilyDiagram needs rows: the models to choose from");
-  const families = [...new Set(rows.map(({ family }) => family))];
-  const rowOf = (name) => rows.find((row) => row.name === name);
-  const chosen = () => rowOf(model.get("name")) ?? rows[0];
+  const now = () => comparison(rows, get("name"), get("compare"));
 
-  // --- Controls
-  const family = radios("Family", families, chosen().family, (value) => {
-    remember("name", rows.find((row) => row.family === value).name);
-    show({ speak: true });
+  const family = radios("Family", [...new Set(rows.map((row) => row.family))], now().row.family, (value) =>
+    set("name", rows.find((row) => row.family === value).name));
+  const size = select({ label: "Model", options: [], value: "", onInput: (name) => set("name", name) });
+  const compare = bind("compare", select, {
+    label: "What differs from", options: [["", "nothing"], ...rows.map(({ name }) => [name, name])],
   });
-  const size = select({ label: "Model", options: [], value: "", onInput: (name) => { remember("name", name); show({ speak: true }); } });
-  const compare = select({
-    label: "What differs from", value: model.get("compare"),
-    options: [["", "nothing"], ...rows.map(({ name }) => [name, name])],
-    onInput: (name) => { remember("compare", name); show({ speak: true }); },
+  const context = bind("context", slider, {
+    label: "Tokens in the window", min: 4, max: LONGEST, format: (power) => grouped(2 ** power),
+    shown: Math.log2, kept: (power) => Math.round(2 ** power),
   });
-  const context = slider({
-    label: "Tokens in the window", min: 4, max: LONGEST, value: Math.log2(model.get("context")),
-    format: (power) => grouped(2 ** power),
-    onInput: (power) => { remember("context", Math.round(2 ** power)); show(); },
+  const diagram = element("ol", {
+    class: "tl-family", "aria-label": "the parts of the model, in the order in which a token meets them",
   });
-
-  // --- The picture
-  const diagram = element("ol", { class: "tl-family", "aria-label": "the parts of the model, in the order in which a token meets them" });
-  const reasons = element("ul", { class: "tl-family-reasons" });
-  const reasonsHeading = element("div", { class: "tl-heading" });
+  const reasons = reasonsView();
   const facts = element("dl", { class: "tl-facts" });
   const total = element("span", { class: "tl-quiet" });
   const counts = element("ul", { class: "tl-family-counts" });
   const status = statusLine();
-  root.append(element("div", { class: "tl-stack" },
-    family.root, element("div", { class: "tl-columns" }, size.root, compare.root),
-    element("div", { class: "tl-columns" },
-      element("div", { class: "tl-stack" }, diagram),
-      element("div", { class: "tl-stack" },
-        status.root, reasonsHeading, reasons,
-        element("div", { class: "tl-heading" }, "Parameters ", total), counts,
-        element("div", { class: "tl-heading" }, "What one more token costs"), context.root, facts))));
+  const title = (...parts) => element("div", { class: "tl-heading" }, ...parts);
+  root.append(stack(family.root, columns(size.root, compare.root),
+    columns(stack(diagram), stack(status.root, ...reasons.roots, title("Parameters ", total), counts,
+      title("What one more token costs"), context.root, facts))));
 
-  // --- What happens
-  function show({ speak = false } = {}) {
-    const row = chosen();
-    const other = rowOf(model.get("compare"));
+  const show = () => {
+    const shown = now();
+    const { row } = shown;
     family.value = row.family;
-    const names = rows.filter(({ family: of }) => of === row.family).map(({ name }) => name);
+    const names = rows.filter((one) => one.family === row.family).map(({ name }) => name);
     size.input.replaceChildren(...names.map((name) => element("option", { value: name }, name)));
     size.value = row.name;
-    compare.value = model.get("compare");
-    const marked = other && other !== row ? differences(row, other) : new Map(partsOf(row).map((part) => [part, []]));
-    showDiagram(row, marked);
-    showReasons(marked, other !== row ? other : null);
-    showCounts(row);
-    showCosts(row);
-    if (speak || !status.root.textContent) status.say(sentence(row, marked, other !== row ? other : null));
-  }
-
-  function sentence(row, marked, other) {
-    const what = `${row.name} (${row.year}): ${counted(countParameters(row), "parameter")}.`;
-    if (!other) return what;
-    const n = [...marked.values()].filter((phrases) => phrases.length).length;
-    return `${what} ${n ? `${counted(n, "part")} of it ${n === 1 ? "differs" : "differ"} from ${other.name}.`
-      : `It makes the same choices as ${other.name}; only the sizes differ.`}`;
-  }
-
-  function showDiagram(row, marked) {
-    const nodes = [];
-    let stack = null;
-    for (const [part, phrases] of marked) {
-      const node = element("li", { class: `tl-family-part tl-part-${part.kind}${phrases.length ? " tl-differs" : ""}` },
-        element("strong", {}, part.label),
-        ...part.phrases.map((phrase) => element("span", {}, phrases.includes(phrase) ? element("mark", {}, phrase) : phrase)));
-      if (!STACK_NAMES[part.stack]) {
-        nodes.push(node);
-        continue;
-      }
-      if (stack?.name !== part.stack) {
-        stack = { name: part.stack, list: element("ol") };
-        nodes.push(element("li", { class: "tl-family-stack" },
-          element("div", { class: "tl-quiet" }, `${row.config.n_layers} ${STACK_NAMES[part.stack]}, one after another`), stack.list));
-      }
-      stack.list.append(node);
-    }
-    diagram.replaceChildren(...nodes);
-  }
-
-  function showReasons(marked, other) {
-    const seen = new Set([...marked.values()].flat().filter(reasonOf));
-    const texts = new Set([...seen].map(reasonOf));
-    reasonsHeading.textContent = other ? `Why it is not as in ${other.name}` : "";
-    reasonsHeading.hidden = reasons.hidden = !other || !texts.size;
-    reasons.replaceChildren(...Array.from(texts, (text) => element("li", {}, text)));
-  }
-
-  function showCounts(row) {
-    const groups = new Map();
-    for (const { key, kind, nParameters } of partsOf(row)) {
-      const name = groupOf(key, kind);
-      const group = groups.get(name) ?? { kind, n: 0 };
-      groups.set(name, { ...group, n: group.n + nParameters });
-    }
-    const all = countParameters(row);
-    total.textContent = grouped(all);
-    counts.replaceChildren(...Array.from(groups).filter(([, { n }]) => n).map(([name, { kind, n }]) =>
-      element("li", {}, element("span", {}, name),
-        element("span", { class: `tl-family-track tl-part-${kind}` }, element("span", { style: `width: ${(100 * n) / all}%` })),
-        element("span", { class: "tl-family-number" }, grouped(n)))));
-  }
-
-  function showCosts(row) {
-    const asked = Math.round(2 ** context.value);
-    const used = Math.min(asked, row.config.max_len);
-    const { cachePerToken, cache, flops } = costs(row, used);
-    const lines = [
-      ["Work", `${inUnits(flops, 1000, ["", "k", "M", "G", "T"])}FLOPs for this token`],
-      ["Cache", cachePerToken ? `${inUnits(cachePerToken, 1024, BYTE_UNITS)} are added by each token` : "none: an encoder reads all at once"],
-      ...(cachePerToken ? [["Together", `${inUnits(cache, 1024, BYTE_UNITS)} at ${counted(used, "token")}`]] : []),
-      ["Weights", `${inUnits(2 * countParameters(row), 1024, BYTE_UNITS)}, at 16 bits a number`],
-      ...(used < asked ? [["Note", `it was made for at most ${counted(row.config.max_len, "token")}`]] : []),
-    ];
-    facts.replaceChildren(...lines.flatMap(([name, text]) => [element("dt", {}, name), element("dd", {}, text)]));
-  }
-
-  // --- When Python changes something
-  const hear = () => { context.value = Math.log2(model.get("context")); show({ speak: true }); };
-  model.on("change:name change:compare change:context", hear);
+    showDiagram(diagram, shown);
+    reasons.show(shown);
+    showCounts(counts, total, shown);
+    status.say(describe(shown));
+  };
+  const showContext = () => showCosts(facts, now().row, Math.round(2 ** context.value));
+  onChange("name compare", () => { show(); showContext(); });
+  onChange("context", showContext);
   show();
-  return () => model.off("change:name change:compare change:context", hear);
+  showContext();
 }
 
 // Native radio buttons in one row.

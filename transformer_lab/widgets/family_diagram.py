@@ -18,7 +18,7 @@ from transformer_lab.widgets.live_figure import LiveFigure
 class FamilyDiagram(LiveFigure):
     """A live figure of models as rows of choices.
 
-    Args (keyword only):
+    Keyword Args:
         rows: the models: dictionaries with `family` ("GPT-2"), `name` ("GPT-2 small"),
             `year`, `architecture` ("encoder", "decoder" or "encoder-decoder") and
             `config` (a `Config` as a dictionary).

@@ -1,237 +1,221 @@
 // HeadExplorer: every attention head on the reader's text, and what it is good for.
 //
-// A grid of small matrices, one for each head; the chosen one large. Looking at a
-// token shades the tokens that it looks at and says it in words. A head that is
+// A grid of small matrices, one for each head; the chosen one large. Pointing at a
+// token shades the tokens that it attends to and says it in words. A head that is
 // switched off gathers nothing: the next-token prediction stands beside the one
 // that the whole model makes.
 
-import { loadModel, promptIds } from "./engine/model_file.js";
+import { loadModel } from "./engine/model_file.js";
+import { PrefixCache } from "./engine/prefix_cache.js";
 import { distribution, mostLikelyFirst } from "./engine/sampling.js";
 import { attentionMatrix } from "./parts/attention_view.js";
+import { barList } from "./parts/bars.js";
 import {
-  afterPaint, arrowKeysMoveWithin, button, buttonRow, checkbox, counted, debounce, element, figure,
-  formatPercent, readable, slider, specialName, statusLine, textBox, tokenChips, write,
-} from "./parts/ui.js";
+  arrowKeysMoveWithin, button, buttonRow, checkbox, slider, statusLine,
+} from "./parts/controls.js";
+import { figure } from "./parts/figure.js";
+import { columns, element, heading, setAttributes, stack } from "./parts/nodes.js";
+import { readerText } from "./parts/reader_text.js";
+import { afterPaint } from "./parts/time.js";
+import { tokenChips } from "./parts/tokens.js";
+import { counted, formatPercent, within } from "./parts/words.js";
 
 const N_BARS = 5; // tokens compared, with and without the heads that are off
 
-function render({ model, root, remember }) {
-  const lm = loadModel(model.get("model_file"));
-  const { n_layers: nLayers, n_heads: nHeads, max_len: maxLen } = lm.config;
-  const view = { ids: [], whole: null, now: null, looking: null, pinned: null };
+const isSame = (one) => (other) => one[0] === other[0] && one[1] === other[1];
 
-  const chosen = () => [
-    Math.min(model.get("layer"), nLayers - 1), Math.min(model.get("head"), nHeads - 1),
-  ];
-  const isOff = (layer, head) => model.get("disabled_heads").some(([l, h]) => l === layer && h === head);
-  const nameOf = (index) => {
-    const piece = lm.tokenizer.piece(view.ids[index]);
-    return lm.tokenizer.isSpecial(view.ids[index]) ? specialName(piece, index) : readable(piece);
-  };
-  const nextName = (id) => {
-    const piece = lm.tokenizer.piece(id);
-    return lm.tokenizer.isSpecial(id) ? specialName(piece, view.ids.length) : readable(piece);
-  };
+// The chosen head, one that there is: [layer, head].
+const chosenHead = (get, { n_layers: nLayers, n_heads: nHeads }) =>
+  [Math.min(get("layer"), nLayers - 1), Math.min(get("head"), nHeads - 1)];
 
-  // --- The text
-  const text = textBox({
-    label: "A story, for the heads to read", value: model.get("text"), rows: 2,
-    onInput: debounce(() => { remember("text", text.value); read(); }, 120),
+// --- Drawn ----------------------------------------------------------------------
+
+// All heads, each a button: `show(attention)`, `mark(chosen, off)`.
+function headGrid({ n_layers: nLayers, n_heads: nHeads }, onPick) {
+  const tiles = Array.from({ length: nLayers * nHeads }, (_, at) => {
+    const place = [Math.floor(at / nHeads), at % nHeads];
+    const matrix = attentionMatrix({ size: 96 });
+    const row = element("button", {
+      type: "button", class: "tl-head", tabindex: -1, on: { click: () => onPick(place) },
+    }, matrix.root, element("span", {}, place.join(".")));
+    return { place, matrix, row };
   });
-  const note = element("p", { class: "tl-quiet" });
-
-  // --- All heads
-  const grid = element("div", {
+  const root = element("div", {
     class: "tl-heads", role: "group", "aria-label": "all heads; arrow keys move, Enter chooses",
     style: `--tl-n-heads: ${nHeads}`,
-  });
-  const tiles = [];
-  for (let layer = 0; layer < nLayers; layer++) {
-    for (let head = 0; head < nHeads; head++) {
-      const matrix = attentionMatrix({ size: 96 });
-      const row = element("button", {
-        type: "button", class: "tl-head", tabindex: -1, on: { click: () => choose(layer, head) },
-      }, matrix.root, element("span", {}, `${layer}.${head}`));
-      tiles.push({ layer, head, matrix, row });
-      grid.append(row);
-    }
-  }
-  arrowKeysMoveWithin(grid, ".tl-head");
-
-  // --- The chosen head
-  const title = element("div", { class: "tl-heading" });
-  const matrix = attentionMatrix({ size: 480 });
-  const large = element("div", { class: "tl-large-matrix" }, matrix.root);
-  const chips = tokenChips({
-    label: "tokens; hover or focus one to see where it looks",
-    onLook: (index) => look(index ?? view.pinned),
-    onPick: (index) => { view.pinned = view.pinned === index ? null : index; look(index); },
-  });
-  const lookSlider = slider({
-    label: "Token that looks", min: 1, max: 1, value: 1,
-    format: (number) => (view.ids.length ? nameOf(number - 1) : ""),
-    onInput: (number) => { view.pinned = number - 1; look(number - 1); },
-  });
-  const words = statusLine();
-  large.addEventListener("pointermove", (event) => look(rowAt(event)));
-  large.addEventListener("pointerleave", () => look(view.pinned));
-  large.addEventListener("click", (event) => { view.pinned = rowAt(event); look(view.pinned); });
-  const rowAt = (event) => {
-    const box = matrix.root.getBoundingClientRect();
-    const row = Math.floor(((event.clientY - box.top) / box.height) * view.ids.length);
-    return Math.max(0, Math.min(view.ids.length - 1, row));
-  };
-
-  // --- Heads on and off
-  const off = checkbox({
-    label: "Switch this head off",
-    onInput: (ticked) => switchHeads(without(...chosen()).concat(ticked ? [chosen()] : [])),
-  });
-  const onlyButton = button("Only this head on", () => switchHeads(
-    tiles.filter(({ layer, head }) => layer !== chosen()[0] || head !== chosen()[1])
-      .map(({ layer, head }) => [layer, head])));
-  const allButton = button("All heads on", () => switchHeads([]));
-  const without = (layer, head) => model.get("disabled_heads")
-    .filter(([l, h]) => l !== layer || h !== head);
-  const effect = statusLine();
-  const bars = comparedBars();
-
-  root.append(element("div", { class: "tl-stack" },
-    text.root, note,
-    element("div", { class: "tl-columns" },
-      element("div", { class: "tl-stack" },
-        element("div", { class: "tl-heading" }, "Every head ",
-          element("span", { class: "tl-quiet" }, "layer.head; each row is a token that looks")),
-        grid,
-        element("div", { class: "tl-heading" }, "What comes next ",
-          element("span", { class: "tl-quiet" }, "outlined: with all heads on")),
-        bars.root, buttonRow("heads on and off", onlyButton, allButton), off.root, effect.root),
-      element("div", { class: "tl-stack" },
-        title, large, chips.root, lookSlider.root, words.root))));
-
-  // --- What happens
-  function read() {
-    const ids = promptIds(lm, text.value);
-    const tooLong = ids.length - maxLen;
-    view.ids = ids.slice(0, maxLen);
-    note.hidden = tooLong <= 0;
-    note.textContent = `This model sees ${maxLen} tokens; the last ${counted(tooLong, "token")} of your text are left out.`;
-    view.pinned = null;
-    view.whole = lm.decoder.forward(view.ids, { lastOnly: true });
-    lookSlider.input.max = view.ids.length;
-    chips.show(view.ids.map((id, index) => ({
-      text: lm.tokenizer.piece(id), id, special: lm.tokenizer.isSpecial(id),
-      unseen: lm.unseenTokens.has(id),
-    })));
-    compute();
-  }
-
-  function compute() {
-    const disabledHeads = model.get("disabled_heads");
-    view.now = disabledHeads.length ? lm.decoder.forward(view.ids, { disabledHeads, lastOnly: true }) : view.whole;
-    for (const tile of tiles) tile.matrix.show(view.now.attention[tile.layer][tile.head]);
-    showPrediction();
-    choose(...chosen());
-  }
-
-  function choose(layer, head) {
-    if (layer !== model.get("layer") || head !== model.get("head")) {
-      model.set("layer", layer);
-      remember("head", head);
-    }
-    for (const tile of tiles) {
-      const isChosen = tile.layer === layer && tile.head === head;
-      const isSilent = isOff(tile.layer, tile.head);
-      tile.row.classList.toggle("tl-chosen", isChosen);
-      tile.row.classList.toggle("tl-silent", isSilent);
-      tile.row.tabIndex = isChosen ? 0 : -1;
-      tile.row.setAttribute("aria-pressed", String(isChosen));
-      tile.row.setAttribute("aria-label",
-        `layer ${tile.layer}, head ${tile.head}${isSilent ? ", switched off" : ""}`);
-    }
-    title.textContent = `Layer ${layer}, head ${head}`;
-    off.value = isOff(layer, head);
-    matrix.show(view.now.attention[layer][head]);
-    look(view.pinned);
-  }
-
-  // Shows where one token looks; without one, the last: its look decides what comes next.
-  const look = afterPaint((index) => {
-    const [layer, head] = chosen();
-    const looking = Math.min(index ?? view.ids.length - 1, view.ids.length - 1);
-    const weights = view.now.attention[layer][head][looking];
-    view.looking = looking;
-    matrix.mark(looking);
-    chips.shade(weights, looking);
-    lookSlider.value = looking + 1;
-    const best = mostLikelyFirst(weights).slice(0, 2).filter((at) => weights[at] >= 0.05);
-    const places = best.map((at) => `${nameOf(at)} (${formatPercent(weights[at])})`);
-    const where = places.length ? `most at ${places.join(" and ")}` : "at nothing in particular";
-    words.say(`From ${nameOf(looking)} this head looks ${where}.`, { delay: 120 });
-  });
-
-  // `compute` hears of the change, as it does when Python makes it.
-  function switchHeads(heads) {
-    remember("disabled_heads", heads);
-  }
-
-  function showPrediction() {
-    const whole = distribution(view.whole.logits.at(-1), {});
-    const now = distribution(view.now.logits.at(-1), {});
-    const top = mostLikelyFirst(whole)[0];
-    // The likeliest of either, so that nothing that rose or fell is missing.
-    const ids = [...new Set([...mostLikelyFirst(whole).slice(0, 3), ...mostLikelyFirst(now).slice(0, N_BARS)])];
-    bars.show(ids.slice(0, N_BARS).map((id) => ({ name: nextName(id), whole: whole[id], now: now[id] })));
-    const nOff = model.get("disabled_heads").length;
-    allButton.disabled = nOff === 0;
-    if (!nOff) return effect.say(`With all heads, ${nextName(top)} is most likely: ${formatPercent(whole[top])}.`);
-    const [before, after] = [whole[top], now[top]].map(formatPercent);
-    const change = before === after ? `stays at ${after}`
-      : `${now[top] < whole[top] ? "falls" : "rises"} from ${before} to ${after}`;
-    effect.say(`With ${counted(nOff, "head")} off, ${nextName(top)} ${change}.`);
-  }
-
-  const hearText = () => {
-    if (model.get("text") !== text.value) { text.value = model.get("text"); read(); }
-  };
-  const hearChoice = () => choose(...chosen());
-  const hearHeads = afterPaint(compute);
-  model.on("change:text", hearText);
-  model.on("change:disabled_heads", hearHeads);
-  model.on("change:layer change:head", hearChoice);
-
-  read();
-  return () => { // when the figure is taken away
-    for (const { end } of [matrix, ...tiles.map((tile) => tile.matrix)]) end();
-    model.off("change:text", hearText);
-    model.off("change:disabled_heads", hearHeads);
-    model.off("change:layer change:head", hearChoice);
+  }, ...tiles.map(({ row }) => row));
+  arrowKeysMoveWithin(root, ".tl-head");
+  return {
+    root,
+    show(attention) {
+      for (const { place: [layer, head], matrix } of tiles) matrix.show(attention[layer][head]);
+    },
+    mark(chosen, off) {
+      for (const { place, row } of tiles) {
+        const isChosen = isSame(place)(chosen);
+        const isOff = off.some(isSame(place));
+        row.classList.toggle("tl-chosen", isChosen);
+        row.classList.toggle("tl-silent", isOff);
+        setAttributes(row, {
+          tabindex: isChosen ? 0 : -1, "aria-pressed": String(isChosen),
+          "aria-label": `layer ${place[0]}, head ${place[1]}${isOff ? ", switched off" : ""}`,
+        });
+      }
+    },
+    end() { for (const { matrix } of tiles) matrix.end(); },
   };
 }
 
-// A bar for each token: filled, with the heads as they are; outlined, with all on.
-function comparedBars() {
-  const root = element("ol", { class: "tl-bars tl-compared", "aria-label": "most likely next tokens" });
-  const rows = Array.from({ length: N_BARS }, () => {
-    const [name, own, fill, share] = ["tl-token", "tl-bar-own", "tl-bar-fill", "tl-bar-share"]
-      .map((kind) => element("span", { class: kind }));
-    const item = element("li", { class: "tl-bar" }, name,
-      element("span", { class: "tl-bar-track" }, own, fill), share);
-    root.append(item);
-    return { item, name, own, fill, share };
+// The chosen head: its matrix, the tokens of the text and a slider over them.
+// `onLook(index)`: for a moment, null for none; `onPin(index)`: until the next.
+function headView(text, { onLook, onPin }) {
+  const title = element("div", { class: "tl-heading" });
+  const matrix = attentionMatrix({ size: 480 });
+  const large = element("div", { class: "tl-large-matrix" }, matrix.root);
+  const rowAt = ({ clientY }) => {
+    const { top, height } = matrix.root.getBoundingClientRect();
+    const row = Math.floor(((clientY - top) / height) * text.ids.length);
+    return within(row, 0, text.ids.length - 1);
+  };
+  large.addEventListener("pointermove", (event) => onLook(rowAt(event)));
+  large.addEventListener("pointerleave", () => onLook(null));
+  large.addEventListener("click", (event) => onPin(rowAt(event)));
+  const chips = tokenChips({
+    label: "tokens; hover or focus one to see where it looks", onLook, onPick: (index) => onPin(index, true),
+  });
+  const position = slider({
+    label: "Token that looks", min: 1, max: 1, value: 1,
+    format: (number) => (text.ids.length ? text.nameOf(number - 1) : ""),
+    onInput: (number) => onPin(number - 1),
+  });
+  const words = statusLine();
+  return {
+    root: stack(title, large, chips.root, position.root, words.root),
+    end: matrix.end,
+    read() {
+      position.input.max = text.ids.length;
+      chips.show(text.tokens());
+    },
+    show(place, attention) {
+      title.textContent = `Layer ${place[0]}, head ${place[1]}`;
+      matrix.show(attention[place[0]][place[1]]);
+    },
+    mark(token, place, attention) {
+      const weights = attention[place[0]][place[1]][token];
+      matrix.mark(token);
+      chips.shade(weights, token);
+      position.value = token + 1;
+      words.say(whereItLooks(text, token, weights), { delay: 120 });
+    },
+  };
+}
+
+function whereItLooks({ nameOf }, token, weights) {
+  const best = mostLikelyFirst(weights).slice(0, 2).filter((at) => weights[at] >= 0.05);
+  const places = best.map((at) => `${nameOf(at)} (${formatPercent(weights[at])})`);
+  const where = places.length ? `most at ${places.join(" and ")}` : "at nothing in particular";
+  return `From ${nameOf(token)} this head looks ${where}.`;
+}
+
+// What comes next, with all heads and with those that are on.
+function effectView({ nextName }) {
+  const effect = statusLine();
+  const bars = barList({
+    label: "most likely next tokens", length: N_BARS, compared: true, look: "tl-bars tl-compared",
   });
   return {
-    root,
-    show(tokens) {
-      rows.forEach(({ item, name, own, fill, share }, index) => {
-        const token = tokens[index];
-        item.hidden = !token;
-        if (!token) return;
-        write(name, token.name);
-        own.style.width = `${100 * token.whole}%`;
-        fill.style.width = `${100 * token.now}%`;
-        share.textContent = formatPercent(token.now);
-      });
+    bars: bars.root, words: effect.root,
+    show(wholeLogits, nowLogits, nOff) {
+      const [whole, now] = [wholeLogits, nowLogits].map((logits) => distribution(logits));
+      const order = mostLikelyFirst(whole);
+      // The likeliest of either, so that nothing that rose or fell is missing.
+      const ids = new Set([...order.slice(0, 3), ...mostLikelyFirst(now).slice(0, N_BARS)]);
+      bars.show([...ids].slice(0, N_BARS).map((id) =>
+        ({ name: nextName(id), share: now[id], before: whole[id] })));
+      effect.say(describeEffect(nextName(order[0]), whole[order[0]], now[order[0]], nOff));
+    },
+  };
+}
+
+function describeEffect(name, whole, now, nOff) {
+  const [before, after] = [whole, now].map(formatPercent);
+  if (!nOff) return `With all heads, ${name} is most likely: ${before}.`;
+  const change = before === after ? `stays at ${after}`
+    : `${now < whole ? "falls" : "rises"} from ${before} to ${after}`;
+  return `With ${counted(nOff, "head")} off, ${name} ${change}.`;
+}
+
+// --- Wired ----------------------------------------------------------------------
+
+function render(figure) {
+  const { root, get, set, onChange, onEnd } = figure;
+  const lm = loadModel(get("model_file"));
+  const cache = new PrefixCache(lm.decoder);
+  const view = { whole: null, now: null, pinned: null };
+  const chosen = () => chosenHead(get, lm.config);
+  const text = readerText(figure, lm, { label: "A story, for the heads to read" });
+  const grid = headGrid(lm.config, ([layer, head]) => { set("layer", layer); set("head", head); });
+  const large = headView(text, {
+    onLook: (index) => look(index ?? view.pinned),
+    onPin(index, isToggle = false) {
+      view.pinned = isToggle && view.pinned === index ? null : index;
+      look(index);
+    },
+  });
+  const effect = effectView(text);
+  const switches = headSwitches(figure, lm.config, chosen);
+  root.append(stack(text.root, text.note, columns(stack(
+    heading("Every head ", "layer.head; each row is a token that looks"), grid.root,
+    heading("What comes next ", "outlined: with all heads on"), effect.bars,
+    switches.buttons, switches.off.root, effect.words), large.root)));
+
+  const read = () => {
+    text.read();
+    Object.assign(view, { pinned: null, whole: cache.forward(text.ids) });
+    large.read();
+    compute();
+  };
+  const compute = () => {
+    const disabledHeads = get("disabled_heads");
+    view.now = !disabledHeads.length ? view.whole
+      : lm.decoder.forward(text.ids, { disabledHeads, lastOnly: true });
+    grid.show(view.now.attention);
+    effect.show(view.whole.logits.at(-1), view.now.logits.at(-1), disabledHeads.length);
+    choose();
+  };
+  const choose = () => {
+    grid.mark(chosen(), get("disabled_heads"));
+    switches.show();
+    large.show(chosen(), view.now.attention);
+    look(view.pinned);
+  };
+  // Shows where one token looks; without one, the last: it decides what comes next.
+  const look = afterPaint((index) =>
+    large.mark(Math.min(index ?? Infinity, text.ids.length - 1), chosen(), view.now.attention));
+  onChange("text", read);
+  onChange("disabled_heads", afterPaint(compute));
+  onChange("layer head", choose);
+  read();
+  onEnd(() => { grid.end(); large.end(); });
+}
+
+// Heads on and off. Their number: whoever changes the trait `disabled_heads`.
+function headSwitches({ get, set }, { n_layers: nLayers, n_heads: nHeads }, chosen) {
+  const switchHeads = (heads) => set("disabled_heads", heads);
+  const others = (heads) => heads.filter((place) => !isSame(place)(chosen()));
+  const every = Array.from({ length: nLayers * nHeads }, (_, at) => [Math.floor(at / nHeads), at % nHeads]);
+  const off = checkbox({
+    label: "Switch this head off",
+    onInput: (ticked) => switchHeads(others(get("disabled_heads")).concat(ticked ? [chosen()] : [])),
+  });
+  const allButton = button("All heads on", () => switchHeads([]));
+  return {
+    off,
+    buttons: buttonRow("heads on and off",
+      button("Only this head on", () => switchHeads(others(every))), allButton),
+    show() {
+      off.value = get("disabled_heads").some(isSame(chosen()));
+      allButton.disabled = get("disabled_heads").length === 0;
     },
   };
 }

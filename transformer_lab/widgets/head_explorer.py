@@ -18,7 +18,7 @@ from transformer_lab.widgets.live_figure import LiveFigure
 class HeadExplorer(LiveFigure):
     """A live figure of all attention heads of one model.
 
-    Args (keyword only):
+    Keyword Args:
         model_file: a model as bytes, from `TrainedModel.to_bytes()`.
         text: what stands in the text box at first.
         layer, head: the head that is shown large at first, counted from 0.

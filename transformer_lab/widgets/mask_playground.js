@@ -1,15 +1,17 @@
-// MaskPlayground: who may look at whom, and what a change of a token reaches then.
+// MaskPlayground: which token may attend to which, and what a change of a token reaches then.
 //
 // Left the mask, a grid of cells to click. Right its reach: each token in turn is
 // replaced by another, the model runs with the reader's mask, and a cell is marked
 // where an output moved. Below, one row in numbers: scores, mask, weights.
 
-import { loadModel, promptIds } from "./engine/model_file.js";
-import { dot, softmaxInPlace } from "./engine/tensor.js";
-import {
-  button, buttonRow, checkbox, counted, debounce, element, figure, formatPercent, readable,
-  select, slider, specialName, spoken, statusLine, textBox, uniqueId, write, written,
-} from "./parts/ui.js";
+import { loadModel } from "./engine/model_file.js";
+import { columns as columnsOf, rowsOf, softmaxInPlace } from "./engine/tensor.js";
+import { dot } from "./engine/vectors.js";
+import { button, buttonRow, checkbox, select, slider, statusLine } from "./parts/controls.js";
+import { figure } from "./parts/figure.js";
+import { columns, element, heading, setAttributes, stack, uniqueId, write, written } from "./parts/nodes.js";
+import { readerText, tokenName } from "./parts/reader_text.js";
+import { counted, formatPercent, spoken, within } from "./parts/words.js";
 
 const N_TOKENS = 8; // at most, of the reader's text: a grid must fit a small screen
 
@@ -23,213 +25,44 @@ const PRESETS = {
   shifted: { label: "Off by one", allows: (t, s) => s <= t + 1 },
 };
 
-function render({ model, root, remember }) {
-  const lm = loadModel(model.get("model_file"));
-  const { n_layers: nLayers, n_heads: nHeads, d_model: size, vocab_size: vocabSize } = lm.config;
-  const view = { ids: [], mask: [], seen: {}, reach: [] };
-  const nPadding = () => model.get("n_padding");
-  const nInFront = () => (model.get("padding_in_front") ? nPadding() : 0);
-  const nWords = () => view.ids.length - nPadding();
-  const isPadding = (index) => index < nInFront() || index >= nInFront() + nWords();
-  const nLayersShown = () => Math.min(model.get("layers"), nLayers);
-  const shownRow = () => Math.min(model.get("row"), view.ids.length - 1);
-  const nameOf = (index) => {
-    if (isPadding(index)) return "⟨pad⟩";
-    const piece = lm.tokenizer.piece(view.ids[index]);
-    return lm.tokenizer.isSpecial(view.ids[index]) ? specialName(piece, index - nInFront()) : readable(piece);
+// --- State ----------------------------------------------------------------------
+
+// The tokens with their padding, and the mask: what stands in the traits, as it fits.
+function stateOf({ get }, lm, text) {
+  const nPadding = get("n_padding");
+  const padding = Array(nPadding).fill(lm.startId);
+  const nInFront = get("padding_in_front") ? nPadding : 0;
+  const nWords = text.ids.length;
+  const ids = nInFront ? [...padding, ...text.ids] : [...text.ids, ...padding];
+  const isPadding = (index) => index < nInFront || index >= nInFront + nWords;
+  const names = ids.map((id, index) => (isPadding(index) ? "⟨pad⟩" : tokenName(lm, id, index - nInFront)));
+  const maskOf = (allows) => ids.map((_, t) => ids.map((__, s) => allows(t, s, isPadding)));
+  const wanted = get("mask");
+  const fits = wanted.length === ids.length && wanted.every((row) => row.length === ids.length);
+  return {
+    ids, names, isPadding, maskOf, nPadding, nWords, lastWord: nInFront + nWords - 1,
+    mask: fits ? wanted : maskOf(PRESETS.causal.allows),
+    nLayers: Math.min(get("layers"), lm.config.n_layers),
+    row: Math.min(get("row"), ids.length - 1),
   };
+}
 
-  // --- Controls
-  const text = textBox({
-    label: "A short text", value: model.get("text"), rows: 1,
-    onInput: debounce(() => { remember("text", text.value); read(); }, 120),
-  });
-  const note = element("p", { class: "tl-quiet" });
-  const padding = slider({
-    label: "Padding tokens", min: 0, max: 3, value: nPadding(),
-    onInput: (number) => { remember("n_padding", number); read(); },
-  });
-  const inFront = checkbox({
-    label: "in front of the text", value: model.get("padding_in_front"),
-    onInput: (ticked) => { remember("padding_in_front", ticked); read(); },
-  });
-  const presets = buttonRow("masks to start from", ...Object.values(PRESETS).map(({ label, allows }) =>
-    button(label, () => setMask(maskOf(allows)))));
+// --- Computed -------------------------------------------------------------------
 
-  // --- The two grids
-  const maskGrid = grid({
-    label: "the mask; rows look, columns are looked at; arrow keys move, Enter changes a cell",
-    onPick: (t, s) => {
-      remember("row", t);
-      setMask(view.mask.map((row, at) => row.map((allowed, column) => (at === t && column === s ? !allowed : allowed))));
-    },
-  });
-  const reachGrid = grid({ label: "the reach; a mark means: changing the column's token moves the row's output" });
-  const layers = slider({
-    label: "After block", min: 1, max: nLayers, value: nLayersShown(),
-    format: (number) => `${number} of ${nLayers}`,
-    onInput: (number) => { remember("layers", number); measureReach(); },
-  });
-  const verdict = statusLine();
+// What the model computes with a mask: activations by name.
+function run({ decoder }, ids, mask) {
+  const seen = {};
+  decoder.forward(ids, { mask, record: (name, values) => { seen[name] = values; } });
+  return seen;
+}
 
-  // --- One row in numbers
-  const looker = select({ label: "Row in numbers", options: [], value: 0, onInput: (value) => { remember("row", Number(value)); showRow(); } });
-  const late = checkbox({
-    label: "Set to zero after the softmax (the mistake)", value: model.get("after_softmax"),
-    onInput: (ticked) => { remember("after_softmax", ticked); showRow(); },
-  });
-  const numbers = element("table", { class: "tl-mask-numbers" });
-  const sum = statusLine();
-
-  root.append(element("div", { class: "tl-stack" },
-    element("div", { class: "tl-columns" }, element("div", { class: "tl-stack" }, text.root, note),
-      element("div", { class: "tl-stack" }, padding.root, inFront.root)),
-    presets,
-    element("div", { class: "tl-columns" },
-      element("div", { class: "tl-stack" },
-        element("div", { class: "tl-heading" }, "The mask ", element("span", { class: "tl-quiet" }, "each row looks; ✓: may look at this column")),
-        maskGrid.root),
-      element("div", { class: "tl-stack" },
-        element("div", { class: "tl-heading" }, "Its reach ", element("span", { class: "tl-quiet" }, "●: changing the column's token moves this row; !: it comes from the future")),
-        reachGrid.root, layers.root)),
-    verdict.root,
-    looker.root, late.root, numbers, sum.root));
-
-  // --- What happens
-  function maskOf(allows) {
-    const n = view.ids.length;
-    return Array.from({ length: n }, (_, t) => Array.from({ length: n }, (_, s) => allows(t, s, isPadding)));
-  }
-
-  function read() {
-    const ids = promptIds(lm, text.value);
-    const tooLong = ids.length - N_TOKENS;
-    const padded = Array(nPadding()).fill(lm.startId);
-    const words = ids.slice(0, N_TOKENS);
-    view.ids = model.get("padding_in_front") ? [...padded, ...words] : [...words, ...padded];
-    note.hidden = tooLong <= 0;
-    note.textContent = `The first ${N_TOKENS} tokens are used; ${counted(tooLong, "token")} of your text ${tooLong === 1 ? "is" : "are"} left out.`;
-    looker.input.replaceChildren(...view.ids.map((_, at) => element("option", { value: at, "aria-label": `${at + 1}: ${spoken(nameOf(at))}` }, `${at + 1}: ${nameOf(at)}`)));
-    takeMask();
-  }
-
-  // The mask of the state, if it fits the text; else the causal one.
-  function takeMask() {
-    const wanted = model.get("mask");
-    const fits = wanted.length === view.ids.length && wanted.every((row) => row.length === wanted.length);
-    view.mask = fits ? wanted : maskOf(PRESETS.causal.allows);
-    compute();
-  }
-
-  // `takeMask` hears of the change, as it does when Python makes it.
-  function setMask(mask) {
-    remember("mask", mask);
-  }
-
-  function run(ids) {
-    const seen = {};
-    lm.decoder.forward(ids, { mask: view.mask, record: (name, values) => { seen[name] = values; } });
-    return seen;
-  }
-
-  function compute() {
-    view.seen = run(view.ids);
-    const names = view.ids.map((_, at) => nameOf(at));
-    maskGrid.show(names, (t, s) => ({
-      text: view.mask[t][s] ? "✓" : "", kind: view.mask[t][s] ? "allowed" : "hidden",
-      words: `${names[t]} ${view.mask[t][s] ? "may" : "may not"} look at ${names[s]}`,
-    }));
-    measureReach();
-    showRow();
-  }
-
-  // Replaces each token by another, and asks which outputs move.
-  function measureReach() {
-    const block = `blocks.${nLayersShown() - 1}`;
-    view.reach = view.ids.map(() => []);
-    for (let s = 0; s < view.ids.length; s++) {
-      const other = view.ids.map((id, at) => (at === s ? (id + 1) % vocabSize : id));
-      const moved = run(other)[block];
-      view.ids.forEach((_, t) => {
-        view.reach[t][s] = rowsDiffer(view.seen[block], moved, t, size);
-      });
-    }
-    const names = view.ids.map((_, at) => nameOf(at));
-    reachGrid.show(names, (t, s) => {
-      const reached = view.reach[t][s];
-      const bad = reached && (s > t || (isPadding(s) && !isPadding(t)));
-      return {
-        text: bad ? "!" : reached ? "●" : "", kind: bad ? "bad" : reached ? "reached" : "hidden",
-        words: `changing ${names[s]} ${reached ? "moves" : "does not move"} ${names[t]}${bad && s > t ? ", which comes before it" : ""}`,
-      };
-    });
-    layers.value = nLayersShown();
-    verdict.say(inWords(names));
-  }
-
-  function inWords(names) {
-    const cells = names.flatMap((_, t) => names.map((_, s) => [t, s])).filter(([t, s]) => view.reach[t][s]);
-    const leak = cells.find(([t, s]) => s > t && !isPadding(s) && !isPadding(t));
-    const dirt = cells.find(([t, s]) => isPadding(s) && !isPadding(t));
-    const parts = [];
-    if (leak) parts.push(`It leaks: ${names[leak[0]]} is moved by ${names[leak[1]]}, which comes after it.`);
-    else parts.push("No position is moved by a word that comes after it.");
-    if (dirt) parts.push(`Padding gets in: it moves ${names[dirt[0]]}.`);
-    else if (nPadding()) parts.push("Padding moves no word.");
-    const last = nInFront() + nWords() - 1;
-    const reaching = view.reach[last].filter((reached, s) => reached && !isPadding(s)).length;
-    parts.push(`After ${counted(nLayersShown(), "block")}, ${reaching} of ${nWords()} tokens reach “${names[last]}”.`);
-    const blind = view.mask.filter((row) => !row.includes(true)).length;
-    if (blind) parts.push(`${counted(blind, "row")} of the mask ${blind === 1 ? "is a row" : "are rows"} of nothing.`);
-    return parts.join(" ");
-  }
-
-  // One row of head 0 of the first block, number by number.
-  function showRow() {
-    const t = shownRow();
-    looker.value = String(t);
-    const [query, key] = ["query", "key"].map((name) => view.seen[`blocks.0.attention.${name}`]);
-    const headSize = size / nHeads;
-    const scores = view.ids.map((_, s) => dot(query, t * size, key, s * size, headSize) / Math.sqrt(headSize));
-    const allowed = view.mask[t];
-    const isLate = model.get("after_softmax");
-    const masked = scores.map((score, s) => (allowed[s] || isLate ? score : -Infinity));
-    const blind = !isLate && !allowed.includes(true);
-    const soft = blind ? scores.map(() => 0) : [...softmaxInPlace(Float64Array.from(masked))];
-    const weights = soft.map((weight, s) => (allowed[s] ? weight : 0));
-    const steps = isLate ? ["score", "softmax", "then the mask"] : ["score", "with the mask", "softmax"];
-    const number = (value) => (value === -Infinity ? "−∞" : value.toFixed(2).replace("-", "−"));
-    numbers.replaceChildren(
-      written("caption", {}, `${nameOf(t)} looks (block 0, head 0)`),
-      element("thead", {}, element("tr", {}, ...["token", ...steps].map((title) => element("th", { scope: "col" }, title)))),
-      element("tbody", {}, ...scores.map((score, s) => element("tr", { class: allowed[s] ? "" : "tl-is-hidden" },
-        written("th", { scope: "row" }, nameOf(s)),
-        ...(isLate
-          ? [number(score), formatPercent(soft[s]), formatPercent(weights[s])]
-          : [number(score), number(masked[s]), formatPercent(weights[s])]
-        ).map((cell) => element("td", {}, cell))))));
-    const total = weights.reduce((all, weight) => all + weight, 0);
-    const words = [`The weights of ${nameOf(t)} add up to ${formatPercent(total)}.`];
-    if (blind) words.push("It may look at nothing, so it gathers nothing: a row of zeros. A plain softmax would give 0/0 here.");
-    else if (isLate && total < 0.9995) words.push(`The missing ${formatPercent(1 - total)} went to hidden tokens and is lost.`);
-    else if (!isLate) words.push("Hidden tokens got exactly 0, and the rest share out all of it.");
-    sum.say(words.join(" "));
-  }
-
-  const hearText = () => { text.value = model.get("text"); padding.value = nPadding(); inFront.value = model.get("padding_in_front"); read(); };
-  const hearRow = () => { late.value = model.get("after_softmax"); showRow(); };
-  model.on("change:text change:n_padding change:padding_in_front", hearText);
-  model.on("change:mask", takeMask);
-  model.on("change:layers", measureReach);
-  model.on("change:row change:after_softmax", hearRow);
-
-  read();
-  return () => {
-    model.off("change:text change:n_padding change:padding_in_front", hearText);
-    model.off("change:mask", takeMask);
-    model.off("change:layers", measureReach);
-    model.off("change:row change:after_softmax", hearRow);
-  };
+// Replaces each token by another, and measures which outputs move: rows of booleans.
+function reachOf({ ids, mask, nLayers }, lm, seen) {
+  const { vocab_size: vocabSize, d_model: size } = lm.config;
+  const block = `blocks.${nLayers - 1}`;
+  const moved = ids.map((_, s) =>
+    run(lm, ids.map((id, at) => (at === s ? (id + 1) % vocabSize : id)), mask)[block]);
+  return ids.map((_, t) => ids.map((__, s) => rowsDiffer(seen[block], moved[s], t, size)));
 }
 
 function rowsDiffer(one, other, row, size) {
@@ -239,32 +72,98 @@ function rowsDiffer(one, other, row, size) {
   return false;
 }
 
+// One row of head 0 of the first block, number by number. `isLate`: the mask comes after
+// the softmax.
+function rowInNumbers({ mask, row }, { d_model: size, n_heads: nHeads }, seen, isLate) {
+  const headSize = size / nHeads;
+  const [queries, keys] = ["query", "key"].map((name) =>
+    rowsOf(columnsOf(seen[`blocks.0.attention.${name}`], size, 0, headSize), headSize));
+  const allowed = mask[row];
+  const scores = keys.map((key) => dot(queries[row], key) / Math.sqrt(headSize));
+  const masked = scores.map((score, s) => (allowed[s] || isLate ? score : -Infinity));
+  const isBlind = !isLate && !allowed.includes(true);
+  const soft = isBlind ? scores.map(() => 0) : [...softmaxInPlace(Float64Array.from(masked))];
+  const weights = soft.map((weight, s) => (allowed[s] ? weight : 0));
+  const total = weights.reduce((all, weight) => all + weight, 0);
+  return { scores, masked, soft, weights, total, allowed, isBlind, isLate };
+}
+
+// --- In words -------------------------------------------------------------------
+
+function describeReach({ names, isPadding, nPadding, nWords, lastWord, mask, nLayers }, reach) {
+  const cells = names.flatMap((_, t) => names.map((__, s) => [t, s])).filter(([t, s]) => reach[t][s]);
+  const leak = cells.find(([t, s]) => s > t && !isPadding(s) && !isPadding(t));
+  const dirty = cells.find(([t, s]) => isPadding(s) && !isPadding(t));
+  const nReaching = reach[lastWord].filter((reached, s) => reached && !isPadding(s)).length;
+  const nBlind = mask.filter((row) => !row.includes(true)).length;
+  return [
+    leak ? `It leaks: ${names[leak[0]]} is moved by ${names[leak[1]]}, which comes after it.`
+      : "No position is moved by a word that comes after it.",
+    dirty ? `Padding gets in: it moves ${names[dirty[0]]}.` : nPadding ? "Padding moves no word." : "",
+    `After ${counted(nLayers, "block")}, ${nReaching} of ${nWords} tokens reach “${names[lastWord]}”.`,
+    nBlind && `${counted(nBlind, "row")} of the mask ${nBlind === 1 ? "is a row" : "are rows"} of nothing.`,
+  ].filter(Boolean).join(" ");
+}
+
+function describeRow(name, { total, isBlind, isLate }) {
+  const sum = `The weights of ${name} add up to ${formatPercent(total)}.`;
+  if (isBlind) {
+    return `${sum} It may look at nothing, so it gathers nothing: a row of zeros. `
+      + "A plain softmax would give 0/0 here.";
+  }
+  if (!isLate) return `${sum} Hidden tokens got exactly 0, and the rest share out all of it.`;
+  if (total >= 0.9995) return sum;
+  return `${sum} The missing ${formatPercent(1 - total)} went to hidden tokens and is lost.`;
+}
+
+// --- Drawn ----------------------------------------------------------------------
+
+function maskCell({ names, mask }) {
+  return (t, s) => ({
+    text: mask[t][s] ? "✓" : "", kind: mask[t][s] ? "allowed" : "hidden",
+    words: `${names[t]} ${mask[t][s] ? "may" : "may not"} look at ${names[s]}`,
+  });
+}
+
+function reachCell({ names, isPadding }, reach) {
+  const kindOf = (t, s) => {
+    if (!reach[t][s]) return "hidden";
+    return s > t || (isPadding(s) && !isPadding(t)) ? "bad" : "reached";
+  };
+  return (t, s) => {
+    const kind = kindOf(t, s);
+    const verb = reach[t][s] ? "moves" : "does not move";
+    const note = kind === "bad" && s > t ? ", which comes before it" : "";
+    return {
+      text: { bad: "!", reached: "●", hidden: "" }[kind], kind,
+      words: `changing ${names[s]} ${verb} ${names[t]}${note}`,
+    };
+  };
+}
+
+function showNumbers(table, { names, row }, { scores, masked, soft, weights, allowed, isLate }) {
+  const number = (value) => (value === -Infinity ? "−∞" : value.toFixed(2).replace("-", "−"));
+  const steps = isLate ? ["score", "softmax", "then the mask"] : ["score", "with the mask", "softmax"];
+  const cells = (s) => (isLate
+    ? [number(scores[s]), formatPercent(soft[s]), formatPercent(weights[s])]
+    : [number(scores[s]), number(masked[s]), formatPercent(weights[s])]);
+  table.replaceChildren(
+    written("caption", {}, `${names[row]} looks (block 0, head 0)`),
+    element("thead", {}, element("tr", {},
+      ...["token", ...steps].map((title) => element("th", { scope: "col" }, title)))),
+    element("tbody", {}, ...names.map((name, s) => element("tr", { class: allowed[s] ? "" : "tl-is-hidden" },
+      written("th", { scope: "row" }, name), ...cells(s).map((cell) => element("td", {}, cell))))));
+}
+
 // A square table of cells with the tokens as headings. With `onPick` the cells are
 // buttons: one stop of the Tab key, the arrow keys move in both directions.
 function grid({ label, onPick = null }) {
-  const id = uniqueId("grid");
-  const root = element("table", { class: "tl-mask-grid", "aria-label": label, id });
+  const root = element("table", { class: "tl-mask-grid", "aria-label": label, id: uniqueId("grid") });
   let cells = [];
-  const focusOn = (t, s) => {
-    const n = cells.length;
-    const [row, column] = [t, s].map((at) => Math.max(0, Math.min(n - 1, at)));
-    for (const cell of cells.flat()) cell.tabIndex = -1;
-    cells[row][column].tabIndex = 0;
-    return cells[row][column];
-  };
-  const move = (event, t, s) => {
-    const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    focusOn(t + step[0], s + step[1]).focus();
-  };
-  const makeCell = (t, s) => (onPick
-    ? element("button", { type: "button", tabindex: t + s ? -1 : 0, on: {
-      click: () => onPick(t, s), keydown: (event) => move(event, t, s), focus: () => focusOn(t, s),
-    } })
+  const makeCell = (t, s) => (onPick ? pickCell(t, s, { onPick, cells: () => cells })
     : element("span", { role: "img" }));
   const build = (names) => {
-    cells = names.map((_, t) => names.map((_, s) => makeCell(t, s)));
+    cells = names.map((_, t) => names.map((__, s) => makeCell(t, s)));
     root.replaceChildren(
       element("thead", {}, element("tr", {}, element("td"),
         ...names.map(() => element("th", { scope: "col" }, element("span"))))),
@@ -275,18 +174,128 @@ function grid({ label, onPick = null }) {
     root,
     show(names, content) {
       if (cells.length !== names.length) build(names);
-      root.querySelectorAll("thead th > span").forEach((head, at) => write(head, names[at]));
-      root.querySelectorAll("tbody th").forEach((head, at) => write(head, names[at]));
+      for (const heads of ["thead th > span", "tbody th"]) {
+        root.querySelectorAll(heads).forEach((head, at) => write(head, names[at]));
+      }
       cells.forEach((row, t) => row.forEach((cell, s) => {
         const { text, kind, words } = content(t, s);
         cell.textContent = text;
-        cell.className = `tl-cell tl-cell-${kind}`;
-        cell.setAttribute("aria-label", spoken(words));
-        cell.title = spoken(words);
-        if (onPick) cell.setAttribute("aria-pressed", String(kind === "allowed"));
+        const isPressed = onPick ? String(kind === "allowed") : null;
+        setAttributes(cell, {
+          class: `tl-cell tl-cell-${kind}`, "aria-label": spoken(words), title: spoken(words),
+          "aria-pressed": isPressed,
+        });
       }));
     },
   };
+}
+
+function pickCell(t, s, { onPick, cells }) {
+  const stopAt = (row, column) => {
+    const last = cells().length - 1;
+    const stop = cells()[within(row, 0, last)][within(column, 0, last)];
+    for (const cell of cells().flat()) cell.tabIndex = cell === stop ? 0 : -1;
+    return stop;
+  };
+  const move = (event) => {
+    const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    stopAt(t + step[0], s + step[1]).focus();
+  };
+  return element("button", { type: "button", tabindex: t + s ? -1 : 0, on: {
+    click: () => onPick(t, s), keydown: move, focus: () => stopAt(t, s),
+  } });
+}
+
+// --- Wired ----------------------------------------------------------------------
+
+const rowOption = (name, at) =>
+  element("option", { value: at, "aria-label": `${at + 1}: ${spoken(name)}` }, `${at + 1}: ${name}`);
+
+function controlsOf({ set, bind }, lm, state) {
+  const { n_layers: nLayers } = lm.config;
+  return {
+    padding: bind("n_padding", slider, { label: "Padding tokens", min: 0, max: 3 }),
+    inFront: bind("padding_in_front", checkbox, { label: "in front of the text" }),
+    presets: buttonRow("masks to start from", ...Object.values(PRESETS).map(({ label, allows }) =>
+      button(label, () => set("mask", state().maskOf(allows))))),
+    layers: bind("layers", slider, {
+      label: "After block", min: 1, max: nLayers, shown: (value) => Math.min(value, nLayers),
+      format: (number) => `${number} of ${nLayers}`,
+    }),
+    row: select({
+      label: "Row in numbers", options: [], value: "0", onInput: (value) => set("row", Number(value)),
+    }),
+    late: bind("after_softmax", checkbox, { label: "Set to zero after the softmax (the mistake)" }),
+  };
+}
+
+const tooLong = (n) => `The first ${N_TOKENS} tokens are used; ${counted(n, "token")} of your text `
+  + `${n === 1 ? "is" : "are"} left out.`;
+
+function layout(text, controls, { mask, reach, verdict, numbers, sum }) {
+  return stack(
+    columns(stack(text.root, text.note), stack(controls.padding.root, controls.inFront.root)),
+    controls.presets,
+    columns(
+      stack(heading("The mask ", "each row looks; ✓: may look at this column"), mask.root),
+      stack(heading("Its reach ",
+        "●: changing the column's token moves this row; !: it comes from the future"),
+      reach.root, controls.layers.root)),
+    verdict.root, controls.row.root, controls.late.root, numbers, sum.root);
+}
+
+function render(figure) {
+  const { root, get, set, onChange } = figure;
+  const lm = loadModel(get("model_file"));
+  let state, seen; // what is shown, and what the model computed for it
+  const text = readerText(figure, lm, { label: "A short text", rows: 1, room: N_TOKENS, tooLong });
+  const controls = controlsOf(figure, lm, () => state);
+  const views = {
+    mask: grid({
+      label: "the mask; rows look, columns are looked at; arrow keys move, Enter changes a cell",
+      onPick(t, s) {
+        set("row", t);
+        set("mask", state.mask.map((row, at) =>
+          row.map((isAllowed, column) => (at === t && column === s ? !isAllowed : isAllowed))));
+      },
+    }),
+    reach: grid({ label: "the reach; a mark means: changing the column's token moves the row's output" }),
+    verdict: statusLine(), numbers: element("table", { class: "tl-mask-numbers" }), sum: statusLine(),
+  };
+  root.append(layout(text, controls, views));
+
+  const read = () => {
+    text.read();
+    controls.row.input.replaceChildren(...stateOf(figure, lm, text).names.map(rowOption));
+    compute();
+  };
+  const compute = () => {
+    state = stateOf(figure, lm, text);
+    seen = run(lm, state.ids, state.mask);
+    views.mask.show(state.names, maskCell(state));
+    showReach();
+    showRow();
+  };
+  const showReach = () => {
+    state = stateOf(figure, lm, text);
+    const reach = reachOf(state, lm, seen);
+    views.reach.show(state.names, reachCell(state, reach));
+    views.verdict.say(describeReach(state, reach));
+  };
+  const showRow = () => {
+    state = stateOf(figure, lm, text);
+    controls.row.value = String(state.row);
+    const row = rowInNumbers(state, lm.config, seen, get("after_softmax"));
+    showNumbers(views.numbers, state, row);
+    views.sum.say(describeRow(state.names[state.row], row));
+  };
+  onChange("text n_padding padding_in_front", read);
+  onChange("mask", compute);
+  onChange("layers", showReach);
+  onChange("row after_softmax", showRow);
+  read();
 }
 
 export default figure("MaskPlayground", render, {

@@ -18,7 +18,7 @@ from transformer_lab.widgets.live_figure import LiveFigure
 class MaskPlayground(LiveFigure):
     """A live figure of an attention mask, on a model of ours.
 
-    Args (keyword only):
+    Keyword Args:
         model_file: a model as bytes, from `TrainedModel.to_bytes()`.
         text: what stands in the text box at first; eight tokens are used.
         n_padding: how many padding tokens there are.

@@ -7,235 +7,76 @@
 import { stream } from "./engine/generation.js";
 import { loadModel, promptIds } from "./engine/model_file.js";
 import { distribution, mostLikelyFirst } from "./engine/sampling.js";
-import {
-  arrowKeysMoveWithin, counted, debounce, element, figure, formatPercent, scroller, select, statusLine,
-  svgElement, textBox, weightColour,
-} from "./parts/ui.js";
+import { arrowKeysMoveWithin, scroller, select, statusLine, textBox } from "./parts/controls.js";
+import { figure } from "./parts/figure.js";
+import { columns, element, heading, setAttributes, stack, svgElement } from "./parts/nodes.js";
+import { weightColour } from "./parts/theme.js";
+import { debounce } from "./parts/time.js";
+import { counted, formatPercent, within } from "./parts/words.js";
 
 const N_GUESSES = 5;
 const N_WRITTEN = 12; // tokens that the decoder writes on
 const [SMALLEST, LARGEST] = [5, 14]; // pixels of a matrix cell
 const LEGIBLE = 10; // pixels of a cell from which on every row has its word beside it
 const LABELS = 76; // pixels of the words beside it
-const LEGEND = "A row shows one word's attention weights, a column for each word that it attends to, in the order of the text.";
+const LEGEND = "A row shows one word's attention weights, a column for each word that it attends to, "
+  + "in the order of the text.";
 // Words as WordPiece cuts them, found in the reader's own spelling.
 const WORD = /\[MASK\]|[\p{P}$+<=>^`|~]|[^\p{White_Space}\p{P}$+<=>^`|~]+/gu;
 
-function render({ model, root, remember: keep }) {
-  const encoder = loadModel(model.get("model_file"));
-  const decoder = loadModel(model.get("decoder_file"));
-  const { tokenizer } = encoder;
-  const idOf = (name) => tokenizer.vocab.get(encoder.metadata[name]);
-  const [startId, stopId, maskId] = ["start", "stop", "mask"].map(idOf);
-  const room = encoder.config.max_len - 2; // without the tokens around the text
-  const view = { words: [], hidden: new Set(), remembering: false };
-  const remember = (name, value) => {
-    view.remembering = true; // the figure itself need not hear of this change
-    keep(name, value);
-    view.remembering = false;
-  };
+// --- State ----------------------------------------------------------------------
 
-  // --- Controls
-  const text = textBox({
-    label: "A short story", value: model.get("text"), rows: 3, onInput: debounce(() => read({ typed: true }), 150),
-  });
-  const examples = select({
-    label: "Or one of these", value: "", options: [["", "choose …"], ...model.get("examples").map((one) => [one, one])],
-    onInput: (one) => {
-      if (!one) return;
-      examples.value = ""; // so that it can be chosen again after a change
-      text.value = one;
-      view.hidden.clear();
-      read();
-    },
-  });
-  const chips = element("div", { class: "tl-chips tl-guess-words", role: "group", "aria-label": "words; press one to hide it, arrow keys move" });
-  const settleStops = arrowKeysMoveWithin(chips, ".tl-chip");
-  const note = element("p", { class: "tl-quiet" });
-  const status = statusLine();
-  const both = element("div", { class: "tl-stack" });
-  const left = element("div", { class: "tl-stack" });
-  const look = select({
-    label: "Attention of", value: model.get("look"),
-    options: [["mean", "all heads (mean)"], ...encoder.guesser.blocks.flatMap((_, layer) =>
-      Array.from({ length: encoder.config.n_heads }, (__, head) => [`${layer} ${head}`, `layer ${layer + 1}, head ${head + 1}`]))],
-    onInput: (value) => { remember("look", value); showAttention(); },
-  });
-  const bothMatrix = matrix("encoder");
-  const leftMatrix = matrix("decoder");
-  const looking = element("p", { class: "tl-guess-looking" });
-  root.append(element("div", { class: "tl-stack" },
-    text.root, examples.root,
-    element("div", {},
-      element("p", { class: "tl-heading" }, "Hide a word ", element("span", { class: "tl-quiet" }, "press it; press again to show it")), chips),
-    note, status.root,
-    element("div", { class: "tl-columns" },
-      element("section", { class: "tl-stack", "aria-label": "encoder" }, element("div", { class: "tl-heading" }, "Encoder ", element("span", { class: "tl-quiet" }, "sees both sides of the gap")), both),
-      element("section", { class: "tl-stack", "aria-label": "decoder" }, element("div", { class: "tl-heading" }, "Decoder ", element("span", { class: "tl-quiet" }, "sees the left side alone")), left)),
-    look.root,
-    element("div", { class: "tl-columns" }, bothMatrix.root, leftMatrix.root),
-    looking));
-
-  // --- What happens
-  const isHidden = (at) => view.hidden.has(at) || view.words[at].id === maskId;
-  const nameOf = (at) => (isHidden(at) ? "[MASK]" : tokenizer.piece(view.words[at].id));
-
-  function read({ typed = false } = {}) {
-    remember("text", text.value);
-    const all = [...text.value.matchAll(WORD)].flatMap(({ 0: spelt, index }) =>
-      tokenizer.encode(spelt).map((id) => ({ id, spelt, start: index })));
-    const words = all.slice(0, room);
-    view.hidden = typed ? follow(view.hidden, view.words, words) : new Set([...view.hidden].filter((at) => at < words.length));
-    view.words = words;
-    const unknown = [...new Set(view.words.filter(({ id }) => id === tokenizer.unknown).map(({ spelt }) => spelt))];
-    const notes = [];
-    if (all.length > room) notes.push(`The encoder reads the first ${counted(room, "word")}.`);
-    if (unknown.length) notes.push(`The encoder does not know: ${unknown.join(", ")}. It reads [UNK] there.`);
-    note.hidden = !notes.length;
-    note.textContent = notes.join(" ");
-    guess();
+// A text, cut into the encoder's words, some of which are hidden.
+class GappedText {
+  constructor({ tokenizer, metadata, config }) {
+    this.tokenizer = tokenizer;
+    this.startId = tokenizer.vocab.get(metadata.start);
+    this.stopId = tokenizer.vocab.get(metadata.stop);
+    this.maskId = tokenizer.vocab.get(metadata.mask);
+    this.room = config.max_len - 2; // without the tokens around the text
+    this.text = "";
+    this.words = []; // { id, spelt, start }
+    this.hidden = new Set();
   }
 
-  function toggle(at) {
-    if (view.words[at].id === maskId) {
-      status.say("You typed [MASK] here; put a word in its place in the text.");
-      return;
-    }
-    if (!view.hidden.delete(at)) view.hidden.add(at);
-    guess();
+  // Takes a text in. Says what is left out and what is not known.
+  read(text, { isTyped = false } = {}) {
+    const all = [...text.matchAll(WORD)].flatMap(({ 0: spelt, index }) =>
+      this.tokenizer.encode(spelt).map((id) => ({ id, spelt, start: index })));
+    const words = all.slice(0, this.room);
+    this.hidden = isTyped ? follow(this.hidden, this.words, words)
+      : new Set([...this.hidden].filter((at) => at < words.length));
+    this.words = words;
+    this.text = text;
+    const unknown = [...new Set(words.filter((_, at) => this.isUnknown(at)).map(({ spelt }) => spelt))];
+    return [
+      all.length > this.room && `The encoder reads the first ${counted(this.room, "word")}.`,
+      unknown.length && `The encoder does not know: ${unknown.join(", ")}. It reads [UNK] there.`,
+    ].filter(Boolean).join(" ");
   }
 
-  // Run both models on the text with its gaps, and show everything.
-  function guess() {
-    remember("hidden", [...view.hidden].sort((a, b) => a - b));
-    const ids = [startId, ...view.words.map(({ id }, at) => (isHidden(at) ? maskId : id)), stopId];
-    const gaps = view.words.map((_, at) => at).filter(isHidden);
-    view.gap = gaps.length ? gaps[0] : null;
-    view.encoder = encoder.guesser.forward(ids);
-    view.names = ["[CLS]", ...view.words.map((_, at) => nameOf(at)), "[SEP]"];
-    const before = view.gap === null ? text.value : text.value.slice(0, view.words[view.gap].start);
-    view.before = promptIds(decoder, before);
-    view.fits = view.before.length <= decoder.config.max_len;
-    view.decoder = view.fits ? decoder.decoder.forward(view.before) : null;
-    showWords();
-    both.replaceChildren(...(gaps.length ? gaps.map(guessesOfEncoder) : [element("p", { class: "tl-quiet" }, "It has no question: hide a word.")]));
-    left.replaceChildren(...guessesOfDecoder());
-    showAttention();
-    say();
-  }
-
-  function showWords() {
-    while (chips.childElementCount > view.words.length) chips.lastChild.remove();
-    while (chips.childElementCount < view.words.length) {
-      const at = chips.childElementCount;
-      chips.append(element("button", { type: "button", class: "tl-chip", tabindex: -1, on: { click: () => toggle(at) } }));
-    }
-    [...chips.children].forEach((chip, at) => {
-      const { id, spelt } = view.words[at];
-      chip.textContent = nameOf(at);
-      chip.setAttribute("aria-pressed", String(isHidden(at)));
-      chip.setAttribute("aria-label", `word ${at + 1}: ${spelt}${isHidden(at) ? ", hidden" : ""}${id === tokenizer.unknown ? ", unknown" : ""}`);
-      chip.classList.toggle("tl-unseen", id === tokenizer.unknown && !isHidden(at));
-      chip.classList.toggle("tl-guess-hidden", isHidden(at));
-    });
-    settleStops();
-  }
+  isUnknown(at) { return this.words[at].id === this.tokenizer.unknown; }
+  isTypedMask(at) { return this.words[at].id === this.maskId; }
+  isHidden(at) { return this.hidden.has(at) || this.isTypedMask(at); }
+  nameOf(at) { return this.isHidden(at) ? "[MASK]" : this.tokenizer.piece(this.words[at].id); }
 
   // The word of the reader at a place, as the encoder spells it; null if that cannot be guessed.
-  const truthAt = (at) => ([maskId, tokenizer.unknown].includes(view.words[at].id) ? null : tokenizer.piece(view.words[at].id));
-
-  function guessesOfEncoder(at) {
-    const shares = distribution(view.encoder.logits[at + 1]);
-    return guessList(`for word ${at + 1}`, shares, (id) => tokenizer.piece(id), truthAt(at));
+  truthAt(at) {
+    return this.isTypedMask(at) || this.isUnknown(at) ? null : this.tokenizer.piece(this.words[at].id);
   }
 
-  function guessesOfDecoder() {
-    if (!view.fits) return [element("p", { class: "tl-quiet" }, `The left side is too long: this decoder sees at most ${decoder.config.max_len} tokens.`)];
-    const shares = distribution(view.decoder.logits.at(-1));
-    const where = view.gap === null ? "after the text" : `for word ${view.gap + 1}`;
-    const written = writeOn(decoder, view.before);
-    const seen = view.gap === null ? text.value : text.value.slice(0, view.words[view.gap].start);
-    return [
-      guessList(where, shares, wordOf, view.gap === null ? null : truthAt(view.gap)),
-      element("p", {}, element("span", { class: "tl-quiet" }, "It writes on: "),
-        `${seen.trim()}`, element("strong", { class: "tl-guess-written" }, written || " (the story ends here)")),
-      ...(view.hidden.size > 1 ? [element("p", { class: "tl-quiet" }, "It writes from the first gap on, so it is asked about that one alone.")] : []),
-    ];
+  get gaps() { return this.words.map((_, at) => at).filter((at) => this.isHidden(at)); }
+
+  get ids() {
+    return [this.startId, ...this.words.map(({ id }, at) => (this.isHidden(at) ? this.maskId : id)),
+      this.stopId];
   }
 
-  // A decoder's token as a word: its space and its capitals do not matter here.
-  function wordOf(id) {
-    if (id === decoder.startId) return "⟨end⟩";
-    return decoder.tokenizer.piece(id).trim().toLowerCase();
+  // The text before the first gap; all of it, if there is none.
+  get left() {
+    const [gap] = this.gaps;
+    return gap === undefined ? this.text : this.text.slice(0, this.words[gap].start);
   }
-
-  // The likeliest words with their shares, and the reader's own word wherever it stands.
-  function guessList(where, shares, spell, truth) {
-    const order = mostLikelyFirst(shares);
-    const shown = order.slice(0, N_GUESSES);
-    const own = truth === null ? undefined : order.find((id) => spell(id) === truth);
-    if (own !== undefined && !shown.includes(own)) shown.push(own);
-    return element("div", {},
-      element("p", { class: "tl-caption" }, where),
-      element("ol", { class: "tl-guess-list", "aria-label": `guesses ${where}` }, ...shown.map((id) => element("li", { class: spell(id) === truth ? "tl-guess-own" : null },
-        element("span", { class: "tl-mono" }, spell(id) === truth ? `${spell(id)} ✓` : spell(id)),
-        element("span", { class: "tl-guess-track", "aria-hidden": "true" }, element("span", { style: `width: ${100 * shares[id]}%` })),
-        element("span", { class: "tl-guess-share" }, formatPercent(shares[id]))))));
-  }
-
-  function showAttention() {
-    const [layer, head] = look.value.split(" ").map(Number);
-    const of = (attention) => attention[layer]?.[head] ?? meanOf(attention.flat());
-    view.looks = of(view.encoder.attention);
-    const marked = view.gap === null ? null : view.gap + 1;
-    const cell = bothMatrix.cellFor(view.names.length);
-    bothMatrix.show(view.names, view.looks, marked, cell);
-    const pieces = view.fits ? view.before.map((id) => (id === decoder.startId ? "⟨start⟩" : decoder.tokenizer.piece(id).trim())) : [];
-    leftMatrix.show(pieces, view.fits ? of(view.decoder.attention) : [], pieces.length - 1, cell);
-    if (marked === null) {
-      looking.textContent = `${LEGEND} The decoder's upper right is empty: no word sees what comes later.`;
-      return;
-    }
-    const right = view.looks[marked].slice(marked + 1).reduce((sum, weight) => sum + weight, 0);
-    looking.textContent = `${LEGEND} At [MASK], the marked row, the encoder gives ${formatPercent(right)} of its attention to what stands to the right.`
-      + (view.fits ? " The decoder gives none: its upper right is empty, and its marked row is the last token that it has seen." : "");
-  }
-
-  function say() {
-    if (!view.words.length) return status.say("Write a story, or choose one.");
-    if (view.gap === null) {
-      const decoders = view.fits ? "the decoder goes on after the last word" : "the text is too long for the decoder";
-      return status.say(`No word is hidden. The encoder has nothing to guess; ${decoders}.`);
-    }
-    const best = (shares, spell) => { const [id] = mostLikelyFirst(shares); return `“${spell(id)}” (${formatPercent(shares[id])})`; };
-    const guessed = best(distribution(view.encoder.logits[view.gap + 1]), (id) => tokenizer.piece(id));
-    const next = view.fits ? best(distribution(view.decoder.logits.at(-1)), wordOf) : "nothing";
-    const truth = truthAt(view.gap);
-    const unknown = view.words[view.gap].id === tokenizer.unknown;
-    const what = unknown ? `, “${view.words[view.gap].spelt}”, is in no story: no guess can be right` : truth === null ? "" : ` is “${truth}”`;
-    status.say(`Word ${view.gap + 1}${what}. From both sides: ${guessed}. From the left alone: ${next}.`);
-  }
-
-  // --- When Python changes something
-  const hear = () => {
-    if (view.remembering) return;
-    text.value = model.get("text");
-    view.hidden = new Set(model.get("hidden"));
-    read();
-  };
-  const hearLook = () => {
-    if (view.remembering) return;
-    look.value = model.get("look");
-    showAttention();
-  };
-  model.on("change:text change:hidden", hear);
-  model.on("change:look", hearLook);
-  view.hidden = new Set(model.get("hidden"));
-  read();
-  return () => {
-    model.off("change:text change:hidden", hear);
-    model.off("change:look", hearLook);
-  };
 }
 
 // Which words stay hidden when the text changes: those before the change, and those after it.
@@ -246,7 +87,27 @@ function follow(hidden, before, after) {
   while (head < Math.min(n, m) && same(head, head)) head += 1;
   let tail = 0;
   while (tail < Math.min(n, m) - head && same(n - 1 - tail, m - 1 - tail)) tail += 1;
-  return new Set([...hidden].filter((at) => at < head || at >= n - tail).map((at) => (at < head ? at : at + m - n)));
+  return new Set([...hidden].filter((at) => at < head || at >= n - tail)
+    .map((at) => (at < head ? at : at + m - n)));
+}
+
+// --- Computed -------------------------------------------------------------------
+
+// What both models make of the gaps: { gap: the first (null: none), both, left, pieces, … }.
+function guess(gapped, encoder, decoder) {
+  const [gap = null] = gapped.gaps;
+  const leftIds = promptIds(decoder, gapped.left);
+  const fits = leftIds.length <= decoder.config.max_len;
+  const left = fits ? decoder.decoder.forward(leftIds) : null;
+  const both = encoder.guesser.forward(gapped.ids);
+  return {
+    gapped, gap, leftIds, fits,
+    // Where each has attended: [layer][head][row].
+    attention: { both: both.attention, left: left?.attention ?? null },
+    sharesAt: (at) => distribution(both.logits[at + 1]),
+    sharesAfter: left && distribution(left.logits.at(-1)),
+    names: ["[CLS]", ...gapped.words.map((_, at) => gapped.nameOf(at)), "[SEP]"],
+  };
 }
 
 // What a decoder writes after these tokens if it always takes the likeliest one.
@@ -260,36 +121,305 @@ function writeOn(lm, ids) {
   return lm.tokenizer.decode(written);
 }
 
-// Several matrices of weights, averaged.
-function meanOf(heads) {
+// The weights of one head ("layer head"), or the mean of all ("mean").
+function weightsOf(attention, look) {
+  const [layer, head] = look.split(" ").map(Number);
+  if (attention[layer]?.[head]) return attention[layer][head];
+  const heads = attention.flat();
   return heads[0].map((row, t) => Float64Array.from(row, (_, s) =>
-    heads.reduce((sum, head) => sum + head[t][s], 0) / heads.length));
+    heads.reduce((sum, one) => sum + one[t][s], 0) / heads.length));
+}
+
+// A decoder's token as a word: its space and its capitals do not matter here.
+const wordOf = (decoder) => (id) =>
+  (id === decoder.startId ? "⟨end⟩" : decoder.tokenizer.piece(id).trim().toLowerCase());
+
+// --- In words -------------------------------------------------------------------
+
+function describe({ gapped, gap, fits, sharesAt, sharesAfter }, decoder) {
+  if (!gapped.words.length) return "Write a story, or choose one.";
+  if (gap === null) {
+    return "No word is hidden. The encoder has nothing to guess; "
+      + `${fits ? "the decoder goes on after the last word" : "the text is too long for the decoder"}.`;
+  }
+  const best = (shares, spell) => {
+    const [id] = mostLikelyFirst(shares);
+    return `“${spell(id)}” (${formatPercent(shares[id])})`;
+  };
+  const truth = gapped.truthAt(gap);
+  const what = gapped.isUnknown(gap)
+    ? `, “${gapped.words[gap].spelt}”, is in no story: no guess can be right`
+    : truth === null ? "" : ` is “${truth}”`;
+  const fromLeft = fits ? best(sharesAfter, wordOf(decoder)) : "nothing";
+  return `Word ${gap + 1}${what}. From both sides: `
+    + `${best(sharesAt(gap), (id) => gapped.tokenizer.piece(id))}. From the left alone: ${fromLeft}.`;
+}
+
+function describeLook({ gap, fits }, weights) {
+  if (gap === null) {
+    return `${LEGEND} The decoder's upper right is empty: no word sees what comes later.`;
+  }
+  const right = weights[gap + 1].slice(gap + 2).reduce((sum, weight) => sum + weight, 0);
+  const decoders = fits ? " The decoder gives none: its upper right is empty, and its marked row is the last "
+    + "token that it has seen." : "";
+  return `${LEGEND} At [MASK], the marked row, the encoder gives ${formatPercent(right)} of its attention `
+    + `to what stands to the right.${decoders}`;
+}
+
+// --- Drawn ----------------------------------------------------------------------
+
+// The words, each a button that hides it.
+function wordChips(onToggle) {
+  const root = element("div", {
+    class: "tl-chips tl-guess-words", role: "group",
+    "aria-label": "words; press one to hide it, arrow keys move",
+  });
+  const settleStops = arrowKeysMoveWithin(root, ".tl-chip");
+  return {
+    root,
+    show(gapped) {
+      while (root.childElementCount > gapped.words.length) root.lastChild.remove();
+      while (root.childElementCount < gapped.words.length) {
+        const at = root.childElementCount;
+        root.append(element("button", {
+          type: "button", class: "tl-chip", tabindex: -1, on: { click: () => onToggle(at) },
+        }));
+      }
+      [...root.children].forEach((chip, at) => showWord(chip, gapped, at));
+      settleStops();
+    },
+  };
+}
+
+function showWord(chip, gapped, at) {
+  const [isHidden, isUnknown] = [gapped.isHidden(at), gapped.isUnknown(at)];
+  chip.textContent = gapped.nameOf(at);
+  setAttributes(chip, {
+    "aria-pressed": String(isHidden),
+    "aria-label": `word ${at + 1}: ${gapped.words[at].spelt}${isHidden ? ", hidden" : ""}`
+      + `${isUnknown ? ", unknown" : ""}`,
+  });
+  chip.classList.toggle("tl-unseen", isUnknown && !isHidden);
+  chip.classList.toggle("tl-guess-hidden", isHidden);
+}
+
+const quiet = (text) => element("p", { class: "tl-quiet" }, text);
+
+function guessesOfEncoder({ gapped, sharesAt }) {
+  if (!gapped.gaps.length) return [quiet("It has no question: hide a word.")];
+  return gapped.gaps.map((at) => guessList(`for word ${at + 1}`, sharesAt(at),
+    (id) => gapped.tokenizer.piece(id), gapped.truthAt(at)));
+}
+
+function guessesOfDecoder({ gapped, gap, fits, leftIds, sharesAfter }, decoder) {
+  if (!fits) {
+    return [quiet(`The left side is too long: this decoder sees at most ${decoder.config.max_len} tokens.`)];
+  }
+  const [where, truth] = gap === null ? ["after the text", null]
+    : [`for word ${gap + 1}`, gapped.truthAt(gap)];
+  const written = writeOn(decoder, leftIds) || " (the story ends here)";
+  return [
+    guessList(where, sharesAfter, wordOf(decoder), truth),
+    element("p", {}, element("span", { class: "tl-quiet" }, "It writes on: "),
+      `${gapped.left.trim()}`, element("strong", { class: "tl-guess-written" }, written)),
+    ...(gapped.hidden.size > 1
+      ? [quiet("It writes from the first gap on, so it is asked about that one alone.")] : []),
+  ];
+}
+
+// The likeliest words with their shares, and the reader's own word wherever it stands.
+function guessList(where, shares, spell, truth) {
+  const order = mostLikelyFirst(shares);
+  const shown = order.slice(0, N_GUESSES);
+  const own = truth === null ? undefined : order.find((id) => spell(id) === truth);
+  if (own !== undefined && !shown.includes(own)) shown.push(own);
+  const item = (id) => {
+    const isOwn = spell(id) === truth;
+    return element("li", { class: isOwn ? "tl-guess-own" : null },
+      element("span", { class: "tl-mono" }, `${spell(id)}${isOwn ? " ✓" : ""}`),
+      element("span", { class: "tl-guess-track", "aria-hidden": "true" },
+        element("span", { style: `width: ${100 * shares[id]}%` })),
+      element("span", { class: "tl-guess-share" }, formatPercent(shares[id])));
+  };
+  return element("div", {}, element("p", { class: "tl-caption" }, where),
+    element("ol", { class: "tl-guess-list", "aria-label": `guesses ${where}` }, ...shown.map(item)));
+}
+
+// Both matrices, and what they say.
+function attentionView() {
+  const [both, left] = ["encoder", "decoder"].map(matrix);
+  const words = element("p", { class: "tl-guess-looking" });
+  return {
+    roots: [columns(both.root, left.root), words],
+    show(now, look, decoder) {
+      const weights = weightsOf(now.attention.both, look);
+      const cell = both.cellFor(now.names.length);
+      both.show(now.names, weights, now.gap === null ? null : now.gap + 1, cell);
+      const pieceOf = (id) => (id === decoder.startId ? "⟨start⟩" : decoder.tokenizer.piece(id).trim());
+      const pieces = now.fits ? now.leftIds.map(pieceOf) : [];
+      left.show(pieces, now.fits ? weightsOf(now.attention.left, look) : [], pieces.length - 1, cell);
+      words.textContent = describeLook(now, weights);
+    },
+  };
 }
 
 // Attention as a drawing with the words beside the rows; it scrolls where it is too wide.
 function matrix(whose) {
   const drawing = svgElement("svg", { role: "img" });
-  const frame = scroller(element("div", { class: "tl-guess-matrix", role: "group", "aria-label": `attention of the ${whose}` }, drawing));
+  const frame = scroller(element("div", {
+    class: "tl-guess-matrix", role: "group", "aria-label": `attention of the ${whose}`,
+  }, drawing));
   return {
-    root: element("div", {}, element("div", { class: "tl-heading" }, `Attention weights of the ${whose}`), frame),
+    root: element("div", {},
+      heading(`Attention weights of the ${whose}`), frame),
     cellFor(n) { // so that n columns fit, if they can
-      return Math.max(SMALLEST, Math.min(LARGEST, Math.floor(((frame.clientWidth || 340) - LABELS - 2) / n)));
+      return within(Math.floor(((frame.clientWidth || 340) - LABELS - 2) / n), SMALLEST, LARGEST);
     },
     show(names, weights, marked, cell) {
       const n = names.length;
       const [width, height] = [LABELS + n * cell + 2, n * cell + 2];
-      for (const [name, value] of [["width", width], ["height", height], ["viewBox", `0 0 ${width} ${height}`]]) drawing.setAttribute(name, value);
-      drawing.setAttribute("aria-label", `the attention weights of ${n} rows, one column for each of ${n} words, in the order of the text`);
-      drawing.replaceChildren(
-        ...names.map((name, t) => (cell < LEGIBLE && t !== marked ? null : svgElement("text", { x: LABELS - 5, y: t * cell + cell / 2 + 4, "text-anchor": "end", class: t === marked ? "tl-guess-now" : null }, name.length > 11 ? `${name.slice(0, 10)}…` : name))).filter(Boolean),
-        // The square root keeps small weights visible.
-        ...weights.flatMap((row, t) => Array.from(row, (weight, s) => svgElement("rect", {
-          x: LABELS + s * cell + 0.5, y: t * cell + 0.5, width: cell - 1, height: cell - 1, style: `fill: ${weightColour(Math.sqrt(weight))}`,
-        }))),
-        ...(marked === null || marked < 0 ? [] : [svgElement("rect", { x: LABELS, y: marked * cell, width: n * cell, height: cell, class: "tl-guess-mark" })]));
+      setAttributes(drawing, {
+        width, height, viewBox: `0 0 ${width} ${height}`,
+        "aria-label": `the attention weights of ${n} rows, one column for each of ${n} words, `
+          + "in the order of the text",
+      });
+      drawing.replaceChildren(...rowNames(names, marked, cell), ...matrixCells(weights, cell),
+        ...(marked === null || marked < 0 ? [] : [svgElement("rect", {
+          x: LABELS, y: marked * cell, width: n * cell, height: cell, class: "tl-guess-mark",
+        })]));
       if (marked > 0) frame.scrollTop = marked * cell - frame.clientHeight / 2;
     },
   };
+}
+
+function rowNames(names, marked, cell) {
+  return names.flatMap((name, t) => (cell < LEGIBLE && t !== marked ? [] : [svgElement("text", {
+    x: LABELS - 5, y: t * cell + cell / 2 + 4, "text-anchor": "end",
+    class: t === marked ? "tl-guess-now" : null,
+  }, name.length > 11 ? `${name.slice(0, 10)}…` : name)]));
+}
+
+function matrixCells(weights, cell) {
+  // The square root keeps small weights visible.
+  return weights.flatMap((row, t) => Array.from(row, (weight, s) => svgElement("rect", {
+    x: LABELS + s * cell + 0.5, y: t * cell + 0.5, width: cell - 1, height: cell - 1,
+    style: `fill: ${weightColour(Math.sqrt(weight))}`,
+  })));
+}
+
+// --- Wired ----------------------------------------------------------------------
+
+class Session {
+  constructor({ root, get, set, bind }) {
+    this.get = get;
+    this.set = set;
+    this.encoder = loadModel(get("model_file"));
+    this.decoder = loadModel(get("decoder_file"));
+    this.gapped = new GappedText(this.encoder);
+    this.isSetting = false;
+    this.text = textBox({
+      label: "A short story", value: get("text"), rows: 3,
+      onInput: debounce(() => this.read({ isTyped: true }), 150),
+    });
+    this.chips = wordChips((at) => this.toggle(at));
+    this.note = element("p", { class: "tl-quiet" });
+    this.status = statusLine();
+    this.both = stack();
+    this.left = stack();
+    this.look = bind("look", select, { label: "Attention of", options: headOptions(this.encoder) });
+    this.attention = attentionView();
+    root.append(this.layout());
+  }
+
+  layout() {
+    const side = (name, note, list) => element("section", {
+      class: "tl-stack", "aria-label": name.toLowerCase(),
+    }, heading(`${name} `, note), list);
+    return stack(this.text.root, this.exampleSelect().root,
+      element("div", {}, element("p", { class: "tl-heading" }, "Hide a word ",
+        element("span", { class: "tl-quiet" }, "press it; press again to show it")), this.chips.root),
+      this.note, this.status.root,
+      columns(side("Encoder", "sees both sides of the gap", this.both),
+        side("Decoder", "sees the left side alone", this.left)),
+      this.look.root, ...this.attention.roots);
+  }
+
+  exampleSelect() {
+    const examples = select({
+      label: "Or one of these", value: "",
+      options: [["", "choose …"], ...this.get("examples").map((one) => [one, one])],
+      onInput: (one) => {
+        if (!one) return;
+        examples.value = ""; // so that it can be chosen again after a change
+        this.text.value = one;
+        this.gapped.hidden.clear();
+        this.read();
+      },
+    });
+    return examples;
+  }
+
+  // Keeps what the reader has done; the figure itself need not hear of it.
+  keep(trait, value) {
+    this.isSetting = true;
+    this.set(trait, value);
+    this.isSetting = false;
+  }
+
+  read(options) {
+    this.keep("text", this.text.value);
+    const note = this.gapped.read(this.text.value, options);
+    this.note.hidden = !note;
+    this.note.textContent = note;
+    this.show();
+  }
+
+  toggle(at) {
+    const { gapped } = this;
+    if (gapped.isTypedMask(at)) {
+      this.status.say("You typed [MASK] here; put a word in its place in the text.");
+      return;
+    }
+    if (!gapped.hidden.delete(at)) gapped.hidden.add(at);
+    this.show();
+  }
+
+  // Runs both models on the text with its gaps, and shows everything.
+  show() {
+    const { gapped, decoder } = this;
+    this.keep("hidden", [...gapped.hidden].sort((a, b) => a - b));
+    this.now = guess(gapped, this.encoder, decoder);
+    this.chips.show(gapped);
+    this.both.replaceChildren(...guessesOfEncoder(this.now));
+    this.left.replaceChildren(...guessesOfDecoder(this.now, decoder));
+    this.showAttention();
+    this.status.say(describe(this.now, decoder));
+  }
+
+  showAttention() {
+    this.attention.show(this.now, this.look.value, this.decoder);
+  }
+
+  // Somebody else, such as Python, has changed the text or what is hidden.
+  onText() {
+    if (this.isSetting) return;
+    this.text.value = this.get("text");
+    this.gapped.hidden = new Set(this.get("hidden"));
+    this.read();
+  }
+}
+
+function headOptions({ config, guesser }) {
+  return [["mean", "all heads (mean)"], ...guesser.blocks.flatMap((_, layer) =>
+    Array.from({ length: config.n_heads }, (__, head) =>
+      [`${layer} ${head}`, `layer ${layer + 1}, head ${head + 1}`]))];
+}
+
+function render(figure) {
+  const session = new Session(figure);
+  figure.onChange("text hidden", () => session.onText());
+  figure.onChange("look", () => session.showAttention());
+  session.onText();
 }
 
 export default figure("MaskedWordGuesser", render, { anew: ["model_file", "decoder_file", "examples"] });

@@ -18,7 +18,7 @@ from transformer_lab.widgets.live_figure import LiveFigure
 class MaskedWordGuesser(LiveFigure):
     """A live figure of an encoder and a decoder before the same gap.
 
-    Args (keyword only):
+    Keyword Args:
         model_file: an encoder that guesses, as bytes from `TrainedModel.to_bytes()`.
         decoder_file: a decoder that was trained on the same language, likewise.
         examples: texts to choose from.

@@ -14,7 +14,7 @@ from transformer_lab.widgets.live_figure import LiveFigure
 class MergeReplay(LiveFigure):
     """A live figure of one training run of a tokenizer.
 
-    Args (keyword only):
+    Keyword Args:
         text: what the tokenizer learns from; a few sentences.
         method: "bpe" (the most frequent pair) or "wordpiece" (the highest score).
         merges: how many merges have been made at first.

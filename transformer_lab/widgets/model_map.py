@@ -17,7 +17,7 @@ from transformer_lab.widgets.live_figure import LiveFigure
 class ModelMap(LiveFigure):
     """A live map of one decoder.
 
-    Args (keyword only):
+    Keyword Args:
         model_file: a model as bytes, from `TrainedModel.to_bytes()`.
         text: what stands in the text box at first.
         part: the part that is open at first, such as "tokens", "embeddings",

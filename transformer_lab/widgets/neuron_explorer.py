@@ -14,7 +14,7 @@ from transformer_lab.widgets.live_figure import LiveFigure
 class NeuronExplorer(LiveFigure):
     """A live figure of the neurons in a model's feed-forward layers.
 
-    Args (keyword only):
+    Keyword Args:
         model_file: a model as bytes, from `TrainedModel.to_bytes()`.
         text: what stands in the text box at first.
         layer, neuron: the neuron that is shown at first, counted from 0.

@@ -4,413 +4,458 @@
 // and top-p reshape and cut; a random point on a line of length 1 picks one; it is
 // appended, and the question is asked again. Shading shows the attention weights.
 //
-// Ties together the engine (model_file.js, sampling.js), the text with its undo
-// (story.js) and the picture (distribution_view.js, ui.js).
+// State: the story with its undo (story.js) and the figure's traits. Computed from it:
+// `predict`. Drawn: `seenView`, `choiceView`. `Session` wires them and holds what happens.
 
 import { loadModel } from "./engine/model_file.js";
+import { PrefixCache } from "./engine/prefix_cache.js";
 import { distribution, mostLikelyFirst, sample } from "./engine/sampling.js";
-import { Story, drawNumber } from "./parts/story.js";
-import { barList, drawLine } from "./parts/distribution_view.js";
 import {
-  afterPaint, button, buttonRow, checkbox, counted, debounce, disclosure, element, figure, formatPercent,
-  numberBox, readable, select, slider, specialName, statusLine, textBox, tokenChips, uniqueId,
-  wantsLessMotion, write,
-} from "./parts/ui.js";
+  button, buttonRow, checkbox, disclosure, numberBox, select, slider, statusLine, textBox,
+} from "./parts/controls.js";
+import { drawLine, pickList } from "./parts/distribution_view.js";
+import { figure } from "./parts/figure.js";
+import { element, stack, uniqueId, write } from "./parts/nodes.js";
+import { tokenName, tokensOf } from "./parts/reader_text.js";
+import { Story, drawNumber } from "./parts/story.js";
+import { wantsLessMotion } from "./parts/theme.js";
+import { afterPaint, debounce, painted } from "./parts/time.js";
+import { tokenChips } from "./parts/tokens.js";
+import { counted, formatPercent } from "./parts/words.js";
 
 const TOP_K_STOPS = [1, 2, 3, 5, 10, 20, 50, 100];
 const DRAW_MS = 450; // how long a draw is shown before its token is appended
 const WRITE_MS = 160; // the same while the model writes on
 
-// --- The figure -----------------------------------------------------------------
+// --- Computed -------------------------------------------------------------------
 
-function render({ model, root, remember }) {
-  const lm = loadModel(model.get("model_file"));
-  const story = new Story(lm, model.get("text"));
-  const view = { looking: null, pinned: null }; // what is shown; `refresh` adds to it
-  let pending = null; // a draw that is shown but not yet appended
-  let writing = false;
+// What the model says of a story. It never reads the token that ended the story: the last
+// choice stays in view.
+function predict(cache, story) {
+  const { ids, model: lm } = story;
+  const seen = (story.ended ? ids.slice(0, -1) : ids).slice(0, lm.config.max_len);
+  const { logits, attention } = cache.forward(seen);
+  const scores = logits.at(-1);
+  const before = distribution(scores);
+  return { story, lm, ids, nSeen: seen.length, attention, scores, before, order: mostLikelyFirst(scores) };
+}
 
-  // The name of a token, at this place in the text (by default: as the next one).
-  const nameOf = (id, index = view.ids.length) => {
-    const piece = lm.tokenizer.piece(id);
-    return lm.tokenizer.isSpecial(id) ? specialName(piece, index) : readable(piece);
-  };
-  const settings = () => ({
-    temperature: model.get("temperature"), topK: model.get("top_k"), topP: model.get("top_p"),
-  });
+// Where a token looks: the mean of a layer's heads.
+function meanWeights({ attention, nSeen }, layer, from) {
+  const weights = new Float32Array(nSeen);
+  const heads = attention[layer];
+  for (const rows of heads) rows[from].forEach((weight, s) => { weights[s] += weight / heads.length; });
+  return weights;
+}
 
-  // --- Controls
-  const text = textBox({
-    label: "Type the start of a story", value: story.text, rows: model.get("compact") ? 2 : 3,
-    placeholder: "Empty: the model begins by itself", onInput: () => { stop({ finish: false }); readSoon(); },
-  });
-  const read = () => {
-    if (text.value === story.text) return;
-    story.type(text.value);
-    refresh();
-  };
-  const readSoon = debounce(read, 60);
-  const sampleButton = button("Sample a token", () => act(() => draw()), {
-    primary: true, title: "Draw one token at random, by these probabilities",
-  });
-  const bestButton = button("Take the top", () => act(() => choose(view.order[0])), {
-    title: "Append the most likely token (greedy)",
-  });
-  const writeButton = button("Write on ▸", () => (writing ? stop() : act(() => startWriting())), {
-    title: "Sample until the story ends",
-  });
-  const undoButton = button("Undo", () => act(() => undo()));
-  const againButton = button("Start again", () => act(() => startAgain()), {
-    title: "Take away what the model wrote",
-  });
+// --- In words -------------------------------------------------------------------
 
-  const temperature = slider({
-    label: "Temperature", min: 0, max: 2, step: 0.1, value: model.get("temperature"),
-    format: (value) => (value === 0 ? "0 (top)" : value.toFixed(1)),
-    hint: "Below 1 sharpens, above 1 flattens; 0 always takes the most likely",
-    onInput: (value) => reshape("temperature", value),
-  });
-  let stops = [];
-  const topK = slider({
-    label: "Top-k", min: 0, max: 0, value: 0,
-    format: (index) => (stops[index] === 0 ? "all" : String(stops[index])),
-    hint: "Only the k most likely tokens may be drawn", onInput: (index) => reshape("top_k", stops[index]),
-  });
-  const showTopK = () => {
-    const k = settings().topK;
-    stops = [...new Set([...TOP_K_STOPS, k])].filter((stop) => stop > 0 && stop < lm.config.vocab_size)
-      .sort((a, b) => a - b).concat(0); // the far end of the slider: no limit
-    topK.input.max = stops.length - 1;
-    topK.value = stops.includes(k) ? stops.indexOf(k) : stops.length - 1;
-  };
-  const topP = slider({
-    label: "Top-p", min: 0.05, max: 1, step: 0.05, value: model.get("top_p"),
-    format: (value) => (value === 1 ? "all" : value.toFixed(2)),
-    hint: "Only the fewest tokens that together reach this probability may be drawn",
-    onInput: (value) => reshape("top_p", value),
-  });
-  const seed = numberBox({ label: "Seed", value: model.get("seed"), onInput: (value) => reseed(value) });
-  const newSeed = button("New seed", () => {
-    seed.value = Math.floor(Math.random() * 1000);
-    reseed(seed.value);
-  });
-  const layer = select({
-    label: "Shading", value: String(lm.config.n_layers - 1), onInput: () => shade(),
-    options: lm.decoder.blocks.map((_, index) => [String(index), `layer ${index + 1}, attention weights (mean of its heads)`]),
-  });
-  const guessing = checkbox({
-    label: "Let me guess before I see the bars",
-    onInput: () => {
-      view.revealed = false;
-      showBars();
-      status.say(describe());
-    },
-  });
+function ending({ ended, room, model: { config } }) {
+  if (ended) return "The story ends here: ⟨end⟩ was chosen. Start again for another one.";
+  return room === 0 ? `That is token ${config.max_len}, and this model sees no more than that.` : "";
+}
 
-  // --- The picture
-  const chips = tokenChips({ label: "tokens; arrow keys move", onLook: look, onPick: pin });
+// The name of a token as the next one.
+const nextName = ({ lm, ids }, id) => tokenName(lm, id, ids.length);
+
+function mostLikely(now) {
+  const { order, after, ids, lm } = now;
+  const [first, second] = order.filter((id) => after[id] > 0);
+  const unknown = ids.some((id) => lm.unseenTokens.has(id))
+    ? " Wavy pieces never occurred in training: the model can only guess there." : "";
+  const runnerUp = second === undefined
+    ? "" : `, then ${nextName(now, second)}, ${formatPercent(after[second])}`;
+  return `Most likely next: ${nextName(now, first)}, ${formatPercent(after[first])}${runnerUp}.${unknown}`;
+}
+
+function describe(now) {
+  const { story, lm, ids, nSeen } = now;
+  if (story.ended) return ending(story);
+  if (story.room < 0) {
+    return `This model sees ${lm.config.max_len} tokens at most; your text has ${ids.length}. `
+      + `The prediction is for the place after token ${nSeen}.`;
+  }
+  return now.covered ? "" : mostLikely(now);
+}
+
+function whereItLooks({ lm, ids }, weights, { from, isNext }) {
+  const name = (index) => tokenName(lm, ids[index], index);
+  const most = mostLikelyFirst(weights.subarray(0, from + 1)).slice(0, 2)
+    .map((s) => `${name(s)} ${formatPercent(weights[s])}`);
+  const who = isNext ? "To predict what comes next, the model attends most to"
+    : `${name(from)} (ID ${ids[from]}) attends most to`;
+  const unseen = lm.unseenTokens.has(ids[from]) ? " This piece never occurred in training." : "";
+  return `${who} ${most.join(" and ")}.${unseen}`;
+}
+
+// --- Drawn ----------------------------------------------------------------------
+
+// The tokens that the model sees, shaded by where one of them looks.
+function seenView({ onLook, onPin }) {
+  const chips = tokenChips({ label: "tokens; arrow keys move", onLook, onPick: onPin });
   chips.root.append(element("span", { class: "tl-next", "aria-hidden": "true" }, "?"));
   const nTokens = element("span", { class: "tl-quiet" });
   const caption = element("p", { class: "tl-caption tl-where" });
-  const bars = barList((id) => act(() => choose(id)));
+  return {
+    root: element("div", {},
+      element("p", { class: "tl-heading" }, "What the model sees ", nTokens), chips.root, caption),
+    show({ story, lm, ids }) {
+      const nChosen = story.state.chosen.length;
+      chips.show(tokensOf(lm, ids).map((token, index) => ({
+        ...token, outside: index >= lm.config.max_len, fresh: index >= ids.length - nChosen,
+      })));
+      nTokens.textContent = counted(ids.length, "token");
+      if (nChosen) chips.root.scrollTop = chips.root.scrollHeight;
+    },
+    shade(now, layer, { looking, pinned }) {
+      const from = Math.min(looking ?? pinned ?? now.nSeen - 1, now.nSeen - 1);
+      const weights = meanWeights(now, layer, from);
+      chips.shade(weights, from);
+      // Spoken only while the reader moves from token to token by keyboard.
+      const byKeyboard = looking !== null && chips.root.contains(document.activeElement);
+      caption.setAttribute("aria-live", byKeyboard ? "polite" : "off");
+      write(caption, whereItLooks(now, weights, { from, isNext: looking === null && pinned === null }));
+    },
+  };
+}
+
+// The distribution as bars and as a line, or the cover over it.
+function choiceView({ onPick, onGuess, status }) {
+  const bars = pickList(onPick);
   const line = drawLine();
   const question = element("span");
   const nDrawable = element("span", { class: "tl-quiet" });
   const legend = element("p", { class: "tl-caption tl-legend" });
-  const status = statusLine();
-  const cover = guessCover();
+  const cover = guessCover(onGuess);
   const picture = element("div", { class: "tl-picture" }, bars.root, legend, line.root);
-  const content = element("div", { class: "tl-next-token" },
-    element("div", { class: "tl-stack tl-story" },
-      text.root,
-      element("div", {},
-        element("p", { class: "tl-heading" }, "What the model sees ", nTokens), chips.root, caption),
-      buttonRow("choose the next token", sampleButton, bestButton, writeButton, undoButton, againButton)),
-    element("div", { class: "tl-stack tl-choice" },
-      element("p", { class: "tl-heading" }, question, nDrawable), cover.root, picture, status.root),
-    element("div", { class: "tl-stack tl-settings" },
-      temperature.root,
-      disclosure("More ways to choose", { open: !model.get("compact") },
-        element("div", { class: "tl-stack" }, topK.root, topP.root,
-          element("div", { class: "tl-seed" }, seed.root, newSeed), layer.root, guessing.root))));
+  const mark = (id, point) => { bars.mark(id); line.mark(point); };
+  return {
+    mark,
+    root: element("div", { class: "tl-stack tl-choice" },
+      element("p", { class: "tl-heading" }, question, nDrawable), cover, picture, status.root),
+    focus: () => bars.root.querySelector("button").focus(),
+    show(now) {
+      const { story, lm, after, isReshaped, covered } = now;
+      const nKept = after.reduce((count, share) => count + (share > 0), 0);
+      const all = lm.config.vocab_size;
+      nDrawable.textContent = nKept === all
+        ? `each of ${all} tokens has a chance` : `${nKept} of ${all} tokens can be drawn`;
+      const shown = { ...now, nameOf: (id) => nextName(now, id), canAppend: story.canGrow };
+      bars.show(shown);
+      line.show(shown);
+      mark(story.ended ? lm.startId : null, null);
+      question.textContent = story.ended ? "The last choice " : "What could come next ";
+      bars.root.classList.toggle("tl-reshaped", isReshaped);
+      legend.textContent = isReshaped
+        ? "Dashed: what the model said. Filled: what is drawn:"
+        : "All bars, end to end. A random number picks one:";
+      cover.hidden = !covered;
+      picture.hidden = covered;
+    },
+  };
+}
 
-  // --- What happens
+// A cover over the bars: guess first, then look.
+function guessCover(onGuess) {
+  const id = uniqueId("guess");
+  const input = element("input", { id, type: "text", autocomplete: "off", spellcheck: "false" });
+  const reveal = element("button", { type: "submit", class: "tl-button tl-primary" }, "Show");
+  const submit = (event) => {
+    event.preventDefault();
+    const guess = input.value.trim();
+    input.value = "";
+    onGuess(guess);
+  };
+  return element("form", { class: "tl-guess", on: { submit } },
+    element("label", { for: id }, "What comes next?"), input, reveal);
+}
+
+// --- The settings ---------------------------------------------------------------
+
+// `change` is called before a setting changes, the others after it.
+function settingsView({ get, set, bind, onChange }, { lm, change, onSeed, onLayer, onGuessing }) {
+  const temperature = bind("temperature", slider, {
+    label: "Temperature", min: 0, max: 2, step: 0.1,
+    format: (value) => (value === 0 ? "0 (top)" : value.toFixed(1)),
+    hint: "Below 1 sharpens, above 1 flattens; 0 always takes the most likely", onInput: change,
+  });
+  const topK = topKSlider({ get, set, onChange }, lm.config.vocab_size, change);
+  const topP = bind("top_p", slider, {
+    label: "Top-p", min: 0.05, max: 1, step: 0.05,
+    format: (value) => (value === 1 ? "all" : value.toFixed(2)),
+    hint: "Only the fewest tokens that together reach this probability may be drawn", onInput: change,
+  });
+  const seed = bind("seed", numberBox, { label: "Seed", onInput: onSeed });
+  const newSeed = button("New seed", () => {
+    const value = Math.floor(Math.random() * 1000);
+    onSeed(value);
+    set("seed", value);
+  });
+  const layer = select({
+    label: "Shading", value: String(lm.config.n_layers - 1), onInput: onLayer,
+    options: lm.decoder.blocks.map((_, index) =>
+      [String(index), `layer ${index + 1}, attention weights (mean of its heads)`]),
+  });
+  const guessing = checkbox({ label: "Let me guess before I see the bars", onInput: onGuessing });
+  return {
+    root: element("div", { class: "tl-stack tl-settings" }, temperature.root,
+      disclosure("More ways to choose", { open: !get("compact") },
+        stack(topK.root, topP.root, element("div", { class: "tl-seed" }, seed.root, newSeed),
+          layer.root, guessing.root))),
+    layer: () => Number(layer.value),
+    guessing: () => guessing.value,
+  };
+}
+
+// A slider over some numbers of tokens and the one that is set; its far end: no limit.
+function topKSlider({ get, set, onChange }, vocabSize, change) {
+  let stops = [];
+  const control = slider({
+    label: "Top-k", min: 0, max: 0, value: 0,
+    format: (index) => (stops[index] === 0 ? "all" : String(stops[index])),
+    hint: "Only the k most likely tokens may be drawn",
+    onInput: (index) => { change(); set("top_k", stops[index]); },
+  });
+  const show = () => {
+    const k = get("top_k");
+    stops = [...new Set([...TOP_K_STOPS, k])].filter((stop) => stop > 0 && stop < vocabSize)
+      .sort((a, b) => a - b).concat(0);
+    control.input.max = stops.length - 1;
+    control.value = stops.includes(k) ? stops.indexOf(k) : stops.length - 1;
+  };
+  onChange("top_k", show);
+  show();
+  return control;
+}
+
+// --- What happens ---------------------------------------------------------------
+
+class Session {
+  constructor(figure) {
+    this.figure = figure;
+    this.lm = loadModel(figure.get("model_file"));
+    this.cache = new PrefixCache(this.lm.decoder);
+    this.story = new Story(this.lm, figure.get("text"));
+    this.view = { looking: null, pinned: null, revealed: false };
+    this.now = null; // what is shown: `predict`, and what the settings make of it
+    this.pending = null; // a draw that is shown but not yet appended
+    this.isWriting = false;
+    this.status = statusLine();
+    this.shadeSoon = afterPaint(() => this.shade());
+    this.seen = seenView({
+      onLook: (index) => { this.view.looking = index; this.shadeSoon(); },
+      onPin: (index) => {
+        this.view.pinned = this.view.pinned === index ? null : index;
+        this.shadeSoon();
+      },
+    });
+    this.choice = choiceView({
+      onPick: (id) => this.act(() => this.choose(id)), onGuess: (guess) => this.reveal(guess),
+      status: this.status,
+    });
+    this.settings = settingsView(figure, {
+      lm: this.lm, change: () => this.stop(), onSeed: (value) => this.sayNewSeed(value),
+      onLayer: () => this.shade(), onGuessing: () => this.cover(),
+    });
+    this.makeButtons();
+    this.makeText();
+  }
+
+  makeButtons() {
+    const make = (label, action, options) => button(label, () => this.act(action), options);
+    const sampleButton = make("Sample a token", () => this.draw(), {
+      primary: true, title: "Draw one token at random, by these probabilities",
+    });
+    const bestButton = make("Take the top", () => this.choose(this.now.order[0]), {
+      title: "Append the most likely token (greedy)",
+    });
+    const onWrite = () => (this.isWriting ? this.stop() : this.act(() => this.write()));
+    this.writeButton = button("Write on ▸", onWrite, { title: "Sample until the story ends" });
+    this.appending = [sampleButton, bestButton, this.writeButton];
+    this.undoButton = make("Undo", () => {
+      this.story.undo();
+      this.refresh({ rewrite: true });
+      this.status.say("Taken back, and the draw with it.");
+    });
+    this.againButton = make("Start again", () => {
+      this.story.restart();
+      this.refresh({ rewrite: true });
+      this.status.say("Back to what you typed. The next draws are new ones.");
+    }, { title: "Take away what the model wrote" });
+  }
+
+  makeText() {
+    const readSoon = debounce(() => this.read(), 60);
+    this.text = textBox({
+      label: "Type the start of a story", value: this.story.text,
+      rows: this.figure.get("compact") ? 2 : 3, placeholder: "Empty: the model begins by itself",
+      onInput: () => { this.stop({ finish: false }); readSoon(); },
+    });
+  }
+
+  layout() {
+    return element("div", { class: "tl-next-token" },
+      element("div", { class: "tl-stack tl-story" }, this.text.root, this.seen.root,
+        buttonRow("choose the next token", ...this.appending, this.undoButton, this.againButton)),
+      this.choice.root, this.settings.root);
+  }
 
   // Every action first ends what is still going on, and takes in what was typed.
-  function act(action) {
-    stop();
-    read();
+  async act(action) {
+    await painted();
+    this.stop();
+    this.read();
     action();
   }
 
-  function undo() {
-    story.undo();
-    refresh({ rewrite: true });
-    status.say("Taken back, and the draw with it.");
+  read() {
+    if (this.text.value === this.story.text) return;
+    this.story.type(this.text.value);
+    this.refresh();
   }
 
-  function startAgain() {
-    story.restart();
-    refresh({ rewrite: true });
-    status.say("Back to what you typed. The next draws are new ones.");
-  }
-
-  function choose(id) {
-    if (id === undefined || !canAppend()) return;
-    const share = view.after[id];
-    story.append(id);
-    refresh({ rewrite: true });
+  choose(id) {
+    if (id === undefined || !this.story.canGrow) return;
+    const { now } = this;
+    const share = now.after[id];
+    this.story.append(id);
+    this.refresh({ rewrite: true });
     const chance = share ? `which had ${formatPercent(share)}` : "which would never have been drawn";
-    status.say(`Appended ${nameOf(id)}, ${chance}. ${ending()}`);
+    this.status.say(`Appended ${nextName(this.now, id)}, ${chance}. ${ending(this.story)}`);
   }
 
-  // Draw: the point falls on the line, is seen for a moment, and the token follows.
-  function draw(delay = DRAW_MS, then = () => {}) {
-    if (!canAppend()) return then();
-    const point = drawNumber(model.get("seed"), story.state.nDraws);
-    const id = sample(view.after, () => point);
-    const share = view.after[id];
+  // The point falls on the line, is seen for a moment, and the token follows.
+  draw(delay = DRAW_MS, then = () => {}) {
+    if (!this.story.canGrow) return then();
+    const { after } = this.now;
+    const point = drawNumber(this.figure.get("seed"), this.story.state.nDraws);
+    const id = sample(after, () => point);
     const finish = () => {
-      pending = null;
-      story.append(id, { drawn: true });
-      refresh({ rewrite: true });
-      if (!writing) {
-        status.say(`The number ${point.toFixed(3)} was drawn. It fell on ${nameOf(id)}, `
-          + `which had ${formatPercent(share)}. ${ending()}`);
+      this.pending = null;
+      this.story.append(id, { drawn: true });
+      this.refresh({ rewrite: true });
+      if (!this.isWriting) {
+        this.status.say(`The number ${point.toFixed(3)} was drawn. It fell on ${nextName(this.now, id)}, `
+          + `which had ${formatPercent(after[id])}. ${ending(this.story)}`);
       }
       then();
     };
     if (wantsLessMotion()) return finish();
-    markDraw(id, point);
-    pending = { finish, timer: setTimeout(finish, delay) };
+    this.choice.mark(id, point);
+    this.pending = { finish, timer: setTimeout(finish, delay) };
   }
 
-  function startWriting() {
-    if (!canAppend()) return;
-    writing = true;
-    writeButton.textContent = "Stop ■";
-    status.say("Writing …");
-    const before = story.text.length;
+  write() {
+    if (!this.story.canGrow) return;
+    this.setWriting(true);
+    this.status.say("Writing …");
+    const before = this.story.text.length;
     const next = () => {
-      if (!writing) return;
-      if (canAppend()) draw(WRITE_MS, next);
-      else {
-        endWriting();
-        status.say(ending(), { spoken: ` The model wrote: ${story.text.slice(before).trim()}` });
-      }
+      if (!this.isWriting) return;
+      if (this.story.canGrow) return this.draw(WRITE_MS, next);
+      this.setWriting(false);
+      const written = this.story.text.slice(before).trim();
+      this.status.say(ending(this.story), { spoken: ` The model wrote: ${written}` });
     };
     next();
   }
 
-  function endWriting() {
-    writing = false;
-    writeButton.textContent = "Write on ▸";
+  setWriting(isWriting) {
+    this.isWriting = isWriting;
+    this.writeButton.textContent = isWriting ? "Stop ■" : "Write on ▸";
   }
 
   // Ends writing. A draw that is on its way is carried out at once, or given up.
-  function stop({ finish = true } = {}) {
-    if (writing) status.say("Stopped.");
-    endWriting();
-    if (!pending) return;
-    clearTimeout(pending.timer);
-    if (finish) pending.finish();
-    else {
-      pending = null;
-      markDraw(null, null);
-    }
+  stop({ finish = true } = {}) {
+    if (this.isWriting) this.status.say("Stopped.");
+    this.setWriting(false);
+    if (!this.pending) return;
+    clearTimeout(this.pending.timer);
+    if (finish) return this.pending.finish();
+    this.pending = null;
+    this.choice.mark(null, null);
   }
 
-  function markDraw(id, point) {
-    bars.mark(id);
-    line.mark(point);
+  sayNewSeed(value) {
+    this.stop();
+    this.status.say(`Seed ${value}: from here on other numbers are drawn.`);
   }
 
-  function reshape(name, value) {
-    stop();
-    remember(name, value);
+  // The guess gets its probability.
+  reveal(guess) {
+    this.view.revealed = true; // until the next token is to be guessed
+    this.showChoice();
+    this.choice.focus();
+    const { lm, now } = this;
+    const [token] = lm.tokenizer.encode(/^\p{L}|^\p{N}/u.test(guess) ? ` ${guess}` : guess);
+    const place = `number ${now.order.indexOf(token) + 1} of ${now.order.length}`;
+    const share = formatPercent(now.before[token]);
+    this.status.say(token === undefined ? mostLikely(now)
+      : `Your guess ${nextName(now, token)} has ${share}: ${place}. ${mostLikely(now)}`);
   }
 
-  function reseed(value) {
-    stop();
-    remember("seed", value);
-    status.say(`Seed ${value}: from here on other numbers are drawn.`);
+  cover() {
+    this.view.revealed = false;
+    this.showChoice();
+    this.status.say(describe(this.now));
   }
 
-  const canAppend = () => !story.ended && story.room > 0;
-
-  function ending() {
-    if (story.ended) return "The story ends here: ⟨end⟩ was chosen. Start again for another one.";
-    if (story.room === 0) return `That is token ${lm.config.max_len}, and this model sees no more than that.`;
-    return "";
-  }
-
-  // Run the model on the text as it is now, and show everything.
-  function refresh({ rewrite = false } = {}) {
-    const ids = story.ids;
-    // The model never reads the token that ended the story: the last choice stays in view.
-    const seen = (story.ended ? ids.slice(0, -1) : ids).slice(0, lm.config.max_len);
-    const { logits, attention } = lm.decoder.forward(seen, { lastOnly: true });
-    Object.assign(view, {
-      logits: logits.at(-1), attention, ids, nSeen: seen.length, pinned: null, looking: null, revealed: false,
-      order: mostLikelyFirst(logits.at(-1)), before: distribution(logits.at(-1)),
-    });
+  // Runs the model on the text as it is now, and shows everything.
+  refresh({ rewrite = false } = {}) {
+    const { story, text } = this;
+    this.now = predict(this.cache, story);
+    Object.assign(this.view, { pinned: null, looking: null, revealed: false });
     if (rewrite) {
       text.value = story.text;
       text.input.scrollTop = text.input.scrollHeight;
     }
-    remember("text", story.text);
-    showTokens();
-    showBars();
-    for (const control of [sampleButton, bestButton, writeButton]) control.disabled = !canAppend();
-    undoButton.disabled = story.past.length === 0;
-    againButton.disabled = story.state.chosen.length === 0;
-    if (!rewrite) status.say(describe(), { delay: 900 });
+    this.figure.set("text", story.text);
+    this.figure.root.classList.toggle("tl-ended", !story.canGrow);
+    this.seen.show(this.now);
+    this.shade();
+    this.showChoice();
+    for (const control of this.appending) control.disabled = !story.canGrow;
+    this.undoButton.disabled = story.past.length === 0;
+    this.againButton.disabled = story.state.chosen.length === 0;
+    if (!rewrite) this.status.say(describe(this.now), { delay: 900 });
   }
 
-  function showTokens() {
-    const { ids } = view;
-    const nTyped = ids.length - story.state.chosen.length;
-    chips.show(ids.map((id, index) => ({
-      id, text: lm.tokenizer.piece(id), special: lm.tokenizer.isSpecial(id),
-      unseen: lm.unseenTokens.has(id), outside: index >= lm.config.max_len, fresh: index >= nTyped,
-    })));
-    nTokens.textContent = counted(ids.length, "token");
-    root.classList.toggle("tl-ended", !canAppend());
-    if (story.state.chosen.length) chips.root.scrollTop = chips.root.scrollHeight;
-    shade();
+  shade() {
+    this.seen.shade(this.now, this.settings.layer(), this.view);
   }
 
-  function showBars() {
-    view.after = distribution(view.logits, settings());
-    const nKept = view.after.reduce((count, share) => count + (share > 0), 0);
-    const all = lm.config.vocab_size;
-    nDrawable.textContent = nKept === all
-      ? `each of ${all} tokens has a chance` : `${nKept} of ${all} tokens can be drawn`;
-    const shown = { ...view, nameOf, canAppend: canAppend() };
-    bars.show(shown);
-    line.show(shown);
-    markDraw(story.ended ? lm.startId : null, null);
-    question.textContent = story.ended ? "The last choice " : "What could come next ";
-    const { temperature: heat, topK: k, topP: p } = settings();
-    const isReshaped = heat !== 1 || k !== 0 || p !== 1;
-    bars.root.classList.toggle("tl-reshaped", isReshaped);
-    legend.textContent = isReshaped
-      ? "Dashed: what the model said. Filled: what is drawn:"
-      : "All bars, end to end. A random number picks one:";
-    cover.show(guessing.value && canAppend() && !view.revealed);
+  showChoice() {
+    const [temperature, topK, topP] = ["temperature", "top_k", "top_p"].map(this.figure.get);
+    const isReshaped = temperature !== 1 || topK !== 0 || topP !== 1;
+    const { scores, before } = this.now;
+    const after = isReshaped ? distribution(scores, { temperature, topK, topP }) : before;
+    const covered = this.settings.guessing() && this.story.canGrow && !this.view.revealed;
+    Object.assign(this.now, { after, isReshaped, covered });
+    this.choice.show(this.now);
   }
 
-  function describe() {
-    if (story.ended) return ending();
-    if (story.room < 0) {
-      return `This model sees ${lm.config.max_len} tokens at most; your text has ${view.ids.length}. `
-        + `The prediction is for the place after token ${view.nSeen}.`;
-    }
-    return guessing.value && canAppend() && !view.revealed ? "" : sentence();
+  // Somebody else, such as Python, has changed the text.
+  onText() {
+    if (this.figure.get("text") === this.story.text) return;
+    this.stop({ finish: false });
+    this.story = new Story(this.lm, this.figure.get("text"));
+    this.refresh({ rewrite: true });
+    this.status.say(describe(this.now));
   }
+}
 
-  function sentence() {
-    const [first, second] = view.order.filter((id) => view.after[id] > 0);
-    const unknown = view.ids.some((id) => lm.unseenTokens.has(id))
-      ? " Wavy pieces never occurred in training: the model can only guess there." : "";
-    const runnerUp = second === undefined
-      ? "" : `, then ${nameOf(second)}, ${formatPercent(view.after[second])}`;
-    return `Most likely next: ${nameOf(first)}, ${formatPercent(view.after[first])}${runnerUp}.${unknown}`;
-  }
-
-  // --- Where the model looks
-
-  function look(index) {
-    view.looking = index;
-    shadeSoon();
-  }
-
-  function pin(index) {
-    view.pinned = view.pinned === index ? null : index;
-    shadeSoon();
-  }
-
-  const shadeSoon = afterPaint(shade);
-
-  function shade() {
-    const last = view.nSeen - 1;
-    const from = Math.min(view.looking ?? view.pinned ?? last, last);
-    const heads = view.attention[Number(layer.value)];
-    const weights = new Float32Array(view.nSeen);
-    for (const rows of heads) rows[from].forEach((weight, s) => { weights[s] += weight / heads.length; });
-    chips.shade(weights, from);
-    const most = mostLikelyFirst(weights.subarray(0, from + 1)).slice(0, 2)
-      .map((s) => `${nameOf(view.ids[s], s)} ${formatPercent(weights[s])}`);
-    const id = view.ids[from];
-    const who = view.looking === null && view.pinned === null
-      ? "To predict what comes next, the model attends most to"
-      : `${nameOf(id, from)} (ID ${id}) attends most to`;
-    const unseen = lm.unseenTokens.has(id) ? " This piece never occurred in training." : "";
-    // Spoken only while the reader moves from token to token by keyboard.
-    const byKeyboard = view.looking !== null && chips.root.contains(document.activeElement);
-    caption.setAttribute("aria-live", byKeyboard ? "polite" : "off");
-    write(caption, `${who} ${most.join(" and ")}.${unseen}`);
-  }
-
-  // A cover over the bars: guess first, then look. The guess gets its probability.
-  function guessCover() {
-    const id = uniqueId("guess");
-    const input = element("input", { id, type: "text", autocomplete: "off", spellcheck: "false" });
-    const reveal = element("button", { type: "submit", class: "tl-button tl-primary" }, "Show");
-    const form = element("form", { class: "tl-guess" },
-      element("label", { for: id }, "What comes next?"), input, reveal);
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      const guess = input.value.trim();
-      input.value = "";
-      view.revealed = true; // until the next token is to be guessed
-      showBars();
-      bars.root.querySelector("button").focus();
-      const [token] = lm.tokenizer.encode(/^\p{L}|^\p{N}/u.test(guess) ? ` ${guess}` : guess);
-      const place = `number ${view.order.indexOf(token) + 1} of ${view.order.length}`;
-      status.say(token === undefined ? sentence()
-        : `Your guess ${nameOf(token)} has ${formatPercent(view.before[token])}: ${place}. ${sentence()}`);
-    });
-    return {
-      root: form,
-      show(covered) {
-        form.hidden = !covered;
-        picture.hidden = covered;
-      },
-    };
-  }
-
-  // --- When Python changes something
-  const hearText = () => {
-    if (model.get("text") === story.text) return;
-    stop();
-    Object.assign(story, new Story(lm, model.get("text")));
-    refresh({ rewrite: true });
-    status.say(describe());
-  };
-  const hearSettings = afterPaint(() => {
-    temperature.value = model.get("temperature");
-    showTopK();
-    topP.value = model.get("top_p");
-    showBars();
-    status.say(describe(), { delay: 500 });
-  });
-  const hearSeed = () => { seed.value = model.get("seed"); };
-  const SETTINGS = "change:temperature change:top_k change:top_p";
-  model.on("change:text", hearText);
-  model.on("change:seed", hearSeed);
-  model.on(SETTINGS, hearSettings);
-
-  showTopK();
-  refresh();
-  status.say(describe()); // there before the page is, so that nobody is interrupted by it
-  root.append(content);
-  return () => { // when the figure is taken away
-    stop({ finish: false });
-    model.off("change:text", hearText);
-    model.off("change:seed", hearSeed);
-    model.off(SETTINGS, hearSettings);
-  };
+function render(figure) {
+  const { root, onChange, onEnd } = figure;
+  const session = new Session(figure);
+  onChange("text", () => session.onText());
+  onChange("temperature top_k top_p", afterPaint(() => {
+    session.showChoice();
+    session.status.say(describe(session.now), { delay: 500 });
+  }));
+  session.refresh();
+  session.status.say(describe(session.now)); // before it is in the page: nobody is interrupted
+  root.append(session.layout());
+  onEnd(() => session.stop({ finish: false }));
 }
 
 export default figure("NextToken", render, {

@@ -18,7 +18,7 @@ from transformer_lab.widgets.live_figure import LiveFigure, Number
 class NextToken(LiveFigure):
     """A live figure of one model's next-token prediction.
 
-    Args (keyword only):
+    Keyword Args:
         model_file: a model as bytes, from `TrainedModel.to_bytes()`.
         text: what stands in the text box at first.
         temperature, top_k, top_p: the settings at first; see `generation.distribution`.

@@ -18,7 +18,7 @@ from transformer_lab.widgets.live_figure import LiveFigure, Number
 class PositionWaves(LiveFigure):
     """A live figure of positions: sinusoidal, rotary, and learned if a table is given.
 
-    Args (keyword only):
+    Keyword Args:
         way: "sinusoidal", "rotary" or "learned".
         position: where the earlier of two tokens stands, counted from 0.
         distance: how many positions later the other one stands.

@@ -2,116 +2,128 @@
 
 import { BPETokenizer } from "./engine/tokenizer.js";
 import { WordPieceTokenizer } from "./engine/wordpiece.js";
+import { button, buttonRow, checkbox, statusLine, textBox } from "./parts/controls.js";
+import { figure } from "./parts/figure.js";
 import { bytesOf, sizeInWords } from "./parts/later.js";
-import {
-  button, buttonRow, checkbox, counted, debounce, element, figure, grouped, painted, readable,
-  statusLine, textBox, tokenChips,
-} from "./parts/ui.js";
+import { element, stack } from "./parts/nodes.js";
+import { painted } from "./parts/time.js";
+import { tokenChips } from "./parts/tokens.js";
+import { counted, grouped, readable } from "./parts/words.js";
 
 const EXAMPLES = [
   ["lower", "low lower lowest"], ["playing", "She is playing."], ["unbelievable", "unbelievable"],
-  ["misspelt", "unbeleivable"], ["Hindi", "हम दोस्त हैं"], ["emoji", "👩‍🚀 🙂"], ["number", "3.14159 and 2017"],
-  ["spaces", "a  b\n\tc"],
+  ["misspelt", "unbeleivable"], ["Hindi", "हम दोस्त हैं"], ["emoji", "👩‍🚀 🙂"],
+  ["number", "3.14159 and 2017"], ["spaces", "a  b\n\tc"],
 ];
 const MAX_LETTERS = 600;
 const MUCH = 400_000; // bytes that a reader is asked about first
-
-function render({ model, root, remember, waitFor }) {
-  const text = textBox({
-    label: "Any text", value: model.get("text"), rows: 2, maxLength: MAX_LETTERS,
-    onInput: debounce(() => { remember("text", text.value); show(); }, 120),
-  });
-  const examples = buttonRow("examples", ...EXAMPLES.map(([name, example]) =>
-    button(name, () => { text.value = example; remember("text", example); show(); })));
-  const ids = checkbox({
-    label: "Show what the model gets: the IDs", value: model.get("show_ids"),
-    onInput: (ticked) => { remember("show_ids", ticked); show(); },
-  });
-  const facts = element("p", { class: "tl-quiet" });
-  const words = statusLine();
-  const rows = model.get("names").map((name, at) => row(name, model.get("files")[at]));
-  root.append(element("div", { class: "tl-stack" },
-    text.root, examples, facts, ids.root, ...rows.map(({ root: part }) => part), words.root));
-
-  function row(name, file) {
-    let tokenizer = null; // until it is there
-    const size = sizeInWords(file);
-    const summary = element("span", { class: "tl-quiet" },
-      size ? button(`Load it (${size})`, () => load()) : "");
-    const back = element("p", { class: "tl-caption" });
-    const chips = tokenChips({
-      label: `tokens of ${name}; arrow keys move`, onLook: (index) => { if (index !== null) look(index); },
-      onPick: (index) => look(index),
-    });
-    let shown = [];
-    const look = (index) => {
-      const id = shown[index];
-      const bytes = tokenizer.bytes?.(id);
-      const parts = [`${name}, token ${index + 1} of ${shown.length}: ${readable(tokenizer.piece(id))}, ID ${id} of ${grouped(tokenizer.size)}.`];
-      if (tokenizer.isSpecial(id)) parts.push(tokenizer.piece(id) === "[UNK]" ? "The word could not be cut: all that it said is lost." : "A special token.");
-      else if (bytes) parts.push(`Its bytes: ${bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(" ")}.`);
-      if (tokenizer.piece(id).includes("\uFFFD") && bytes) parts.push("Only part of a character.");
-      words.say(parts.join(" "), { delay: 100 });
-    };
-    async function load() {
-      if (size) summary.replaceChildren(`loading ${size} `, element("progress", { "aria-label": `loading ${name}` }));
-      try {
-        tokenizer = await readTokenizer(await bytesOf(file));
-        show();
-      } catch (error) {
-        summary.textContent = `It cannot be shown: ${error.message}.`;
-      }
-    }
-    return {
-      root: element("div", { class: "tl-tokenizer" },
-        element("div", { class: "tl-heading" }, `${name} `, summary), chips.root, back),
-      load,
-      comesUnasked: !(file.size > MUCH),
-      get isThere() { return tokenizer !== null; },
-      show(typed) {
-        if (!tokenizer) return;
-        shown = tokenizer.encode(typed);
-        const letters = Array.from(typed).length;
-        const rate = shown.length ? `, ${(letters / shown.length).toFixed(1)} characters each` : "";
-        summary.textContent = `${counted(shown.length, "token")}${rate}; ${grouped(tokenizer.size)} in its vocabulary`;
-        chips.show(shown.map((id) => ({
-          text: model.get("show_ids") ? String(id) : tokenizer.piece(id), id, special: tokenizer.isSpecial(id),
-        })));
-        const decoded = tokenizer.decode(shown);
-        back.textContent = decoded === typed ? "Put together again: the same text."
-          : `Put together again: ${decoded ? `“${decoded}”` : "nothing"}. That is not what was typed.`;
-      },
-    };
-  }
-
-  function show() {
-    const typed = text.value;
-    const points = Array.from(typed).length;
-    facts.textContent = `${counted(points, "character")} for Unicode, ${counted(new TextEncoder().encode(typed).length, "byte")} in UTF-8. At most ${MAX_LETTERS} characters can be typed.`;
-    for (const part of rows) part.show(typed);
-    const there = model.get("names").map((name, at) => [name, rows[at]]).filter(([, part]) => part.isThere);
-    if (there.length) words.say(there.map(([name, part]) => `${name}: ${part.root.querySelectorAll(".tl-chip").length}`).join(", ").concat(" tokens. Look at a token for its ID."));
-  }
-
-  const hear = () => {
-    text.value = model.get("text");
-    ids.value = model.get("show_ids");
-    show();
-  };
-  model.on("change:text change:show_ids", hear);
-  show();
-  // The figure is there with the first; the others join it, one after the other.
-  const [first, ...others] = rows.filter((part) => part.comesUnasked);
-  const start = first?.load();
-  waitFor(start);
-  start?.then(async () => { for (const part of others) await part.load(); });
-  return () => model.off("change:text change:show_ids", hear);
-}
 
 async function readTokenizer(file) {
   const json = JSON.parse(new TextDecoder().decode(file));
   await painted();
   return json.model?.type === "WordPiece" ? new WordPieceTokenizer(json) : new BPETokenizer(json);
+}
+
+// --- In words -------------------------------------------------------------------
+
+function describeToken(name, tokenizer, ids, index) {
+  const id = ids[index];
+  const piece = tokenizer.piece(id);
+  const bytes = tokenizer.bytes?.(id);
+  const parts = [`${name}, token ${index + 1} of ${ids.length}: ${readable(piece)}, `
+    + `ID ${id} of ${grouped(tokenizer.size)}.`];
+  if (tokenizer.isSpecial(id)) {
+    parts.push(piece === "[UNK]" ? "The word could not be cut: all that it said is lost."
+      : "A special token.");
+  } else if (bytes) {
+    parts.push(`Its bytes: ${bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(" ")}.`);
+  }
+  if (piece.includes("\uFFFD") && bytes) parts.push("Only part of a character.");
+  return parts.join(" ");
+}
+
+function describeText(text) {
+  const nBytes = new TextEncoder().encode(text).length;
+  return `${counted(Array.from(text).length, "character")} for Unicode, ${counted(nBytes, "byte")} in UTF-8. `
+    + `At most ${MAX_LETTERS} characters can be typed.`;
+}
+
+// --- One tokenizer --------------------------------------------------------------
+
+class Row {
+  constructor(name, file, { onThere, announce }) {
+    this.name = name;
+    this.file = file;
+    this.onThere = onThere;
+    this.tokenizer = null; // until it is there
+    this.ids = [];
+    this.size = sizeInWords(file);
+    this.summary = element("span", { class: "tl-quiet" },
+      this.size ? button(`Load it (${this.size})`, () => this.load()) : "");
+    this.back = element("p", { class: "tl-caption" });
+    const look = (index) => {
+      if (index !== null) announce(describeToken(name, this.tokenizer, this.ids, index), { delay: 100 });
+    };
+    this.chips = tokenChips({ label: `tokens of ${name}; arrow keys move`, onLook: look, onPick: look });
+    this.root = element("div", { class: "tl-tokenizer" },
+      element("div", { class: "tl-heading" }, `${name} `, this.summary), this.chips.root, this.back);
+  }
+
+  async load() {
+    if (this.size) {
+      this.summary.replaceChildren(`loading ${this.size} `,
+        element("progress", { "aria-label": `loading ${this.name}` }));
+    }
+    try {
+      this.tokenizer = await readTokenizer(await bytesOf(this.file));
+      this.onThere();
+    } catch (error) {
+      this.summary.textContent = `It cannot be shown: ${error.message}.`;
+    }
+  }
+
+  show(text, showIds) {
+    const { tokenizer } = this;
+    if (!tokenizer) return;
+    this.ids = tokenizer.encode(text);
+    const rate = (Array.from(text).length / this.ids.length).toFixed(1);
+    this.summary.textContent = `${counted(this.ids.length, "token")}`
+      + `${this.ids.length ? `, ${rate} characters each` : ""}; ${grouped(tokenizer.size)} in its vocabulary`;
+    this.chips.show(this.ids.map((id) => ({
+      text: showIds ? String(id) : tokenizer.piece(id), id, special: tokenizer.isSpecial(id),
+    })));
+    const decoded = tokenizer.decode(this.ids);
+    this.back.textContent = decoded === text ? "Put together again: the same text."
+      : `Put together again: ${decoded ? `“${decoded}”` : "nothing"}. That is not what was typed.`;
+  }
+}
+
+// --- Wired ----------------------------------------------------------------------
+
+function render({ root, get, set, bind, onChange, waitFor }) {
+  const text = bind("text", textBox, { label: "Any text", rows: 2, maxLength: MAX_LETTERS, delay: 120 });
+  const examples = buttonRow("examples", ...EXAMPLES.map(([name, example]) =>
+    button(name, () => set("text", example))));
+  const ids = bind("show_ids", checkbox, { label: "Show what the model gets: the IDs" });
+  const facts = element("p", { class: "tl-quiet" });
+  const words = statusLine();
+  const rows = get("names").map((name, at) =>
+    new Row(name, get("files")[at], { onThere: () => show(), announce: words.say }));
+  root.append(stack(text.root, examples, facts, ids.root, ...rows.map((row) => row.root), words.root));
+
+  const show = () => {
+    facts.textContent = describeText(text.value);
+    for (const row of rows) row.show(text.value, get("show_ids"));
+    const there = rows.filter(({ tokenizer }) => tokenizer).map((row) => `${row.name}: ${row.ids.length}`);
+    if (there.length) words.say(`${there.join(", ")} tokens. Look at a token for its ID.`);
+  };
+  onChange("text show_ids", show);
+  show();
+  // The figure is there with the first; the others join it, one after the other.
+  const [first, ...others] = rows.filter(({ file }) => !(file.size > MUCH));
+  const start = first?.load();
+  waitFor(start);
+  start?.then(async () => { for (const row of others) await row.load(); });
 }
 
 export default figure("TokenizerPlayground", render, { anew: ["names", "files"] });

@@ -14,7 +14,7 @@ from transformer_lab.widgets.live_figure import LiveFigure
 class TokenizerPlayground(LiveFigure):
     """A live figure of several tokenizers on one text.
 
-    Args (keyword only):
+    Keyword Args:
         names: what each tokenizer is called.
         files: for each a `tokenizer.json` as bytes, `tokenizer.to_json().encode()`.
         text: what stands in the text box at first.

@@ -19,7 +19,7 @@ from transformer_lab.widgets.live_figure import LiveFigure, Number
 class TrainingReplay(LiveFigure):
     """A live figure of one training run.
 
-    Args (keyword only):
+    Keyword Args:
         snapshots: model files (bytes) along the run, half precision will do;
             `list(TrainedModel.snapshots.values())`.
         steps: how many training steps each snapshot has behind it.

@@ -18,7 +18,7 @@ from transformer_lab.widgets.live_figure import LiveFigure
 class TranslatorSteps(LiveFigure):
     """A live figure of an encoder-decoder at work.
 
-    Args (keyword only):
+    Keyword Args:
         model_file: an encoder-decoder as bytes, from `TrainedModel.to_bytes()`.
         romanised: each word of the target language in Latin letters; all other
             words of the vocabulary are those that can be typed.

@@ -6,140 +6,48 @@
 
 import { loadModel, promptIds } from "./engine/model_file.js";
 import { centred, cosine, dot, principalDirections } from "./engine/vectors.js";
-import {
-  counted, debounce, element, figure, slider, statusLine, svgElement, textBox,
-} from "./parts/ui.js";
+import { slider, statusLine, textBox } from "./parts/controls.js";
+import { figure } from "./parts/figure.js";
+import { columns, element, heading, stack, svgElement } from "./parts/nodes.js";
+import { counted } from "./parts/words.js";
 
 const N_LINES = 6;
 const [WIDTH, HEIGHT, EDGE] = [420, 260, 24];
 
-function render({ model, root, remember }) {
-  const lm = loadModel(model.get("model_file"));
-  const nLayers = lm.config.n_layers;
+// --- Computed -------------------------------------------------------------------
+
+// The vectors of a word in a text: for each place one for each layer, the token's own
+// first. Empty if the word does not occur.
+function vectorsIn(lm, word, line) {
   const size = lm.config.d_model;
-  const layer = () => Math.min(model.get("layer"), nLayers);
-  const kinds = [...new Set(model.get("senses"))];
-  let references = [], own = [];
-
-  const text = textBox({
-    label: `Sentences with “${model.get("word")}”, one a line`, value: model.get("text"), rows: 5,
-    onInput: debounce(() => { remember("text", text.value); read(); show(); }, 150),
+  const ids = promptIds(lm, line).slice(0, lm.config.max_len);
+  const wanted = lm.tokenizer.encode(` ${word}`);
+  const places = wanted.length === 1 ? ids.flatMap((id, at) => (id === wanted[0] ? [at] : [])) : [];
+  if (!places.length) return [];
+  const seen = [];
+  lm.decoder.forward(ids, {
+    record: (name, values) => {
+      if (name === "embeddings.token") seen[0] = values;
+      const block = name.match(/^blocks\.(\d+)$/);
+      if (block) seen[Number(block[1]) + 1] = values;
+    },
   });
-  const note = element("p", { class: "tl-quiet" });
-  const layers = slider({
-    label: "Layer", min: 0, max: nLayers, value: layer(),
-    format: (number) => (number === 0 ? "token" : `block ${number - 1}`),
-    onInput: (number) => { remember("layer", number); show(); },
-  });
-  const drawing = svgElement("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "tl-context-map", role: "img" });
-  const legend = element("p", { class: "tl-caption" });
-  const list = element("ol", { class: "tl-context-list", "aria-label": "your sentences and what the vector says" });
-  const words = statusLine();
-  const table = element("table", { class: "tl-context-cosines" });
-  const picture = element("div", { class: "tl-columns" },
-    element("div", { class: "tl-stack" }, drawing, legend),
-    element("div", { class: "tl-stack" }, list,
-      element("div", { class: "tl-heading" }, "How alike your vectors are ", element("span", { class: "tl-quiet" }, "cosines; 1.00 is the same direction")), table));
-  root.append(element("div", { class: "tl-stack" }, text.root, note, layers.root, words.root, picture));
+  return places.map((at) => seen.map((values) => Array.from(values.subarray(at * size, (at + 1) * size))));
+}
 
-  // The vectors of the word in a text: for each place one for each layer, the
-  // token's own first. Empty if the word does not occur.
-  function vectorsIn(line) {
-    const ids = promptIds(lm, line).slice(0, lm.config.max_len);
-    const wanted = lm.tokenizer.encode(` ${model.get("word")}`);
-    const places = wanted.length === 1 ? ids.flatMap((id, at) => (id === wanted[0] ? [at] : [])) : [];
-    if (!places.length) return [];
-    const seen = [];
-    lm.decoder.forward(ids, {
-      record: (name, values) => {
-        if (name === "embeddings.token") seen[0] = values;
-        const block = name.match(/^blocks\.(\d+)$/);
-        if (block) seen[Number(block[1]) + 1] = values;
-      },
-    });
-    return places.map((at) => seen.map((values) => Array.from(values.subarray(at * size, (at + 1) * size))));
-  }
-
-  function read() {
-    const lines = text.value.split("\n").map((line) => line.trim()).filter(Boolean);
-    const used = lines.slice(0, N_LINES);
-    own = used.flatMap((line, number) => vectorsIn(line).map((vectors, which, all) => ({
-      name: all.length > 1 ? `${number + 1}${"abcdefgh"[which] ?? "…"}` : `${number + 1}`, line, vectors,
-    })));
-    const without = used.filter((line) => !vectorsIn(line).length).length;
-    const notes = [];
-    if (lines.length > N_LINES) notes.push(`The first ${N_LINES} lines are used.`);
-    if (without) notes.push(`${counted(without, "line")} without “${model.get("word")}” ${without === 1 ? "is" : "are"} left out.`);
-    note.hidden = !notes.length;
-    note.textContent = notes.join(" ");
-  }
-
-  function show() {
-    layers.value = layer();
-    const known = references.map(({ vectors, sense }) => ({ sense, vector: vectors[layer()] }));
-    picture.hidden = !kinds.every((kind) => known.some(({ sense }) => sense === kind));
-    if (picture.hidden) return words.say(`No sentence of known meaning has “${model.get("word")}” as one token: there is nothing to compare with.`);
-    const place = placing(known, kinds);
-    const placed = own.map((item) => ({ ...item, ...place(item.vectors[layer()]) }));
-    draw(known.map(({ sense, vector }) => ({ sense, ...place(vector) })), placed);
-    list.replaceChildren(...placed.map(({ name, line, nearer, share }) => element("li", {},
-      element("strong", {}, `${name} `), `${line} `,
-      element("span", { class: "tl-quiet" }, nearer === null ? "→ cannot be told" : `→ ${nearer} (${Math.round(100 * share)}% of the way)`))));
-    showCosines(placed);
-    const right = known.filter(({ sense, vector }) => place(vector, sense).nearer === sense).length;
-    const where = layer() === 0 ? "The token's own vector" : `After block ${layer() - 1}`;
-    const told = place.apart ? `${right} of ${known.length} sentences of known meaning lie nearer to the middle of the others with their meaning` : "every sentence has the same vector: the meanings cannot be told apart";
-    words.say(`${where}: ${told}.`);
-  }
-
-  function showCosines(placed) {
-    table.hidden = placed.length < 2;
-    const vectors = placed.map(({ vectors: all }) => all[layer()]);
-    table.replaceChildren(
-      element("thead", {}, element("tr", {}, element("td"), ...placed.map(({ name }) => element("th", { scope: "col" }, name)))),
-      element("tbody", {}, ...placed.map(({ name }, row) => element("tr", {}, element("th", { scope: "row" }, name),
-        ...vectors.map((vector) => element("td", {}, cosine(vectors[row], vector).toFixed(2).replace("-", "−")))))));
-  }
-
-  function draw(known, placed) {
-    const all = [...known, ...placed];
-    const span = (values) => Math.max(...values) - Math.min(...values) || 1;
-    const scale = (axis) => {
-      const values = all.map((point) => point[axis]);
-      return (value) => (value - (Math.min(...values) + Math.max(...values)) / 2) / span(values);
-    };
-    const [across, up] = [scale("across"), scale("up")];
-    const x = (point) => WIDTH / 2 + (WIDTH - 2 * EDGE) * across(point.across);
-    const y = (point) => HEIGHT / 2 - (HEIGHT - 2 * EDGE - 16) * up(point.up);
-    const sign = (point) => (kinds.indexOf(point.sense) === 0
-      ? svgElement("circle", { cx: x(point), cy: y(point), r: 4.5, class: "tl-sense-0" })
-      : svgElement("path", { d: `M${x(point)} ${y(point) - 5.5}l5 8.6h-10z`, class: "tl-sense-1" }));
-    drawing.replaceChildren(
-      ...known.map(sign),
-      ...placed.flatMap((point) => [
-        svgElement("circle", { cx: x(point), cy: y(point), r: 10, class: "tl-own-place" }),
-        svgElement("text", { x: x(point), y: y(point) + 4, "text-anchor": "middle", class: "tl-own-name" }, point.name),
-      ]),
-      svgElement("text", { x: 4, y: HEIGHT - 4, class: "tl-axis" }, `← ${kinds[0]}`),
-      svgElement("text", { x: WIDTH - 4, y: HEIGHT - 4, "text-anchor": "end", class: "tl-axis" }, `${kinds[1]} →`));
-    drawing.setAttribute("aria-label", `a map of the vectors: ${kinds[0]} on the left, ${kinds[1]} on the right`);
-    legend.textContent = `● ${kinds[0]}, ▲ ${kinds[1]}: sentences of known meaning. Numbers: yours. Across: from one meaning to the other; up: what differs most besides.`;
-  }
-
-  const learn = () => {
-    references = model.get("references").flatMap((line, at) => vectorsIn(line).slice(-1)
-      .map((vectors) => ({ vectors, sense: model.get("senses")[at] })));
-  };
-  const hear = () => { text.value = model.get("text"); learn(); read(); show(); };
-  model.on("change:text change:word", hear);
-  model.on("change:layer", show);
-  learn();
-  read();
-  show();
-  return () => {
-    model.off("change:text change:word", hear);
-    model.off("change:layer", show);
-  };
+// The places of the word in the reader's lines, by name, and what to note about the lines.
+function readLines(lm, word, text) {
+  const lines = text.split("\n").map((line) => line.trim()).filter(Boolean);
+  const found = lines.slice(0, N_LINES).map((line) => ({ line, places: vectorsIn(lm, word, line) }));
+  const own = found.flatMap(({ line, places }, number) => places.map((vectors, which) => ({
+    name: places.length > 1 ? `${number + 1}${"abcdefgh"[which] ?? "…"}` : `${number + 1}`, line, vectors,
+  })));
+  const nWithout = found.filter(({ places }) => !places.length).length;
+  const notes = [
+    lines.length > N_LINES && `The first ${N_LINES} lines are used.`,
+    nWithout && `${counted(nWithout, "line")} without “${word}” ${nWithout === 1 ? "is" : "are"} left out.`,
+  ].filter(Boolean);
+  return { own, notes: notes.join(" ") };
 }
 
 // How to place a vector among those of known sense: `place(vector)` gives { across,
@@ -147,7 +55,8 @@ function render({ model, root, remember }) {
 // lies from the other sense's middle to this one's }. A vector that is one of the
 // known itself is given with its `sense`, and is left out of that middle.
 function placing(known, kinds) {
-  const [first, second] = kinds.map((kind) => known.filter(({ sense }) => sense === kind).map(({ vector }) => vector));
+  const [first, second] = kinds.map((kind) =>
+    known.filter(({ sense }) => sense === kind).map(({ vector }) => vector));
   const [from, to] = [mean(first), mean(second)];
   const between = to.map((value, i) => value - from[i]);
   const length = Math.sqrt(dot(between, between));
@@ -186,6 +95,132 @@ function leaveOut(average, row, n) {
 
 function distance(a, b) {
   return Math.hypot(...a.map((value, i) => value - b[i]));
+}
+
+// --- Drawn ----------------------------------------------------------------------
+
+function contextMap(kinds) {
+  const drawing = svgElement("svg", {
+    viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "tl-context-map", role: "img",
+    "aria-label": `a map of the vectors: ${kinds[0]} on the left, ${kinds[1]} on the right`,
+  });
+  const legend = element("p", { class: "tl-caption" },
+    `● ${kinds[0]}, ▲ ${kinds[1]}: sentences of known meaning. Numbers: yours. `
+    + "Across: from one meaning to the other; up: what differs most besides.");
+  return {
+    root: stack(drawing, legend),
+    show(known, own) {
+      const all = [...known, ...own];
+      const scale = (axis) => {
+        const values = all.map((point) => point[axis]);
+        const [least, most] = [Math.min(...values), Math.max(...values)];
+        return (point) => (point[axis] - (least + most) / 2) / (most - least || 1);
+      };
+      const [across, up] = [scale("across"), scale("up")];
+      const place = (point) => [
+        WIDTH / 2 + (WIDTH - 2 * EDGE) * across(point), HEIGHT / 2 - (HEIGHT - 2 * EDGE - 16) * up(point),
+      ];
+      drawing.replaceChildren(
+        ...known.map((point) => senseSign(...place(point), kinds.indexOf(point.sense))),
+        ...own.flatMap((point) => ownSign(...place(point), point.name)),
+        svgElement("text", { x: 4, y: HEIGHT - 4, class: "tl-axis" }, `← ${kinds[0]}`),
+        svgElement("text", { x: WIDTH - 4, y: HEIGHT - 4, "text-anchor": "end", class: "tl-axis" },
+          `${kinds[1]} →`));
+    },
+  };
+}
+
+function senseSign(x, y, sense) {
+  return sense === 0 ? svgElement("circle", { cx: x, cy: y, r: 4.5, class: "tl-sense-0" })
+    : svgElement("path", { d: `M${x} ${y - 5.5}l5 8.6h-10z`, class: "tl-sense-1" });
+}
+
+function ownSign(x, y, name) {
+  return [
+    svgElement("circle", { cx: x, cy: y, r: 10, class: "tl-own-place" }),
+    svgElement("text", { x, y: y + 4, "text-anchor": "middle", class: "tl-own-name" }, name),
+  ];
+}
+
+// How alike the reader's vectors are.
+function showCosines(table, names, vectors) {
+  table.hidden = names.length < 2;
+  table.replaceChildren(
+    element("thead", {}, element("tr", {}, element("td"),
+      ...names.map((name) => element("th", { scope: "col" }, name)))),
+    element("tbody", {}, ...names.map((name, row) => element("tr", {}, element("th", { scope: "row" }, name),
+      ...vectors.map((vector) =>
+        element("td", {}, cosine(vectors[row], vector).toFixed(2).replace("-", "−")))))));
+}
+
+function sentenceItem({ name, line, nearer, share }) {
+  const what = nearer === null ? "→ cannot be told" : `→ ${nearer} (${Math.round(100 * share)}% of the way)`;
+  return element("li", {}, element("strong", {}, `${name} `), `${line} `,
+    element("span", { class: "tl-quiet" }, what));
+}
+
+// --- Wired ----------------------------------------------------------------------
+
+function render({ root, get, bind, onChange }) {
+  const lm = loadModel(get("model_file"));
+  const nLayers = lm.config.n_layers;
+  const upToLast = (layer) => Math.min(layer, nLayers);
+  const kinds = [...new Set(get("senses"))];
+  let references, own;
+
+  const text = bind("text", textBox, {
+    label: `Sentences with “${get("word")}”, one a line`, rows: 5, delay: 150,
+  });
+  const note = element("p", { class: "tl-quiet" });
+  const layers = bind("layer", slider, {
+    label: "Layer", min: 0, max: nLayers, shown: upToLast,
+    format: (number) => (number === 0 ? "token" : `block ${number - 1}`),
+  });
+  const map = contextMap(kinds);
+  const list = element("ol", {
+    class: "tl-context-list", "aria-label": "your sentences and what the vector says",
+  });
+  const words = statusLine();
+  const table = element("table", { class: "tl-context-cosines" });
+  const picture = columns(map.root, stack(list,
+    heading("How alike your vectors are ", "cosines; 1.00 is the same direction"), table));
+  root.append(stack(text.root, note, layers.root, words.root, picture));
+
+  const read = () => {
+    const found = readLines(lm, get("word"), get("text"));
+    own = found.own;
+    note.hidden = !found.notes;
+    note.textContent = found.notes;
+    show();
+  };
+  const show = () => {
+    const layer = upToLast(get("layer"));
+    const known = references.map(({ vectors, sense }) => ({ sense, vector: vectors[layer] }));
+    picture.hidden = !kinds.every((kind) => known.some(({ sense }) => sense === kind));
+    if (picture.hidden) return words.say(nothingKnown(get("word")));
+    const place = placing(known, kinds);
+    const placed = own.map((item) => ({ ...item, ...place(item.vectors[layer]) }));
+    map.show(known.map(({ sense, vector }) => ({ sense, ...place(vector) })), placed);
+    list.replaceChildren(...placed.map(sentenceItem));
+    showCosines(table, placed.map(({ name }) => name), placed.map(({ vectors }) => vectors[layer]));
+    words.say(describe(layer, known, place));
+  };
+  references = get("references").flatMap((line, at) => vectorsIn(lm, get("word"), line).slice(-1)
+    .map((vectors) => ({ vectors, sense: get("senses")[at] })));
+  onChange("text", read);
+  onChange("layer", show);
+  read();
+}
+
+const nothingKnown = (word) => `No sentence of known meaning has “${word}” as one token: `
+  + "there is nothing to compare with.";
+
+function describe(layer, known, place) {
+  const where = layer === 0 ? "The token's own vector" : `After block ${layer - 1}`;
+  if (!place.apart) return `${where}: every sentence has the same vector: the meanings cannot be told apart.`;
+  const nRight = known.filter(({ sense, vector }) => place(vector, sense).nearer === sense).length;
+  return `${where}: ${nRight} of ${known.length} sentences of known meaning lie nearer to the middle of the `
+    + "others with their meaning.";
 }
 
 export default figure("WordInContext", render, {

@@ -17,7 +17,7 @@ from transformer_lab.widgets.live_figure import LiveFigure
 class WordInContext(LiveFigure):
     """A live figure of one word's vectors in context.
 
-    Args (keyword only):
+    Keyword Args:
         model_file: a model as bytes, from `TrainedModel.to_bytes()`.
         word: the word that is followed.
         text: the reader's sentences, one a line; six lines are used.

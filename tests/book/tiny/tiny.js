@@ -9,7 +9,8 @@ export default {
     root.dataset.liveFigure = "Tiny";
     const label = document.createElement("label");
     label.textContent = "Times";
-    const slider = Object.assign(document.createElement("input"), { type: "range", min: 1, max: 9, value: 1 });
+    const slider = document.createElement("input");
+    Object.assign(slider, { type: "range", min: 1, max: 9, value: 1 });
     const shown = document.createElement("p");
     const draw = () => {
       shown.textContent = `${model.get("text")}: ${sum(model.get("content")) * model.get("times")}`;

@@ -10,7 +10,7 @@
 
 import { Linear } from "./layers.js";
 import { rotateInPlace } from "./positions.js";
-import { dot, softmaxInPlace } from "./tensor.js";
+import { columns, linear, matrix, mixRows, rowsOf, setColumns, softmaxInPlace } from "./tensor.js";
 
 // The keys and values of the positions that one layer has seen. A later token
 // never changes them, so they need not be computed again. To take back the last
@@ -23,84 +23,99 @@ export class KeyValueCache {
     this.length = 0;
   }
 
-  append(keys, values) {
+  // Appends new keys and values (T, D); returns all of them so far.
+  extend(keys, values) {
     this.keys.set(keys, this.length * this.size);
     this.values.set(values, this.length * this.size);
     this.length += keys.length / this.size;
+    return this.kept();
   }
+
+  kept() {
+    const end = this.length * this.size;
+    return { keys: this.keys.subarray(0, end), values: this.values.subarray(0, end) };
+  }
+}
+
+// Where a position may look: at itself and at what came before. T rows of S booleans;
+// with a cache there are more keys than queries, and the queries are the last T.
+export function causalMask(nQueries, nKeys = nQueries) {
+  return Array.from({ length: nQueries }, (_, t) =>
+    Array.from({ length: nKeys }, (_, s) => s <= nKeys - nQueries + t));
 }
 
 export class MultiHeadAttention {
   // rotary: whether queries and keys are turned by their position before they meet.
   constructor(tensors, { nHeads, size, rotary = false }) {
+    const layer = (name) => new Linear(tensors.under(name), size, size);
+    this.query = layer("query");
+    this.key = layer("key");
+    this.value = layer("value");
+    this.output = layer("output");
     this.nHeads = nHeads;
+    this.size = size; // D
+    this.headSize = size / nHeads; // K
     this.rotary = rotary;
-    for (const name of ["query", "key", "value", "output"]) {
-      this[name] = new Linear(tensors.under(name), size, size);
-    }
   }
 
   // Lets each row of x (T, D) gather from `context` (S, D), or from x itself.
   //
-  //   causal         a position sees itself and what came before
-  //   mask           T rows of S booleans instead: true where looking is allowed; who
-  //                  may look at nothing gathers nothing
+  //   mask           T rows of S booleans: true where looking is allowed (default: everywhere);
+  //                  a position that may attend to nothing gathers zeros
   //   cache          x holds only the newest positions; the cache has the earlier
   //                  ones, and remembers these too. Of a `context`, which never
   //                  grows, it keeps what was computed the first time
   //   disabledHeads  heads that gather nothing: zeros go on in their place
-  //   record         is told what is computed on the way (decoder.js)
+  //   record         receives what is computed on the way (decoder.js)
   //
   // Returns { output (T, D), weights }, where weights[head] is T rows of S numbers.
-  forward(x, { context = x, causal = false, mask = null, cache = null, disabledHeads = [], record = null } = {}) {
+  forward(x, { context, mask, cache, disabledHeads = [], record }) {
+    const { size, headSize } = this;
+    const start = cache?.length ?? 0;
     const queries = this.query.forward(x); // (T, D)
-    const size = this.query.weight.shape[0]; // D
     record?.("query", queries);
-    const headSize = size / this.nHeads; // K
-    if (this.rotary) rotateInPlace(queries, { size, headSize, start: cache?.length ?? 0 });
-    const isKnown = context !== x && cache?.length > 0;
-    let keys, values; // (S, D)
-    if (!isKnown) {
-      keys = this.key.forward(context);
-      values = this.value.forward(context);
-      record?.("key", keys);
-      record?.("value", values);
-      if (this.rotary) rotateInPlace(keys, { size, headSize, start: cache?.length ?? 0 });
-      cache?.append(keys, values);
-    }
-    if (cache) ({ keys, values } = cache);
-    const nKeys = cache ? cache.length : keys.length / size; // S
-    const nQueries = queries.length / size; // T
-    const gathered = new Float32Array(nQueries * size); // (T, D)
-    const weights = [];
-    for (let head = 0; head < this.nHeads; head++) {
+    this.turn(queries, start);
+    const { keys, values } = this.keysAndValues(x, { context, cache, start, record }); // (S, D)
+    const nKeys = keys.length / size;
+    const gathered = new Float32Array(queries.length); // (T, D)
+    const weights = Array.from({ length: this.nHeads }, (_, head) => {
       const from = head * headSize; // a head works on columns of its own
-      const rows = [];
-      for (let t = 0; t < nQueries; t++) {
-        // With a cache the queries are the last T of the S positions.
-        const nVisible = causal && !mask ? nKeys - nQueries + t + 1 : nKeys;
-        const row = new Float32Array(nKeys); // what may not be seen keeps weight 0
-        const visible = row.subarray(0, nVisible);
-        for (let s = 0; s < nVisible; s++) {
-          visible[s] = dot(queries, t * size + from, keys, s * size + from, headSize) / Math.sqrt(headSize);
-        }
-        if (mask) visible.forEach((_, s) => { if (!mask[t][s]) visible[s] = -Infinity; });
-        if (mask && !mask[t].includes(true)) visible.fill(0);
-        else softmaxInPlace(visible);
-        rows.push(row);
-        if (disabledHeads.includes(head)) continue;
-        for (let s = 0; s < nVisible; s++) {
-          const weight = row[s];
-          for (let i = 0; i < headSize; i++) {
-            gathered[t * size + from + i] += weight * values[s * size + from + i];
-          }
-        }
-      }
-      weights.push(rows);
-    }
+      const own = (vectors) => matrix(columns(vectors, size, from, headSize), headSize);
+      const shares = attentionWeights(own(queries).values, own(keys), mask); // (T, S)
+      if (!disabledHeads.includes(head)) setColumns(gathered, size, from, mixRows(shares, own(values)));
+      return rowsOf(shares, nKeys);
+    });
     const output = this.output.forward(gathered);
     record?.("heads", gathered);
     record?.("output", output);
     return { output, weights };
   }
+
+  // Those of `context`, or of x and with a cache of all positions so far.
+  keysAndValues(x, { context, cache, start, record }) {
+    if (context && start) return cache.kept();
+    const keys = this.key.forward(context ?? x);
+    const values = this.value.forward(context ?? x);
+    record?.("key", keys);
+    record?.("value", values);
+    this.turn(keys, start);
+    return cache ? cache.extend(keys, values) : { keys, values };
+  }
+
+  turn(vectors, start) {
+    if (this.rotary) rotateInPlace(vectors, { size: this.size, headSize: this.headSize, start });
+  }
+}
+
+// softmax(QKᵀ/√K) of one head: queries (T, K), keys a matrix (S, K) → (T, S)
+function attentionWeights(queries, keys, mask) {
+  const [nKeys, size] = keys.shape;
+  const weights = linear(queries, keys).map((score) => score / Math.sqrt(size));
+  rowsOf(weights, nKeys).forEach((row, t) => {
+    // Hidden before the softmax: a weight of exactly 0, and the others still add up to 1.
+    mask?.[t].forEach((isVisible, s) => { if (!isVisible) row[s] = -Infinity; });
+    if (mask && !mask[t].includes(true)) row.fill(0);
+    else softmaxInPlace(row);
+  });
+  return weights;
 }

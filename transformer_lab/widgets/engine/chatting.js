@@ -8,7 +8,11 @@
 export class ChatTemplate {
   // choices: Python's ChatTemplate as JSON; tokenizer: with its special tokens.
   constructor({ opening, closing, header = "", after = "" }, tokenizer) {
-    Object.assign(this, { opening, closing, header, after, tokenizer });
+    this.opening = opening;
+    this.closing = closing;
+    this.header = header;
+    this.after = after;
+    this.tokenizer = tokenizer;
   }
 
   // The token IDs of one message { role, content }.
@@ -42,13 +46,11 @@ export function fit(template, messages, { maxLen, room }) {
     exchanges.at(-1).push(turn);
   }
   const opened = template.opened();
-  const nTokens = () => [...system, ...exchanges.flat()].reduce((n, { ids }) => n + ids.length, opened.length);
+  const kept = () => [...system, ...exchanges.flat()];
+  const nTokens = () => kept().reduce((n, { ids }) => n + ids.length, opened.length);
   const dropped = [];
   while (exchanges.length > 1 && nTokens() + room > maxLen) {
     dropped.push(...exchanges.shift().map(({ message }) => message));
   }
-  return {
-    turns: [...system, ...exchanges.flat()], opened, nTokens: nTokens(), dropped,
-    fits: nTokens() + room <= maxLen,
-  };
+  return { turns: kept(), opened, nTokens: nTokens(), dropped, fits: nTokens() + room <= maxLen };
 }

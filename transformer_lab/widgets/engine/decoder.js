@@ -8,9 +8,12 @@
 //
 // Source: Radford et al. 2019 (GPT-2). Taught in chapters 2, 10 and 12.
 
-import { Block, checkIds, finalNorm, newCaches, refuseUnsupported, rowsOf, under } from "./blocks.js";
+import { causalMask } from "./attention.js";
+import {
+  Block, checkIds, copying, countSeen, finalNorm, newCaches, refuseUnsupported, under,
+} from "./blocks.js";
 import { Embeddings } from "./layers.js";
-import { linear } from "./tensor.js";
+import { linear, rowsOf } from "./tensor.js";
 
 export class Decoder {
   // config: as Python's Config writes it (d_model, n_heads, …); tensors: a model file's.
@@ -23,38 +26,46 @@ export class Decoder {
     this.finalNorm = finalNorm(tensors, "final_norm", config);
     // A tied head has no weights of its own: a token is predicted by how well
     // its embedding matches the final vector.
-    this.head = config.tie_head ? this.embeddings.token : tensors.get("head.weight", [config.vocab_size, config.d_model]);
+    this.head = config.tie_head
+      ? this.embeddings.token : tensors.get("head.weight", [config.vocab_size, config.d_model]);
     tensors.refuseOthers();
   }
 
-  // Scores every possible next token, and says where each head looked.
-  //
-  //   ids            token IDs (T), at most max_len with those in the cache
-  //   cache          from `newCache`; then ids are only the tokens that it has not seen
-  //   mask           T rows of T booleans instead of the causal mask
-  //   disabledHeads  [[layer, head], …]
-  //   lastOnly       true: logits of the last position only, which is quicker
-  //   record         is called with a name and numbers (T rows) for what is
-  //                  computed on the way, such as ("blocks.0", the residual stream
-  //                  after the first block): the names of Python's `trace.capture`
-  //
-  // Returns { logits, attention }: logits[t] is V numbers (`logits.at(-1)`: what
-  // comes next); attention[layer][head][t] is S weights that add up to 1.
-  forward(ids, { mask = null, cache = null, disabledHeads = [], lastOnly = false, record = null } = {}) {
-    const nSeen = cache ? cache[0].length : 0;
+  /**
+   * Scores every possible next token, and returns each head's attention weights.
+   *
+   *   ids            token IDs (T), at most max_len with those in the cache
+   *   cache          from `newCache`; then ids are only the tokens that it has not seen
+   *   mask           T rows of T booleans instead of the causal mask
+   *   disabledHeads  [[layer, head], …]
+   *   lastOnly       true: logits of the last position only, which is quicker
+   *   record         is called with a name and numbers (T rows) for what is
+   *                  computed on the way, such as ("blocks.0", the residual stream
+   *                  after the first block): the names of Python's `trace.capture`
+   *
+   * Returns { logits, attention }: logits[t] is V numbers (`logits.at(-1)`: what
+   * comes next); attention[layer][head][t] is S weights that add up to 1.
+   * @param {number[]} ids
+   * @param {{ mask?: boolean[][], cache?: import("./attention.js").KeyValueCache[],
+   *   disabledHeads?: number[][], lastOnly?: boolean,
+   *   record?: (name: string, values: Float32Array) => void }} options
+   */
+  forward(ids, { mask, cache, disabledHeads = [], lastOnly, record } = {}) {
+    const nSeen = countSeen(cache);
     checkIds(ids, nSeen, this.config);
-    const keep = record && ((name, values) => record(name, values.slice())); // it may change later
+    const keep = copying(record);
+    const visible = mask ?? causalMask(ids.length, nSeen + ids.length);
     const x = this.embeddings.forward(ids, { start: nSeen, record: under(keep, "embeddings") }); // (T, D)
     keep?.("embeddings", x);
     const attention = this.blocks.map((block, layer) => {
-      const { around } = block.forward(x, {
-        mask,
+      const { weights } = block.forward(x, {
+        mask: visible,
         cache: cache?.[layer],
         disabledHeads: disabledHeads.filter(([l]) => l === layer).map(([, head]) => head),
         record: under(keep, `blocks.${layer}`),
       });
       keep?.(`blocks.${layer}`, x);
-      return around;
+      return weights;
     });
     const size = this.config.d_model;
     const wanted = lastOnly ? x.subarray(Math.max(0, x.length - size)) : x;

@@ -6,7 +6,8 @@
 //
 // Shapes: T tokens, D numbers each, F = 2 D neurons. Taught in chapter 9.
 
-import { seededRandom } from "./sampling.js";
+import { normal, seededRandom } from "./sampling.js";
+import { dot } from "./vectors.js";
 
 const N_TOKENS = 4;
 const EPS = 1e-5; // keeps the norm from dividing by zero
@@ -15,7 +16,8 @@ const EPS = 1e-5; // keeps the norm from dividing by zero
 // → { size, layers: [{ expand (F, D), contract (D, F) }], input (T, D), direction (T, D) }
 export function makeStack({ depth, size = 32, scale = 1, seed = 0 }) {
   const draw = normal(seededRandom(seed + 1));
-  const matrix = (rows, columns, spread) => Float64Array.from({ length: rows * columns }, () => spread * draw());
+  const matrix = (rows, columns, spread) =>
+    Float64Array.from({ length: rows * columns }, () => spread * draw());
   const hidden = 2 * size;
   const input = matrix(N_TOKENS, size, 1);
   const direction = matrix(N_TOKENS, size, 1);
@@ -125,10 +127,5 @@ function normaliseBack({ y, spreads }, slope, size) {
 }
 
 function rootMeanSquare(x) {
-  return Math.sqrt(x.reduce((sum, value) => sum + value * value, 0) / x.length);
-}
-
-// Draws from the normal distribution (Box and Muller 1958).
-function normal(random) {
-  return () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  return Math.sqrt(dot(x, x) / x.length);
 }

@@ -6,9 +6,10 @@
 // Shapes: S tokens of the source, T of the translation, D = d_model.
 // Source: Vaswani et al. 2017. Taught in chapter 13.
 
-import { Block, checkIds, finalNorm, newCaches, refuseUnsupported, rowsOf, under } from "./blocks.js";
+import { causalMask } from "./attention.js";
+import { Block, checkIds, countSeen, finalNorm, newCaches, refuseUnsupported, under } from "./blocks.js";
 import { Embeddings } from "./layers.js";
-import { linear } from "./tensor.js";
+import { linear, rowsOf } from "./tensor.js";
 
 export class EncoderDecoder {
   constructor(config, tensors) {
@@ -29,7 +30,7 @@ export class EncoderDecoder {
     checkIds(ids, 0, this.config);
     const x = this.embeddings.forward(ids);
     const attention = this.encoderBlocks.map((block, layer) =>
-      block.forward(x, { causal: false, record: under(record, `encoder_blocks.${layer}`) }).around);
+      block.forward(x, { record: under(record, `encoder_blocks.${layer}`) }).weights);
     return { memory: this.encoderNorm.forward(x), attention };
   }
 
@@ -41,18 +42,20 @@ export class EncoderDecoder {
   // Returns { logits, attention, crossAttention }: crossAttention[layer][head][t] is
   // S weights that add up to 1.
   decode(ids, memory, { cache = null, record = null } = {}) {
-    const nSeen = cache ? cache.written[0].length : 0;
+    const nSeen = countSeen(cache?.written);
     checkIds(ids, nSeen, this.config);
     const x = this.embeddings.forward(ids, { start: nSeen });
+    const mask = causalMask(ids.length, nSeen + ids.length);
     const looks = this.decoderBlocks.map((block, layer) => block.forward(x, {
+      mask,
       cache: cache?.written[layer], context: memory, contextCache: cache?.read[layer],
       record: under(record, `decoder_blocks.${layer}`),
     }));
     const scores = linear(this.decoderNorm.forward(x), this.embeddings.token); // (T, V)
     return {
       logits: rowsOf(scores, this.config.vocab_size),
-      attention: looks.map(({ around }) => around),
-      crossAttention: looks.map(({ across }) => across),
+      attention: looks.map(({ weights }) => weights),
+      crossAttention: looks.map(({ crossWeights }) => crossWeights),
     };
   }
 

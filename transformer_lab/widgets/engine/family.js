@@ -27,7 +27,8 @@ const STACKS = {
   encoder: [{ stack: "encoder", looks: "looks both ways" }],
   decoder: [{ stack: "decoder", looks: "looks back only" }],
   "encoder-decoder": [
-    { stack: "encoder", looks: "looks both ways" }, { stack: "decoder", looks: "looks back only", crosses: true },
+    { stack: "encoder", looks: "looks both ways" },
+    { stack: "decoder", looks: "looks back only", crosses: true },
   ],
 };
 
@@ -36,43 +37,59 @@ const STACKS = {
 // `key` names the same part in other models; `nParameters` counts all layers together.
 export function partsOf({ architecture, config }) {
   const { vocab_size: V, max_len: maxLen, d_model: D, n_layers: L } = config;
-  const norm = { phrases: [NORMS[config.norm]], size: config.norm === "layer" ? 2 * D : D };
+  const norm = { phrases: [NORMS[config.norm]], size: normSize(config, D) };
   const parts = [];
   const add = (key, label, kind, phrases, nParameters, stack = null) =>
     parts.push({ key, label, kind, stack, phrases: phrases.filter(Boolean), nParameters });
   add("token", "Token embeddings", "embedding",
     ["one learned vector for each token", config.embedding_scale !== 1 && "multiplied by √d_model"], V * D);
-  add("position", "Positions", "embedding", [POSITIONS[config.positions]], config.positions === "learned" ? maxLen * D : 0);
+  add("position", "Positions", "embedding", [POSITIONS[config.positions]],
+    config.positions === "learned" ? maxLen * D : 0);
   if (config.n_token_types) {
-    add("token_type", "Token types", "embedding", ["a learned vector for the first or the second text is added"], config.n_token_types * D);
+    add("token_type", "Token types", "embedding",
+      ["a learned vector for the first or the second text is added"], config.n_token_types * D);
   }
   if (config.embedding_norm) add("embedding_norm", "Norm of the embeddings", "norm", norm.phrases, norm.size);
   for (const { stack, looks, crosses } of STACKS[architecture]) {
+    const normed = (key, words) =>
+      add(key, "Norm", "norm", [...norm.phrases, words], L * norm.size, stack);
     const layer = (key, label, kind, phrases, nParameters) => {
-      const normed = (name, words) => add(`${key}_${name}`, "Norm", "norm", [...norm.phrases, words], L * norm.size, stack);
-      if (config.norm_order !== "post") normed("norm", "before the layer; the stream stays as it is");
+      if (config.norm_order !== "post") normed(`${key}_norm`, "before the layer; the stream stays as it is");
       add(key, label, kind, phrases, L * nParameters, stack);
-      if (config.norm_order === "post") normed("norm", "after the addition, on the stream itself");
-      if (config.norm_order === "sandwich") normed("after_norm", "once more, on what the layer found");
+      if (config.norm_order === "post") normed(`${key}_norm`, "after the addition, on the stream itself");
+      if (config.norm_order === "sandwich") normed(`${key}_after_norm`, "once more, on what the layer found");
     };
-    layer("attention", "Attention", "attention", [looks, ...attentionPhrases(config)], attentionParameters(config));
+    layer("attention", "Attention", "attention",
+      [looks, ...attentionPhrases(config)], attentionParameters(config));
     if (crosses) {
-      layer("cross_attention", "Cross-attention", "attention", ["looks across, at the encoder's vectors"], attentionParameters(config));
+      layer("cross_attention", "Cross-attention", "attention",
+        ["looks across, at the encoder's vectors"], attentionParameters(config));
     }
     layer("feed_forward", "Feed-forward", "feed-forward",
       [ACTIVATIONS[config.activation], biasPhrase(config)], feedForwardParameters(config));
-    if (config.norm_order !== "post") add("final_norm", "Final norm", "norm", norm.phrases, norm.size, `after ${stack}`);
+    if (config.norm_order !== "post") {
+      add("final_norm", "Final norm", "norm", norm.phrases, norm.size, `after ${stack}`);
+    }
   }
-  if (architecture === "encoder") {
-    add("head", "Out", "head", ["a vector for each token; a task adds its own head"], 0);
-  } else {
-    const isTied = architecture === "encoder-decoder" || config.tie_head;
-    add("head", "Head", "head", [
-      isTied ? "scores each token by its embedding" : "has weights of its own",
-      config.logit_cap && "bends large scores (soft cap)", config.logit_bias && "a bias for each token is added",
-    ], (isTied ? 0 : V * D) + (config.logit_bias ? V : 0));
-  }
+  const [phrases, nParameters] = headOf(architecture, config);
+  add("head", architecture === "encoder" ? "Out" : "Head", "head", phrases, nParameters);
   return parts;
+}
+
+function headOf(architecture, config) {
+  if (architecture === "encoder") return [["a vector for each token; a task adds its own head"], 0];
+  const { vocab_size: V, d_model: D } = config;
+  const isTied = architecture === "encoder-decoder" || config.tie_head;
+  return [[
+    isTied ? "scores each token by its embedding" : "has weights of its own",
+    config.logit_cap && "bends large scores (soft cap)",
+    config.logit_bias && "a bias for each token is added",
+  ], (isTied ? 0 : V * D) + (config.logit_bias ? V : 0)];
+}
+
+// LayerNorm has a scale and a shift for each number, RMSNorm a scale only.
+function normSize(config, size) {
+  return config.norm === "layer" ? 2 * size : size;
 }
 
 function attentionPhrases(config) {
@@ -91,7 +108,8 @@ function attentionPhrases(config) {
 // In our rows the layers repeat a pattern, which ends with a layer that sees all.
 function windowsPhrase(windows) {
   const length = windows.indexOf(null) + 1;
-  return length ? `${length - 1} of ${length} layers see only the nearest tokens` : "sees only the nearest tokens";
+  if (!length) return "sees only the nearest tokens";
+  return `${length - 1} of ${length} layers see only the nearest tokens`;
 }
 
 const biasPhrase = (config) => (config.bias ? "with biases" : "without biases");
@@ -100,7 +118,7 @@ function attentionParameters(config) {
   const [D, K] = [config.d_model, headSize(config)];
   const [queries, keys] = [config.n_heads * K, kvHeads(config) * K];
   const biases = config.bias ? queries + 2 * keys + D : 0;
-  const headNorms = config.head_norm ? 2 * (config.norm === "layer" ? 2 * K : K) : 0;
+  const headNorms = config.head_norm ? 2 * normSize(config, K) : 0;
   return 2 * D * queries + 2 * D * keys + biases + headNorms;
 }
 
@@ -146,28 +164,53 @@ export function costs({ architecture, config }, context) {
 
 // Why it was changed, for phrases that one model has and another has not.
 export const REASONS = {
-  RMSNorm: "RMSNorm drops the mean and the bias of LayerNorm: less work; its authors found it as good (chapter 9).",
-  "before the layer; the stream stays as it is": "A norm before the layer leaves the stream itself as it is, a plain sum: an open way back for the gradient (chapter 9).",
-  "after the addition, on the stream itself": "In 2017 the norm stood after the addition. The gradient has to pass through every one of them (chapter 9).",
+  RMSNorm:
+    "RMSNorm drops the mean and the bias of LayerNorm: less work; its authors found it as good "
+      + "(chapter 9).",
+  "before the layer; the stream stays as it is":
+    "A norm before the layer leaves the stream itself as it is, a plain sum: an open way back for "
+      + "the gradient (chapter 9).",
+  "after the addition, on the stream itself":
+    "In 2017 the norm stood after the addition. The gradient has to pass through every one of them "
+      + "(chapter 9).",
   "once more, on what the layer found": "A second norm sets the size of what a layer adds to the stream.",
-  "fixed waves are added": "Waves need no training, and give every position a pattern of its own (chapter 4).",
-  "a learned vector for each position is added": "Learned positions are the simplest; none exists beyond the longest text of training (chapter 4).",
-  "queries and keys turn with their position": "Rotary: a score depends on how far apart two tokens stand, not on where (chapter 4).",
-  "SwiGLU: a second projection is the gate": "A second learned projection says, number by number, how much of the first goes on; at equal size a little better in the tests of its author (chapter 8).",
-  "GeGLU: a second projection is the gate": "A gate as in SwiGLU, with GELU as its activation function (chapter 8).",
+  "fixed waves are added":
+    "Waves need no training, and give every position a pattern of its own (chapter 4).",
+  "a learned vector for each position is added":
+    "Learned positions are the simplest; none exists beyond the longest text of training "
+      + "(chapter 4).",
+  "queries and keys turn with their position":
+    "Rotary: a score depends on how far apart two tokens stand, not on where (chapter 4).",
+  "SwiGLU: a second projection is the gate":
+    "A second learned projection says, number by number, how much of the first goes on; at equal "
+      + "size a little better in the tests of its author (chapter 8).",
+  "GeGLU: a second projection is the gate":
+    "A gate as in SwiGLU, with GELU as its activation function (chapter 8).",
   GELU: "A smooth activation function: it lets a little through below zero (chapter 8).",
-  ReLU: "The cheapest activation function; while a neuron is below zero for every text, it learns nothing (chapter 8).",
-  "without biases": "Biases are few among the parameters; makers of large models report steadier training without them.",
-  "groups of heads share keys and values": "Fewer keys and values to keep: the cache shrinks, and with it the memory of long texts.",
-  "all heads share one set of keys and values": "The smallest cache of all: one set of keys and values for all heads.",
-  "looks both ways": "To understand a text that is there already, each token may see all others (chapter 10).",
+  ReLU:
+    "The cheapest activation function; while a neuron is below zero for every text, it learns "
+      + "nothing (chapter 8).",
+  "without biases":
+    "Biases are few among the parameters; makers of large models report steadier training without "
+      + "them.",
+  "groups of heads share keys and values":
+    "Fewer keys and values to keep: the cache shrinks, and with it the memory of long texts.",
+  "all heads share one set of keys and values":
+    "The smallest cache of all: one set of keys and values for all heads.",
+  "looks both ways":
+    "To understand a text that is there already, each token may see all others (chapter 10).",
   "looks back only": "To write, a token must not see what is not written yet (chapters 6 and 10).",
   "bends large scores (soft cap)": "A cap keeps scores from growing without end in training.",
-  "queries and keys are normalised": "With queries and keys of one size, scores cannot grow without end; in Gemma 3 this took the place of the cap.",
+  "queries and keys are normalised":
+    "With queries and keys of one size, scores cannot grow without end; in Gemma 3 this took the "
+      + "place of the cap.",
   "sees only the nearest tokens": "A window: the work and the cache of a layer stop growing with the text.",
-  "scores each token by its embedding": "One table for reading and writing saves a large share of a small model's parameters (chapter 2).",
+  "scores each token by its embedding":
+    "One table for reading and writing saves a large share of a small model's parameters "
+      + "(chapter 2).",
   "has weights of its own": "A large model can afford a second table for writing.",
-  "multiplied by √d_model": "The vectors are scaled up by √d_model, to a size that fits the rest of the stream.",
+  "multiplied by √d_model":
+    "The vectors are scaled up by √d_model, to a size that fits the rest of the stream.",
   "looks across, at the encoder's vectors": "The one connection between the two stacks (chapter 13).",
 };
 

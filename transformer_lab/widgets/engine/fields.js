@@ -1,7 +1,7 @@
 // What a file says: text that others may have written, of which nothing is passed over.
 //
-// As transformer_lab/pretrained/fields.py and tokenization/hugging_face.py: whoever
-// passes over a field may compute something else than its file says, and nobody would notice.
+// As transformer_lab/pretrained/fields.py and tokenization/hugging_face.py: a field that
+// is passed over may change the numbers without notice.
 
 export const ANY = null; // a field whose value is looked at elsewhere, or changes nothing here
 

@@ -1,8 +1,6 @@
 // The layers that every Transformer is made of, each with its own weights.
 //
 // A layer takes its tensors from a model file and has one method, `forward`.
-// What other families use instead (RMSNorm, rotary positions, SwiGLU) is one
-// more class here, chosen where a block is built.
 //
 // Shapes: T time, D = d_model, F = d_ff, V = vocab_size.
 
@@ -84,6 +82,6 @@ export class FeedForward {
     record?.("expand", expanded);
     const neurons = activateInPlace(expanded, this.activation);
     record?.("activation", neurons);
-    return this.contract.forward(neurons); // (T, D)
+    return { output: this.contract.forward(neurons) }; // (T, D)
   }
 }

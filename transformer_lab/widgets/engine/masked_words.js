@@ -4,9 +4,9 @@
 // ways. Then one linear layer, a bend and a norm, and the comparison with every
 // token's embedding. Source: Devlin et al. 2019. Taught in chapter 10.
 
-import { Block, checkIds, finalNorm, refuseUnsupported, rowsOf, under } from "./blocks.js";
+import { Block, checkIds, finalNorm, refuseUnsupported, under } from "./blocks.js";
 import { Embeddings, LayerNorm, Linear } from "./layers.js";
-import { activateInPlace, linear } from "./tensor.js";
+import { activateInPlace, linear, rowsOf } from "./tensor.js";
 
 export class MaskedWords {
   constructor(config, tensors) {
@@ -28,7 +28,7 @@ export class MaskedWords {
     checkIds(ids, 0, this.config);
     const x = this.embeddings.forward(ids); // (T, D)
     const attention = this.blocks.map((block, layer) =>
-      block.forward(x, { causal: false, record: under(record, `encoder.blocks.${layer}`) }).around);
+      block.forward(x, { record: under(record, `encoder.blocks.${layer}`) }).weights);
     const bent = activateInPlace(this.transform.forward(this.finalNorm.forward(x)), "gelu");
     const scores = linear(this.norm.forward(bent), this.embeddings.token, this.bias); // (T, V)
     return { logits: rowsOf(scores, this.config.vocab_size), attention };

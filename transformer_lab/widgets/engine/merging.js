@@ -86,9 +86,10 @@ export function train(text, method, maxMerges = 60) {
   for (;;) {
     const pairs = scorePairs(states.at(-1), method);
     steps.push(pairs);
+    const [best] = pairs;
     // A pair that was seen once teaches nothing about other words.
-    if (states.length > maxMerges || !pairs.length || pairs[0].score === 0 || pairs[0].count < 2) return { states, steps };
-    states.push(merge(states.at(-1), method, pairs[0].pair));
+    if (states.length > maxMerges || !best || best.score === 0 || best.count < 2) return { states, steps };
+    states.push(merge(states.at(-1), method, best.pair));
   }
 }
 

@@ -7,12 +7,14 @@
 // Source: backpropagation: Rumelhart, Hinton and Williams 1986; Adam: Kingma and
 // Ba 2015; SwiGLU: Shazeer 2020. Taught in chapter 8.
 
-import { seededRandom } from "./sampling.js";
+import { normal, seededRandom } from "./sampling.js";
+import { geluTanh, relu, sigmoid } from "./tensor.js";
+import { dot } from "./vectors.js";
 
 // What bends, with its slope. SwiGLU's bend acts on the gate, not on the number itself.
 const BENDS = {
   none: { bend: (z) => z, slope: () => 1 },
-  relu: { bend: (z) => Math.max(0, z), slope: (z) => (z > 0 ? 1 : 0) },
+  relu: { bend: relu, slope: (z) => (z > 0 ? 1 : 0) },
   gelu: { bend: geluTanh, slope: geluTanhSlope },
   swiglu: { bend: silu, slope: siluSlope, gated: true },
 };
@@ -24,21 +26,20 @@ export function bend(name, z) {
 // depth hidden layers of `width` neurons.
 // → { activation, layers: [{ weight (O × I), bias, gate, gateBias }], head: { weight, bias } }
 export function makeNetwork({ depth, width, activation, seed = 0 }) {
-  const random = seededRandom(seed + 1);
-  const draw = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  const draw = normal(seededRandom(seed + 1));
   const matrix = (rows, columns) =>
     Float64Array.from({ length: rows * columns }, () => draw() * Math.sqrt(2 / columns));
   const layers = Array.from({ length: depth }, (_, at) => {
     const nIn = at === 0 ? 2 : width;
     const layer = { nIn, nOut: width, weight: matrix(width, nIn), bias: new Float64Array(width) };
-    if (BENDS[activation].gated) Object.assign(layer, { gate: matrix(width, nIn), gateBias: new Float64Array(width) });
-    return layer;
+    if (!BENDS[activation].gated) return layer;
+    return { ...layer, gate: matrix(width, nIn), gateBias: new Float64Array(width) };
   });
   return { activation, layers, head: { weight: matrix(1, depth ? width : 2), bias: new Float64Array(1) } };
 }
 
 // One point (x, y) → { hidden: the last hidden layer's numbers, score, kept }.
-// A score above 0 says class 1.
+// A score above 0 means class 1.
 export function forward({ activation, layers, head }, point) {
   const { bend: bent, gated } = BENDS[activation];
   const kept = [];
@@ -50,9 +51,7 @@ export function forward({ activation, layers, head }, point) {
     kept.push({ x, z, g });
     x = y;
   }
-  let score = head.bias[0];
-  for (let i = 0; i < x.length; i++) score += head.weight[i] * x[i];
-  return { hidden: x, score, kept };
+  return { hidden: x, score: affine(head.weight, head.bias, x)[0], kept };
 }
 
 // The mean loss over all points and its gradient. points: [[x, y, class 0 or 1], …]
@@ -68,7 +67,7 @@ export function lossAndGradients(network, points) {
     const sign = target ? 1 : -1;
     loss += Math.log1p(Math.exp(-Math.abs(score))) + Math.max(0, -sign * score);
     right += (score > 0) === (target === 1) ? 1 : 0;
-    const error = (1 / (1 + Math.exp(-score)) - target) / points.length;
+    const error = (sigmoid(score) - target) / points.length;
     of.get(network.head.bias)[0] += error;
     const slope = Array.from(hidden, (value, i) => {
       of.get(network.head.weight)[i] += error * value;
@@ -103,7 +102,7 @@ function backThrough({ activation, layers }, kept, slope, of) {
 
 // All arrays that training changes.
 export function parameters({ layers, head }) {
-  const ofLayer = ({ weight, bias, gate, gateBias }) => (gate ? [weight, bias, gate, gateBias] : [weight, bias]);
+  const ofLayer = ({ weight, bias, gate, gateBias }) => [weight, bias, gate, gateBias].filter(Boolean);
   return [...layers.flatMap(ofLayer), head.weight, head.bias];
 }
 
@@ -132,29 +131,19 @@ export function makeTrainer(network, { learningRate = 0.02 } = {}) {
 }
 
 function affine(weight, bias, x) {
-  const y = new Float64Array(bias.length);
-  for (let o = 0; o < y.length; o++) {
-    let sum = bias[o];
-    for (let i = 0; i < x.length; i++) sum += weight[o * x.length + i] * x[i];
-    y[o] = sum;
-  }
-  return y;
+  return bias.map((constant, o) => constant + dot(x, weight.subarray(o * x.length, (o + 1) * x.length)));
 }
 
 function silu(z) {
-  return z / (1 + Math.exp(-z));
+  return z * sigmoid(z);
 }
 
 function siluSlope(z) {
-  const sigmoid = 1 / (1 + Math.exp(-z));
-  return sigmoid * (1 + z * (1 - sigmoid));
-}
-
-function geluTanh(z) {
-  return 0.5 * z * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (z + 0.044715 * z ** 3)));
+  return sigmoid(z) * (1 + z * (1 - sigmoid(z)));
 }
 
 function geluTanhSlope(z) {
   const inner = Math.tanh(Math.sqrt(2 / Math.PI) * (z + 0.044715 * z ** 3));
-  return 0.5 * (1 + inner) + 0.5 * z * (1 - inner * inner) * Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * z * z);
+  return 0.5 * (1 + inner)
+    + 0.5 * z * (1 - inner * inner) * Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * z * z);
 }

@@ -1,4 +1,4 @@
-// A model file: what a figure is given. One safetensors file that says what it is.
+// A model file: what a figure is given. One self-describing safetensors file.
 //
 // Its metadata hold the architecture, the config, the tokenizer, the start token and
 // the tokens that never occurred in training (transformer_lab/recipes/ writes it).
@@ -26,20 +26,19 @@ const METADATA = Object.fromEntries(["architecture", "config", "tokenizer", "sta
 // under its name: `decoder`, `guesser` or `translator`.
 export function loadModel(bytes) {
   const { metadata, tensors } = readSafetensors(bytes);
-  if (!Object.hasOwn(ARCHITECTURES, metadata?.architecture)) {
-    throw new Error(`this engine does not run: ${metadata?.architecture ?? "a safetensors file that does not say what it is"}`);
-  }
+  const kind = metadata?.architecture ?? "a safetensors file that does not say what it is";
+  if (!Object.hasOwn(ARCHITECTURES, kind)) throw new Error(`this engine does not run: ${kind}`);
   accountFor(metadata, METADATA, "the model file");
   const config = parseJSON(metadata.config, "the config of the model file");
-  const built = ARCHITECTURES[metadata.architecture](config, tensors);
-  const json = parseJSON(metadata.tokenizer, "the tokenizer of the model file");
-  const tokenizer = json?.model?.type === "WordPiece" ? new WordPieceTokenizer(json) : new BPETokenizer(json);
+  const built = ARCHITECTURES[kind](config, tensors);
+  const tokenizer = readTokenizer(metadata.tokenizer);
   if (tokenizer.size !== config.vocab_size) {
     throw new Error(`the tokenizer has ${tokenizer.size} tokens, but the model knows ${config.vocab_size}`);
   }
   for (const name of ["start", "stop", "mask"]) {
     if (name in metadata && !tokenizer.special.has(metadata[name])) {
-      throw new Error(`the model file has ${name}=${metadata[name]}, which is no special token of its tokenizer`);
+      throw new Error(
+        `the model file has ${name}=${metadata[name]}, which is no special token of its tokenizer`);
     }
   }
   return {
@@ -52,10 +51,17 @@ export function loadModel(bytes) {
   };
 }
 
+function readTokenizer(text) {
+  const json = parseJSON(text, "the tokenizer of the model file");
+  return json?.model?.type === "WordPiece" ? new WordPieceTokenizer(json) : new BPETokenizer(json);
+}
+
 function unseenTokens(text = "[]", { vocab_size: vocabSize }) {
   const ids = parseJSON(text, "the list of unseen tokens of the model file");
   const isId = (id) => Number.isInteger(id) && id >= 0 && id < vocabSize;
-  if (!Array.isArray(ids) || !ids.every(isId)) throw new Error("the unseen tokens of the model file are no token IDs");
+  if (!Array.isArray(ids) || !ids.every(isId)) {
+    throw new Error("the unseen tokens of the model file are no token IDs");
+  }
   return new Set(ids);
 }
 
@@ -63,6 +69,7 @@ function unseenTokens(text = "[]", { vocab_size: vocabSize }) {
 // then the words, each with a space before it, as in training.
 export function promptIds({ tokenizer, metadata }, text) {
   // Python's str.split() also splits at four control characters.
+  // eslint-disable-next-line no-control-regex
   const words = text.split(/[\p{White_Space}\x1c-\x1f]+/u).filter(Boolean);
   return tokenizer.encode(metadata.start + words.map((word) => ` ${word}`).join(""));
 }

@@ -5,9 +5,8 @@
 // Source: Elman 1990; Hochreiter and Schmidhuber 1997. Taught in chapter 1.
 
 import { accountFor, ANY } from "./fields.js";
-import { linear } from "./tensor.js";
-
-const sigmoid = (z) => 1 / (1 + Math.exp(-z));
+import { Linear } from "./layers.js";
+import { linear, sigmoid } from "./tensor.js";
 
 const CELLS = {
   rnn(input, state, [h]) {
@@ -16,7 +15,8 @@ const CELLS = {
   lstm(input, state, [h, c]) {
     const size = h.length;
     const at = (gate, i) => input[gate * size + i] + state[gate * size + i];
-    const kept = c.map((value, i) => sigmoid(at(1, i)) * value + sigmoid(at(0, i)) * Math.tanh(at(2, i)));
+    const kept = c.map((value, i) =>
+      sigmoid(at(1, i)) * value + sigmoid(at(0, i)) * Math.tanh(at(2, i)));
     return [kept.map((value, i) => sigmoid(at(3, i)) * Math.tanh(value)), kept];
   },
 };
@@ -31,20 +31,23 @@ export class Recurrent {
     this.nStates = kind === "lstm" ? 2 : 1;
     const nGates = kind === "lstm" ? 4 : 1;
     this.token = tensors.get("token.weight", [null, size]); // (V, D)
-    const vocabSize = this.token.shape[0];
-    this.input = [tensors.get("cell.input.weight", [nGates * size, size]), tensors.get("cell.input.bias", [nGates * size])];
+    this.input = new Linear(tensors.under("cell.input"), size, nGates * size);
     this.state = tensors.get("cell.state.weight", [nGates * size, size]);
-    this.head = [tensors.get("head.weight", [vocabSize, size]), tensors.get("head.bias", [vocabSize])];
+    this.head = new Linear(tensors.under("head"), size, this.token.shape[0]);
     tensors.refuseOthers();
   }
 
-  // Scores for what comes after the last of these tokens: V numbers.
-  forward(ids) {
+  // Scores every possible next token, as the decoder does: `logits[t]` is V numbers.
+  // lastOnly: those after the last token only.
+  forward(ids, { lastOnly = false } = {}) {
     let states = Array.from({ length: this.nStates }, () => new Float32Array(this.size));
+    const shown = [];
     for (const id of ids) {
       const x = this.token.values.subarray(id * this.size, (id + 1) * this.size);
-      states = this.cell(linear(x, ...this.input), linear(states[0], this.state), states);
+      states = this.cell(this.input.forward(x), linear(states[0], this.state), states);
+      shown.push(states[0]);
     }
-    return linear(states[0], ...this.head);
+    const wanted = lastOnly ? shown.slice(-1) : shown;
+    return { logits: wanted.map((state) => this.head.forward(state)) };
   }
 }

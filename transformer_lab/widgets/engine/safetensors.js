@@ -4,7 +4,7 @@
 // the header (JSON: name → type, shape, place), then the numbers, nothing else.
 // Both F32 and F16 come out as Float32Array. It leaves out the other number
 // types, and writing. Nothing in a file is passed over: its header must account for
-// every byte, and `refuseOthers` finds tensors that nobody asked for.
+// every byte, and `refuseOthers` finds tensors that were not read.
 //
 // Source: https://huggingface.co/docs/safetensors (the format).
 
@@ -15,10 +15,12 @@ const PLACE = { dtype: ["F32", "F16"], shape: ANY, data_offsets: ANY };
 
 // The tensors of a file, by name: `{ shape: [rows, columns], values: Float32Array }`,
 // rows one after the other. `under("blocks.0")` is the same with a prefix, so that
-// a layer asks for "attention.query.weight" and need not know where it stands.
+// a layer asks for "attention.query.weight" wherever it stands in the model.
 export class Tensors {
   constructor(byName, prefix = "", used = new Set()) {
-    Object.assign(this, { byName, prefix, used });
+    this.byName = byName;
+    this.prefix = prefix;
+    this.used = used;
   }
 
   under(name) {
@@ -31,12 +33,15 @@ export class Tensors {
     const tensor = this.byName.get(whole);
     if (!tensor) throw new Error(`the model file has no tensor ${whole}`);
     const fits = tensor.shape.length === shape.length && tensor.shape.every((n, i) => n === (shape[i] ?? n));
-    if (!fits) throw new Error(`the tensor ${whole} has the shape ${tensor.shape.join(" × ")}, but ${shape.join(" × ")} fits`);
+    if (!fits) {
+      const [its, right] = [tensor.shape, shape].map((sizes) => sizes.join(" × "));
+      throw new Error(`the tensor ${whole} has the shape ${its}, but ${right} fits`);
+    }
     this.used.add(whole);
     return tensor;
   }
 
-  // Refuse a tensor that nobody asked for: it would have changed the numbers.
+  // Refuse a tensor that was not read: it would have changed the numbers.
   refuseOthers() {
     for (const name of this.byName.keys()) {
       if (!this.used.has(name)) throw new Error(`nothing here uses the tensor ${name} of the model file`);
@@ -60,31 +65,34 @@ export function readSafetensors(bytes) {
   const first = start + 8 + headerLength; // where the numbers begin
   const byName = new Map();
   let end = 0; // up to where they are accounted for
-  const byPlace = Object.entries(places).map(([name, place]) => [name, checked(place, `the tensor ${name}`)])
-    .sort(([, one], [, other]) => one.from - other.from || one.to - other.to);
-  for (const [name, { dtype, shape, from, to }] of byPlace) {
+  const byPlace = Object.entries(places).map(([name, place]) => checked(name, place))
+    .sort((one, other) => one.from - other.from || one.to - other.to);
+  for (const { name, dtype, shape, from, to } of byPlace) {
     if (from !== end) throw new Error(`the tensor ${name} does not begin where the one before it ends`);
     end = to;
     // A copy, because the numbers in the file need not start at a multiple of 4.
     byName.set(name, { shape, values: toFloat32(buffer.slice(first + from, first + to), dtype) });
   }
   if (8 + headerLength + end !== view.byteLength) {
-    throw new Error(`${WHOSE} holds ${view.byteLength - 8 - headerLength} bytes of numbers, but speaks of ${end}`);
+    const nBytes = view.byteLength - 8 - headerLength;
+    throw new Error(`${WHOSE} holds ${nBytes} bytes of numbers, but speaks of ${end}`);
   }
   return { metadata, tensors: new Tensors(byName) };
 }
 
 // What the header says of a tensor, if the bytes that it takes are those of its shape.
-function checked(place, whose) {
+function checked(name, place) {
+  const whose = `the tensor ${name}`;
   accountFor(place, PLACE, whose);
   const { dtype, shape, data_offsets: offsets } = place;
   const [from, to] = Array.isArray(offsets) ? offsets : [];
   const isSize = (n) => Number.isSafeInteger(n) && n >= 0;
-  const nBytes = (dtype === "F32" ? 4 : 2) * (Array.isArray(shape) && shape.every(isSize) ? shape.reduce((n, size) => n * size, 1) : NaN);
+  const nNumbers = Array.isArray(shape) && shape.every(isSize) ? shape.reduce((n, size) => n * size, 1) : NaN;
+  const nBytes = (dtype === "F32" ? 4 : 2) * nNumbers;
   if (!dtype || offsets?.length !== 2 || !isSize(from) || to - from !== nBytes) {
     throw new Error(`${whose} has bytes and a shape that do not fit each other`);
   }
-  return { dtype, shape, from, to };
+  return { name, dtype, shape, from, to };
 }
 
 function toFloat32(buffer, dtype) {

@@ -5,6 +5,8 @@
 //
 // Source: top-k: Fan et al. 2018; top-p: Holtzman et al. 2020. Taught in chapter 12.
 
+import { softmaxInPlace } from "./tensor.js";
+
 // The probabilities to draw the next token from. In this order: divide the
 // logits by the temperature, take the softmax, keep the `topK` most likely, keep
 // the fewest of those that together reach `topP`, share out 1 among what is left.
@@ -13,9 +15,7 @@
 //   topK         how many tokens to keep; 0 keeps all
 //   topP         how much probability to keep; 1 keeps all
 export function distribution(logits, { temperature = 1, topK = 0, topP = 1 } = {}) {
-  if (!(temperature >= 0)) throw new RangeError(`temperature ${temperature} must not be negative`);
-  if (!(topK >= 0)) throw new RangeError(`topK ${topK} must not be negative (0 keeps every token)`);
-  if (!(topP > 0 && topP <= 1)) throw new RangeError(`topP ${topP} must be above 0 and at most 1`);
+  checkSettings(temperature, topK, topP);
   // Double precision, so that at a low temperature unlikely does not become impossible.
   const probabilities = new Float64Array(logits.length);
   const order = mostLikelyFirst(logits);
@@ -24,22 +24,26 @@ export function distribution(logits, { temperature = 1, topK = 0, topP = 1 } = {
     return probabilities;
   }
   const largest = logits[order[0]];
-  const sizes = Float64Array.from(order, (id) => Math.exp((logits[id] - largest) / temperature));
-  if (topK) sizes.fill(0, topK);
-  if (topP < 1) {
-    const enough = topP * total(sizes);
-    // A token stays if those before it have not reached topP yet. So the one
-    // that crosses the line stays, and the most likely one always does.
-    let before = 0;
-    for (let rank = 0; rank < sizes.length; rank++) {
-      const size = sizes[rank];
-      if (before >= enough) sizes[rank] = 0;
-      before += size;
-    }
-  }
-  const all = total(sizes);
-  order.forEach((id, rank) => { probabilities[id] = sizes[rank] / all; });
+  const shares = softmaxInPlace(Float64Array.from(order, (id) => (logits[id] - largest) / temperature));
+  if (topK) shares.fill(0, topK);
+  if (topP < 1) shares.fill(0, countEnough(shares, topP * total(shares)));
+  const all = total(shares);
+  order.forEach((id, rank) => { probabilities[id] = shares[rank] / all; });
   return probabilities;
+}
+
+function checkSettings(temperature, topK, topP) {
+  if (!(temperature >= 0)) throw new RangeError(`temperature ${temperature} must not be negative`);
+  if (!(topK >= 0)) throw new RangeError(`topK ${topK} must not be negative (0 keeps every token)`);
+  if (!(topP > 0 && topP <= 1)) throw new RangeError(`topP ${topP} must be above 0 and at most 1`);
+}
+
+// How many shares reach `enough` together, the largest first: the one that crosses the line
+// counts, and so the first always does.
+function countEnough(shares, enough) {
+  let n = 0;
+  for (let sum = 0; n < shares.length && sum < enough; n++) sum += shares[n];
+  return n;
 }
 
 // Token IDs by falling score; of two equal ones the lower ID comes first.
@@ -74,6 +78,11 @@ export function seededRandom(seed) {
     bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
     return ((bits ^ (bits >>> 16)) >>> 0) / 2 ** 32;
   };
+}
+
+// Draws from the normal distribution (Box and Muller 1958), as `seededRandom` does from [0, 1).
+export function normal(random) {
+  return () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }
 
 function total(numbers) {

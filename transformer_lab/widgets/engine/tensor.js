@@ -2,13 +2,23 @@
 //
 // A matrix of T rows and D columns is one Float32Array of T * D numbers, row
 // after row. Each function is what its name says in the Python package (and in
-// torch), and nothing is faster than it needs to be, except `linear`, in which
-// the model spends nearly all of its time. JavaScript adds in double precision,
-// so results agree with torch to about 1e-6.
+// torch), and nothing is faster than it needs to be, except `linear`, in which a model
+// spends nearly all of its time: it and `mixRows` are all products of matrices. JavaScript
+// adds in double precision, so results agree with torch to about 1e-6.
 //
 // It leaves out gradients: the page runs models, it does not train them.
 
-// y = x Wᵀ + b, for each row of x.  x (T, I), weight (O, I), bias (O) or null → (T, O)
+/**
+ * Numbers, row after row, and how many there are: [rows, columns], or [numbers] of a vector.
+ * @typedef {{ shape: number[], values: Float32Array }} Matrix
+ */
+
+/**
+ * y = x Wᵀ + b, for each row of x.  x (T, I), weight (O, I), bias (O) or none → (T, O)
+ * @param {Float32Array} x
+ * @param {Matrix} weight
+ * @param {Matrix | null} bias
+ */
 export function linear(x, weight, bias = null) {
   const [nOut, nIn] = weight.shape;
   const W = weight.values;
@@ -37,17 +47,54 @@ export function linear(x, weight, bias = null) {
   // The rows that are left over, one by one.
   for (; row < nRows; row++) {
     for (let out = 0; out < nOut; out++) {
-      y[row * nOut + out] = (bias ? bias.values[out] : 0) + dot(x, row * nIn, W, out * nIn, nIn);
+      let sum = bias ? bias.values[out] : 0;
+      for (let i = 0, w = out * nIn; i < nIn; i++, w++) sum += x[row * nIn + i] * W[w];
+      y[row * nOut + out] = sum;
     }
   }
   return y;
 }
 
-// The dot product of `length` numbers of a (from aStart) and of b (from bStart).
-export function dot(a, aStart, b, bStart, length) {
-  let sum = 0;
-  for (let i = 0; i < length; i++) sum += a[aStart + i] * b[bStart + i];
-  return sum;
+/**
+ * y = x W: each row of x mixes the rows of W.  x (T, S), W (S, K) → (T, K)
+ * @param {Float32Array} x
+ * @param {Matrix} rows
+ */
+export function mixRows(x, rows) {
+  const [nRows, size] = rows.shape;
+  const y = new Float32Array((x.length / nRows) * size);
+  for (let t = 0; t < x.length / nRows; t++) {
+    for (let s = 0; s < nRows; s++) {
+      const share = x[t * nRows + s];
+      for (let i = 0; i < size; i++) y[t * size + i] += share * rows.values[s * size + i];
+    }
+  }
+  return y;
+}
+
+// Rows of `size` numbers as a matrix that x can be multiplied by.
+export function matrix(values, size) {
+  return { shape: [values.length / size, size], values };
+}
+
+// The rows of a matrix, each as its `size` numbers: views, no copies.
+export function rowsOf(x, size) {
+  return Array.from({ length: x.length / size }, (_, row) => x.subarray(row * size, (row + 1) * size));
+}
+
+// `n` columns of x (T, size), from `from` on.  → (T, n)
+export function columns(x, size, from, n) {
+  const picked = new Float32Array((x.length / size) * n);
+  for (let t = 0, start = from; start < x.length; t++, start += size) {
+    picked.set(x.subarray(start, start + n), t * n);
+  }
+  return picked;
+}
+
+// Puts y (T, n) into x (T, size), as the columns from `from` on.
+export function setColumns(x, size, from, y) {
+  const nRows = x.length / size;
+  rowsOf(y, y.length / nRows).forEach((row, t) => x.set(row, t * size + from));
 }
 
 // Adds y to x, number by number, in place: the residual connection.
@@ -102,16 +149,19 @@ export function relu(x) {
   return x > 0 ? x : 0;
 }
 
+export function sigmoid(x) {
+  return 1 / (1 + Math.exp(-x));
+}
+
 // x times the share of a normal distribution that lies below x.
 export function gelu(x) {
   return 0.5 * x * (1 + erf(x / Math.SQRT2));
 }
 
-// GPT-2's approximation of it: 0.5 x (1 + tanh u), where u is a cubic in x. Since
-// (1 + tanh u) / 2 = 1 / (1 + exp(-2u)), one exponential is enough.
+// GPT-2's approximation of it: 0.5 x (1 + tanh u), where u is a cubic in x; and
+// (1 + tanh u) / 2 = sigmoid(2u).
 export function geluTanh(x) {
-  const u = Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x);
-  return x / (1 + Math.exp(-2 * u));
+  return x * sigmoid(2 * Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x));
 }
 
 // The error function, by its series  erf(x) = 2/√π e^(-x²) (x + 2x³/3 + 4x⁵/15 + …).

@@ -13,12 +13,13 @@ import { glueAll } from "./gluing.js";
 import { encoderAround, readTokenizerFile } from "./tokenizer_file.js";
 
 const NOTHING = [undefined, null, "", false, 0];
-// The fields of a model of this kind, and the values that we heed.
+// The fields of a model of this kind, and the values that are supported.
 const MODEL = {
   type: ["BPE"], vocab: ANY, merges: ANY, ignore_merges: [undefined, null, false, true], dropout: NOTHING,
   continuing_subword_prefix: NOTHING, end_of_word_suffix: NOTHING, byte_fallback: NOTHING,
   unk_token: [undefined, null], fuse_unk: [undefined, null, false, true],
 };
+const OTHER_KIND = "this tokenizer.json is not a byte-level BPE tokenizer";
 const WHOSE = "the pre-tokenizer of this tokenizer.json";
 const BYTE_LEVEL = { type: ["ByteLevel"], add_prefix_space: [false], trim_offsets: ANY, use_regex: [true] };
 const DECODER = { ...BYTE_LEVEL, add_prefix_space: ANY, use_regex: ANY };
@@ -45,43 +46,52 @@ export function lettersOfBytes() {
     String.fromCharCode(prints(byte) ? byte : 0x100 + nOthers++));
 }
 
+// Whether each digit is a word of its own.
+function readPreTokenizer(cut) {
+  const isSequence = cut?.type === "Sequence";
+  const [digits, byteLevel, ...more] = isSequence ? [].concat(cut.pretokenizers) : [null, cut];
+  if (byteLevel?.add_prefix_space !== false || more.length) throw new Error(OTHER_KIND);
+  accountFor(byteLevel, BYTE_LEVEL, WHOSE);
+  if (isSequence) {
+    accountFor(cut, { type: ANY, pretokenizers: ANY }, WHOSE);
+    const choices = { individual_digits: false, ...digits };
+    accountFor(choices, { type: ["Digits"], individual_digits: [true] }, WHOSE);
+  }
+  return isSequence;
+}
+
 export class BPETokenizer {
   // json: the text of a tokenizer.json, or what it parses to.
   constructor(json) {
     const { model, added, normalizer, pre_tokenizer: cut, decoder } = readTokenizerFile(json);
-    this.splitDigits = cut?.type === "Sequence";
-    const [digits, byteLevel, ...more] = this.splitDigits ? [].concat(cut.pretokenizers) : [null, cut];
-    if (model.type !== "BPE" || normalizer || byteLevel?.add_prefix_space !== false || more.length || decoder?.type !== "ByteLevel") {
-      throw new Error("this tokenizer.json is not a byte-level BPE tokenizer");
-    }
-    accountFor(byteLevel, BYTE_LEVEL, WHOSE);
-    if (this.splitDigits) {
-      accountFor(cut, { type: ANY, pretokenizers: ANY }, WHOSE);
-      accountFor({ individual_digits: false, ...digits }, { type: ["Digits"], individual_digits: [true] }, WHOSE);
-    }
+    if (model.type !== "BPE" || normalizer || decoder?.type !== "ByteLevel") throw new Error(OTHER_KIND);
+    this.splitDigits = readPreTokenizer(cut);
     accountFor(decoder, DECODER, "the decoder of this tokenizer.json");
     accountFor(model, MODEL, "the model of this tokenizer.json");
-    if (!Array.isArray(model.merges)) throw new Error("this tokenizer.json has no list of merges");
     this.wholeWordsFirst = Boolean(model.ignore_merges);
     this.vocab = new Map(Object.entries(model.vocab));
     this.special = new Map(added.map(({ id, content }) => [content, id]));
     this.pieces = []; // by ID
     for (const [piece, id] of [...this.vocab, ...this.special]) this.pieces[id] = piece;
-    // For each pair of IDs, as one number: its rank (a lower one was learned
-    // earlier and is glued first) and the ID of the glued piece.
-    this.merges = new Map();
-    model.merges.forEach((merge, rank) => {
+    this.merges = this.readMerges(model.merges);
+    this.letters = lettersOfBytes();
+    this.byteOfLetter = new Map(this.letters.map((letter, byte) => [letter, byte]));
+    this.encodeAround = encoderAround(this.special);
+    this.known = new Map(); // words that were encoded before
+  }
+
+  // For each pair of IDs, as one number: its rank (a lower one was learned earlier and
+  // is glued first) and the ID of the glued piece.
+  readMerges(merges) {
+    if (!Array.isArray(merges)) throw new Error("this tokenizer.json has no list of merges");
+    return new Map(merges.map((merge, rank) => {
       const [left, right] = typeof merge === "string" ? merge.split(" ") : [].concat(merge);
       if (![left, right, left + right].every((piece) => this.vocab.has(piece))) {
         throw new Error(`the vocabulary of this tokenizer.json lacks what merge ${rank} speaks of`);
       }
       const pair = this.pairKey(this.vocab.get(left), this.vocab.get(right));
-      this.merges.set(pair, { rank, id: this.vocab.get(left + right) });
-    });
-    this.letters = lettersOfBytes();
-    this.byteOfLetter = new Map(this.letters.map((letter, byte) => [letter, byte]));
-    this.encodeAround = encoderAround(this.special);
-    this.known = new Map(); // words that were encoded before
+      return [pair, { rank, id: this.vocab.get(left + right) }];
+    }));
   }
 
   get size() {
@@ -93,7 +103,7 @@ export class BPETokenizer {
     return this.encodeAround(text, (part) => this.encodePlain(part));
   }
 
-  // The same for text that a stranger wrote: a special token in it is text like any other.
+  // The same for untrusted text: a special token in it is text like any other.
   encodePlain(text) {
     return splitWords(text, this.splitDigits).flatMap((word) => this.encodeWord(word));
   }

@@ -33,7 +33,9 @@ function checkIds(vocab, added) {
   const ids = new Map(Object.entries(vocab));
   let next = ids.size;
   for (const { content, id } of added) {
-    if (id !== (ids.get(content) ?? next)) throw new Error(`the added token "${content}" has the ID ${id}, not the next one`);
+    if (id !== (ids.get(content) ?? next)) {
+      throw new Error(`the added token "${content}" has the ID ${id}, not the next one`);
+    }
     if (!ids.has(content)) next += 1;
     ids.set(content, id);
   }

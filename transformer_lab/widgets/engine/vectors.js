@@ -74,22 +74,22 @@ function eigen(symmetric) {
     for (let p = 0; p < size; p++) for (let q = p + 1; q < size; q++) outside += a[p][q] ** 2;
     if (outside <= 1e-18 * total) break;
     for (let p = 0; p < size; p++) {
-      for (let q = p + 1; q < size; q++) {
-        if (a[p][q] === 0) continue;
-        const theta = (a[q][q] - a[p][p]) / (2 * a[p][q]);
-        const t = (theta < 0 ? -1 : 1) / (Math.abs(theta) + Math.hypot(theta, 1));
-        const cos = 1 / Math.hypot(t, 1);
-        const sin = t * cos;
-        for (let k = 0; k < size; k++) {
-          [a[k][p], a[k][q]] = [cos * a[k][p] - sin * a[k][q], sin * a[k][p] + cos * a[k][q]];
-        }
-        for (const matrix of [a, vectors]) {
-          const [first, second] = [matrix[p], matrix[q]];
-          matrix[p] = first.map((value, k) => cos * value - sin * second[k]);
-          matrix[q] = first.map((value, k) => sin * value + cos * second[k]);
-        }
-      }
+      for (let q = p + 1; q < size; q++) if (a[p][q] !== 0) turn(a, vectors, p, q);
     }
   }
   return { values: a.map((row, i) => row[i]), vectors };
+}
+
+// Turns axes p and q so that a[p][q] becomes 0.
+function turn(a, vectors, p, q) {
+  const theta = (a[q][q] - a[p][p]) / (2 * a[p][q]);
+  const t = (theta < 0 ? -1 : 1) / (Math.abs(theta) + Math.hypot(theta, 1));
+  const cos = 1 / Math.hypot(t, 1);
+  const sin = t * cos;
+  for (const row of a) [row[p], row[q]] = [cos * row[p] - sin * row[q], sin * row[p] + cos * row[q]];
+  for (const matrix of [a, vectors]) {
+    const [first, second] = [matrix[p], matrix[q]];
+    matrix[p] = first.map((value, k) => cos * value - sin * second[k]);
+    matrix[q] = first.map((value, k) => sin * value + cos * second[k]);
+  }
 }

@@ -29,7 +29,8 @@ const WORD = /[\p{P}$+<=>^`|~]|[^\p{White_Space}\p{P}$+<=>^`|~]+/gu;
 // BERT's reading of a text: lower case, no accents, no control characters. The
 // vowel signs of Hindi count as accents too.
 export function normalise(text, { stripAccents = true } = {}) {
-  const clean = text.toWellFormed().replace(REMOVED, "").replace(/\p{White_Space}/gu, " ").replace(CHINESE, " $& ");
+  const clean = text.toWellFormed().replace(REMOVED, "").replace(/\p{White_Space}/gu, " ")
+    .replace(CHINESE, " $& ");
   const bare = stripAccents ? clean.normalize("NFD").replace(/\p{Mn}/gu, "") : clean;
   // Letter by letter: a whole word would get another Greek sigma at its end.
   return Array.from(bare, (letter) => letter.toLowerCase()).join("");
@@ -44,8 +45,11 @@ export class WordPieceTokenizer {
   // json: the text of a tokenizer.json, or what it parses to.
   constructor(json) {
     const { model, normalizer, added, pre_tokenizer: cut, decoder } = readTokenizerFile(json);
-    const says = (part, known) => Object.keys(known).every((name) => part?.[name] !== undefined || known[name].includes(undefined));
-    if (cut?.type !== "BertPreTokenizer" || !says(normalizer, NORMALISER) || !says(model, { ...MODEL, vocab: [] })) {
+    const says = (part, known) => Object.keys(known).every((name) =>
+      part?.[name] !== undefined || known[name].includes(undefined));
+    const isKnown = cut?.type === "BertPreTokenizer"
+      && says(normalizer, NORMALISER) && says(model, { ...MODEL, vocab: [] });
+    if (!isKnown) {
       throw new Error("this tokenizer.json is not a WordPiece tokenizer like uncased BERT's");
     }
     accountFor(model, MODEL, "the model of this tokenizer.json");
@@ -55,7 +59,9 @@ export class WordPieceTokenizer {
     this.stripAccents = normalizer?.strip_accents !== false;
     this.vocab = new Map(Object.entries(model.vocab));
     this.unknown = this.vocab.get(model.unk_token);
-    if (this.unknown === undefined) throw new Error(`the vocabulary of this tokenizer.json has no entry for "${model.unk_token}"`);
+    if (this.unknown === undefined) {
+      throw new Error(`the vocabulary of this tokenizer.json has no entry for "${model.unk_token}"`);
+    }
     // What is looked for in the text as it is, and what in the normalised text.
     const tokens = (normalized) => added.filter((token) => Boolean(token.normalized) === normalized);
     this.aroundAsItIs = encoderAround(new Map(tokens(false).map(({ id, content }) => [content, id])));

@@ -3,7 +3,8 @@
 // Rows are the tokens that look, columns the ones looked at; the darker, the more
 // weight. The upper right is empty in a causal model: nobody sees the future.
 
-import { element, onThemeChange, themeColour } from "./ui.js";
+import { element } from "./nodes.js";
+import { onThemeChange, themeColour } from "./theme.js";
 
 const NO_INK = 1 / 255 ** 2; // a weight whose ink no screen shows
 
@@ -55,8 +56,7 @@ function inNextFrame(picture) {
 }
 
 function drawChanged() {
-  const [{ root }] = changed;
-  const [weight, ink] = ["--tl-weight", "--tl-ink"].map((name) => themeColour(root.parentNode ?? document.body, name));
+  const [weight, ink] = ["--tl-weight", "--tl-ink"].map((name) => themeColour(name));
   for (const { draw } of changed) draw({ weight, ink });
   changed.clear();
 }

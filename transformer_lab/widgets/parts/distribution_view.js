@@ -3,56 +3,55 @@
 // Both show the same `picture`: { order: token IDs by falling probability, before
 // and after: probabilities by ID (the model's own; reshaped and cut), nameOf(id) }.
 
-import { arrowKeysMoveWithin, element, formatPercent, spoken, write } from "./ui.js";
+import { bar } from "./bars.js";
+import { arrowKeysMoveWithin } from "./controls.js";
+import { element } from "./nodes.js";
+import { formatPercent, spoken } from "./words.js";
 
 const N_BARS = 10;
 
-// The most likely tokens as bars: filled, what they are drawn with; dashed, what
-// the model itself gave them. Clicking a bar appends its token.
-export function barList(onPick) {
+/**
+ * The most likely tokens as bars: filled, what they are drawn with; dashed, what the
+ * model itself gave them. Clicking a bar appends its token.
+ *
+ * @param {(id: number) => void} onPick
+ */
+export function pickList(onPick) {
+  const bars = Array.from({ length: N_BARS }, (_, rank) => {
+    const one = bar("button", { compared: true, attributes: { type: "button", tabindex: rank ? -1 : 0 } });
+    const row = { ...one, id: null, item: element("li", {}, one.root) };
+    one.root.addEventListener("click", () => onPick(row.id));
+    return row;
+  });
   const root = element("ol", {
     class: "tl-bars", "aria-label": "most likely next tokens; arrow keys move, Enter appends",
-  });
-  const bars = Array.from({ length: N_BARS }, (_, rank) => {
-    const [name, own, fill, share] = ["tl-token", "tl-bar-own", "tl-bar-fill", "tl-bar-share"]
-      .map((kind) => element("span", { class: kind }));
-    const track = element("span", { class: "tl-bar-track" }, own, fill);
-    const row = element("button", { type: "button", class: "tl-bar", tabindex: rank ? -1 : 0 },
-      name, track, share);
-    const item = element("li", {}, row);
-    const bar = { item, row, name, own, fill, share, id: null };
-    row.addEventListener("click", () => onPick(bar.id));
-    root.append(item);
-    return bar;
-  });
+  }, ...bars.map(({ item }) => item));
   const settleStops = arrowKeysMoveWithin(root, ".tl-bar");
   return {
     root,
     show({ order, before, after, nameOf, canAppend }) {
-      bars.forEach((bar, rank) => {
+      bars.forEach((row, rank) => {
         const id = order[rank];
-        bar.item.hidden = id === undefined;
-        if (bar.item.hidden) return;
+        row.item.hidden = id === undefined;
+        if (row.item.hidden) return;
         const cut = after[id] === 0;
-        bar.id = id;
-        write(bar.name, nameOf(id));
-        bar.own.style.width = `${100 * before[id]}%`;
-        bar.fill.style.width = `${100 * after[id]}%`;
-        bar.share.textContent = cut ? "cut" : formatPercent(after[id]);
-        bar.row.classList.toggle("tl-cut", cut);
-        bar.row.setAttribute("aria-disabled", String(!canAppend));
-        const inWords = cut ? `cut, was ${formatPercent(before[id])}` : formatPercent(after[id]);
-        bar.row.setAttribute("aria-label", `${spoken(nameOf(id))}, ${inWords}`);
+        row.id = id;
+        const words = cut ? "cut" : formatPercent(after[id]);
+        row.show({ name: nameOf(id), share: after[id], before: before[id], words });
+        row.root.classList.toggle("tl-cut", cut);
+        row.root.setAttribute("aria-disabled", String(!canAppend));
+        const heard = cut ? `cut, was ${formatPercent(before[id])}` : words;
+        row.root.setAttribute("aria-label", `${spoken(nameOf(id))}, ${heard}`);
       });
       settleStops();
     },
     mark(id) {
-      for (const bar of bars) bar.row.classList.toggle("tl-drawn", id !== null && bar.id === id);
+      for (const row of bars) row.root.classList.toggle("tl-drawn", id !== null && row.id === id);
     },
   };
 }
 
-// All probabilities end to end on a line from 0 to 1, on which a draw falls.
+/** All probabilities end to end on a line from 0 to 1, on which a draw falls. */
 export function drawLine() {
   const parts = Array.from({ length: N_BARS + 1 }, () => element("span", { class: "tl-line-part" }));
   const marker = element("span", { class: "tl-line-marker", hidden: true });

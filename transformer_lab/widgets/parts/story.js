@@ -17,7 +17,9 @@ export class Story {
   }
 
   get ids() {
-    return [...promptIds(this.model, this.state.typed), ...this.state.chosen];
+    const { typed, chosen } = this.state;
+    if (this.cut?.typed !== typed) this.cut = { typed, ids: promptIds(this.model, typed) };
+    return [...this.cut.ids, ...chosen];
   }
 
   // What the text box shows. A chosen token brings its own leading space.
@@ -36,6 +38,10 @@ export class Story {
     return this.state.chosen.at(-1) === this.model.startId;
   }
 
+  get canGrow() {
+    return !this.ended && this.room > 0;
+  }
+
   change(state) {
     this.past.push(this.state);
     this.state = { ...this.state, ...state };
@@ -50,7 +56,8 @@ export class Story {
   }
 
   append(id, { drawn = false } = {}) {
-    this.change({ chosen: [...this.state.chosen, id], nDraws: this.state.nDraws + (drawn ? 1 : 0) });
+    const { chosen, nDraws } = this.state;
+    this.change({ chosen: [...chosen, id], nDraws: nDraws + (drawn ? 1 : 0) });
     this.typing = false;
   }
 

@@ -1,0 +1,27 @@
+// Small model files, for the tests: a header, then the numbers.
+
+// tensors: { name: { shape, values } } → the bytes of a safetensors file in 32-bit floats.
+export function safetensors(tensors, metadata = {}, change = (header) => header) {
+  const header = { __metadata__: metadata };
+  let end = 0;
+  for (const [name, { shape, values }] of Object.entries(tensors)) {
+    header[name] = { dtype: "F32", shape, data_offsets: [end, end += 4 * values.length] };
+  }
+  const text = new TextEncoder().encode(JSON.stringify(change(header)));
+  const file = new Uint8Array(8 + text.length + end);
+  new DataView(file.buffer).setBigUint64(0, BigInt(text.length), true);
+  file.set(text, 8);
+  const numbers = Float32Array.from(Object.values(tensors).flatMap(({ values }) => [...values]));
+  file.set(new Uint8Array(numbers.buffer), 8 + text.length);
+  return file;
+}
+
+// A byte-level BPE tokenizer that knows three letters, a space before them, and two merges.
+export const TOKENIZER = {
+  added_tokens: [{ id: 6, content: "<end>", special: true }],
+  pre_tokenizer: { type: "ByteLevel", add_prefix_space: false, use_regex: true },
+  decoder: { type: "ByteLevel" },
+  model: {
+    type: "BPE", vocab: { a: 0, b: 1, c: 2, "Ġ": 3, ab: 4, "Ġab": 5 }, merges: [["a", "b"], ["Ġ", "ab"]],
+  },
+};

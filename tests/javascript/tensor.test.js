@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { causalMask } from "../../transformer_lab/widgets/engine/attention.js";
+import {
+  columns, linear, matrix, mixRows, rowsOf, setColumns, softmaxInPlace,
+} from "../../transformer_lab/widgets/engine/tensor.js";
+
+const counted = (length) => Float32Array.from({ length }, (_, i) => (i % 7) - 3);
+
+test("each number of x Wᵀ + b is a row of x times a row of W, however many rows there are", () => {
+  const weight = matrix(counted(15), 3);
+  const bias = { shape: [5], values: counted(5) };
+  for (const nRows of [0, 1, 3, 4, 5, 8, 9]) {
+    const x = counted(3 * nRows);
+    const expected = rowsOf(x, 3).flatMap((row) => rowsOf(weight.values, 3).map((other, out) =>
+      bias.values[out] + row[0] * other[0] + row[1] * other[1] + row[2] * other[2]));
+    assert.deepEqual([...linear(x, weight, bias)], expected);
+  }
+});
+
+test("a row gives the same to the last digit alone and among others", () => {
+  const random = Float32Array.from({ length: 64 }, (_, i) => Math.sin(i * i));
+  const weight = matrix(random.slice(0, 40), 8);
+  const bias = { shape: [5], values: random.slice(3, 8) };
+  const alone = rowsOf(random, 8).flatMap((row) => [...linear(row, weight, bias)]);
+  assert.deepEqual([...linear(random, weight, bias)], alone);
+});
+
+test("rows are mixed by their shares", () => {
+  const rows = matrix(Float32Array.of(1, 2, 3, 10, 20, 30), 3);
+  assert.deepEqual([...mixRows(Float32Array.of(1, 0, 0.5, 0.5), rows)], [1, 2, 3, 5.5, 11, 16.5]);
+});
+
+test("columns that are taken out and put back stand where they stood", () => {
+  const x = counted(12);
+  assert.deepEqual([...columns(x, 4, 1, 2)], [x[1], x[2], x[5], x[6], x[9], x[10]]);
+  const back = new Float32Array(12);
+  for (const from of [0, 2]) setColumns(back, 4, from, columns(x, 4, from, 2));
+  assert.deepEqual(back, x);
+});
+
+test("a softmax adds up to 1, hides what is at minus infinity, and does not overflow", () => {
+  const weights = softmaxInPlace(Float64Array.of(1e4, 1e4, -Infinity, 1e4 - 1));
+  assert.equal(weights[2], 0);
+  assert.equal(weights[0], weights[1]);
+  assert.ok(Math.abs(weights[1] / weights[3] - Math.E) < 1e-9);
+  assert.ok(Math.abs(weights.reduce((sum, weight) => sum + weight) - 1) < 1e-12);
+});
+
+test("the queries of a causal mask are the last of its positions", () => {
+  assert.deepEqual(causalMask(2, 3), [[true, true, false], [true, true, true]]);
+  assert.deepEqual(causalMask(1), [[true]]);
+});
