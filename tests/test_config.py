@@ -52,3 +52,10 @@ def test_each_layer_has_a_window_of_its_own_or_none():
 def test_a_head_may_have_a_size_of_its_own():
     assert Config(**SIZES).d_head == 3
     assert Config(**(SIZES | {"d_model": 7}), head_size=4).d_head == 4
+
+
+def test_the_config_of_an_old_file_is_refused_and_not_misread():
+    with pytest.raises(ValueError, match="n_token_types=0 is too small"):
+        Config(**SIZES, n_token_types=0)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'global_every'"):
+        Config(**SIZES, global_every=0)

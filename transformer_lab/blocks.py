@@ -61,8 +61,13 @@ def make_norm(config: Config, size: int | None = None) -> nn.Module:
     return NORMS[config.norm](size or config.d_model, eps=config.norm_eps)
 
 
+def make_after_norm(config: Config) -> Layer:
+    """The norm of a layer's output; without one a plain identity, so that no block lists it."""
+    return make_norm(config) if config.norm_order == "sandwich" else identity
+
+
 def identity(x: Tensor) -> Tensor:
-    """Stands for a norm that is not there: a function, so that no block has it as a part."""
+    """Change nothing."""
     return x
 
 
@@ -85,8 +90,8 @@ class Block(nn.Module):
     """One layer: attention, then feed-forward. The mask says what each token may attend to.
 
     With a causal mask this is also the block of a GPT. With `crosses=True` it is
-    that of a translator's decoder: between looking around and thinking it looks
-    across, at another text. With `local=True` its positions turn as those of a
+    that of a translator's decoder: between attention and feed-forward it attends to
+    another text. With `local=True` its positions turn as those of a
     layer with a window do; the window itself comes with the mask.
     """
 
@@ -98,19 +103,17 @@ class Block(nn.Module):
             rope_base = (config.local_rope_base if local else None) or config.rope_base
         self.attention_norm = make_norm(config)
         self.attention = make_attention(config, rope_base=rope_base)
+        self.attention_after_norm = make_after_norm(config)
         if crosses:
             # No positions turn here: places in two texts cannot be compared.
             self.cross_attention_norm = make_norm(config)
             self.cross_attention = make_attention(config)
+            self.cross_attention_after_norm = make_after_norm(config)
         self.feed_forward_norm = make_norm(config)
         self.feed_forward = FeedForward(
             config.d_model, config.d_ff, activation=config.activation, bias=config.bias
         )
-        is_sandwich = config.norm_order == "sandwich"
-        self.attention_after_norm = make_norm(config) if is_sandwich else identity
-        self.feed_forward_after_norm = make_norm(config) if is_sandwich else identity
-        if crosses:
-            self.cross_attention_after_norm = make_norm(config) if is_sandwich else identity
+        self.feed_forward_after_norm = make_after_norm(config)
 
     def forward(
         self,
@@ -122,7 +125,7 @@ class Block(nn.Module):
         context_mask: Bool[Tensor, "..."] | None = None,
         context_cache: KeyValueCache | None = None,
     ) -> Float[Tensor, "B T D"]:
-        """Add to the residual stream what this layer has found out.
+        """Add the output of each layer to the residual stream.
 
         Args:
             x: the residual stream.

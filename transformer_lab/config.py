@@ -49,7 +49,7 @@ class Config:
     d_model: int  # size of the vector that stands for a token
     n_heads: int  # attention heads in each layer
     n_layers: int  # blocks
-    # Neurons in each feed-forward layer; None, when a config is made, stands for 4 * d_model.
+    # Neurons in each feed-forward layer. None is replaced by 4 * d_model.
     d_ff: int = None  # pyright: ignore[reportAssignmentType]
     positions: Positions = "learned"
     n_token_types: int | None = None  # kinds of segments that BERT tells apart

@@ -105,7 +105,7 @@ def stream(
     bias: Mapping[int, float] | None = None,
     pauses: bool = False,
 ) -> Iterator[int | None]:
-    """Yield new tokens, one at a time, without end unless told where.
+    """Yield new tokens, one at a time, until `stop` or `max_len`.
 
     Args:
         model: from IDs (1, T) to logits (1, T, V). If it has `new_cache`, that
@@ -136,7 +136,7 @@ def stream(
     cache = new_cache() if new_cache else None
     unseen = ids
     while max_len is None or len(ids) < max_len:
-        *earlier, last = _parts(unseen) if cache else [ids]
+        *earlier, last = _chunks(unseen) if cache else [ids]
         for part in earlier:
             _scores(model, part, cache)
             if pauses:
@@ -154,7 +154,7 @@ def stream(
         unseen = [token]
 
 
-def _parts(ids: Sequence[int]) -> list[Sequence[int]]:
+def _chunks(ids: Sequence[int]) -> list[Sequence[int]]:
     """A long prompt is read in parts: whole, its scores would be a table of T x T in every head.
 
     Each part sees the earlier ones in the cache, so nothing changes.

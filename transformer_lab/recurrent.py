@@ -139,10 +139,10 @@ class Recurrent(nn.Module):
     def forward(self, ids: Int[Tensor, "B T"]) -> Float[Tensor, "B T V"]:
         """Score every possible next token, at each position."""
         x = self.token(ids)  # (B, T, D)
-        shown = self._in_one_call(x) if self.fused else self._in_turn(x)
+        shown = self._fused(x) if self.fused else self._step_by_step(x)
         return self.head(shown)  # (B, T, V)
 
-    def _in_turn(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B T D"]:
+    def _step_by_step(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B T D"]:
         states = self.first_states(len(x), device=x.device)
         shown = []
         for t in range(x.shape[1]):  # each step waits for the one before
@@ -150,7 +150,7 @@ class Recurrent(nn.Module):
             shown.append(states[0])
         return torch.stack(shown, dim=1)
 
-    def _in_one_call(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B T D"]:
+    def _fused(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B T D"]:
         read: Any = {"rnn": torch.rnn_tanh, "lstm": torch.lstm, "gru": torch.gru}[self.kind]
         token, state = self.cell.input, self.cell.state
         state_bias = torch.zeros_like(token.bias) if state.bias is None else state.bias

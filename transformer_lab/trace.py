@@ -107,15 +107,15 @@ def heads_off(model: nn.Module, heads: Iterable[tuple[int, int]]) -> Iterator[No
             )
         per_layer.setdefault(layer, []).append(head)
 
-    def silence(silenced: list[int]) -> Edit:
+    def zero_heads(off: list[int]) -> Edit:
         def change(gathered: Float[Tensor, "B H T K"]) -> Float[Tensor, "B H T K"]:
             gathered = gathered.clone()
-            gathered[:, silenced] = 0.0
+            gathered[:, off] = 0.0
             return gathered
 
         return change
 
-    edits = {f"blocks.{layer}.attention.heads": silence(off) for layer, off in per_layer.items()}
+    edits = {f"blocks.{layer}.attention.heads": zero_heads(off) for layer, off in per_layer.items()}
     with edit(model, edits):
         yield
 

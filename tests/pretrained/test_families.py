@@ -247,6 +247,22 @@ def test_linear_layers_with_constants_are_read_too(tmp_path):
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("kinds", ["fss", "sff", "fff", "sss"])
+@pytest.mark.parametrize("make", [gemma2, gemma3])
+def test_each_layer_has_the_window_that_the_file_says(make, kinds, tmp_path):
+    def listed(*shape):
+        config = make(*shape).config
+        names = {"f": "full_attention", "s": "sliding_attention"}
+        config.layer_types = [names[kind] for kind in kinds]
+        return type(make(*shape))(config)
+
+    theirs, ours = written(listed, SHAPES[0], tmp_path)
+    assert [window is not None for window in ours.config.layer_windows] == [k == "s" for k in kinds]
+    ids = two_texts(SHAPES[0][0])[0][:1]
+    same(ours(ids), theirs(ids).logits)
+
+
+@torch.no_grad()
 def test_half_precision_on_disk_becomes_single_precision_here(tmp_path):
     theirs, _ = written(llama, SHAPES[0], tmp_path / "single")
     theirs.to(torch.bfloat16).save_pretrained(tmp_path / "half")

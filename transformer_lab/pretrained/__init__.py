@@ -5,7 +5,7 @@
 all: `minilm` and `smollm2` come from the Python package index. It leaves out
 training: see `recipes` for the models that we train ourselves.
 
-Each file beside this one knows one thing: `wheels` the packages, `reading` the
+One file each for: `wheels` the packages, `reading` the
 files, `families` what each family's config and tensors mean here, `gguf_file`
 llama.cpp's format, `fields` that nothing in a file is ignored.
 

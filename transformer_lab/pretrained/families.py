@@ -340,11 +340,11 @@ def rope_base(config: Fields, settings: Fields, old: str, default: float) -> flo
         config: the whole config.
         settings: what new files say of these waves.
         old: the name of the base in old files.
-        default: the base, where a file is silent.
+        default: the base, if the file has none.
 
     Raises:
         ValueError: if the waves are stretched for longer texts, which we do not do, or
-            if the file says two things.
+            if the file contradicts itself.
     """
     for kind in (settings, config.part("rope_scaling")):
         _refuse_stretched(kind)
@@ -458,7 +458,7 @@ def _gemma2(config: Fields) -> dict:
 
 
 def _sandwich(config: Fields, *, logit_cap: float | None) -> dict:
-    """What Gemma 2 and 3 have in common; the cap is what a silent file means."""
+    """What Gemma 2 and 3 have in common; the cap is the default of a file that has none."""
     return {
         "norm_order": "sandwich",
         "score_scale": config.positive("query_pre_attn_scalar", 256) ** -0.5,
@@ -536,7 +536,7 @@ def _marian(config: Fields) -> dict:
     if max_len > 2**16:  # the waves are in no file, so their table is as long as one says
         raise ValueError(f"max_position_embeddings={max_len} is too long for a table of waves")
     for name in ("decoder_layers", "decoder_attention_heads", "decoder_ffn_dim"):
-        config.get(name)  # a silent file would not mean the encoder's
+        config.get(name)  # a missing one would not mean the encoder's
     config.only(
         activation_function=list(_MARIAN_ACTIVATIONS),
         share_encoder_decoder_embeddings=[True],

@@ -21,7 +21,7 @@ class Fields:
     All methods raise a ValueError of one sentence about what does not fit.
 
     Args:
-        values: the values by name, of any kind: a stranger wrote them.
+        values: the values by name, of any kind: untrusted input.
         whose: what they belong to, for messages.
 
     >>> fields = Fields({"layers": 2, "eps": "small"}, "the config")

@@ -60,7 +60,7 @@ def read_gguf(path: Path) -> nn.Module:
 
     Raises:
         ImportError: if the `gguf` package is missing.
-        ValueError: if the file is damaged, holds another kind of model, or says something
+        ValueError: if the file is damaged, holds another kind of model, or has a field
             that is not supported.
     """
     fields, tensors = _open(path, without="tokenizer.")
