@@ -43,7 +43,7 @@ class Echo:
         if text.startswith("forever"):
             told = told * (said // len(told) + 1)
         logits = torch.zeros(1, len(ids), len(BYTES))
-        logits[0, -1, [*told, END][said]] = 100.0
+        logits[0, -1, told[said] if said < len(told) else END] = 100.0
         return logits
 
 

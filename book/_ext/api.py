@@ -12,10 +12,13 @@ import ast
 import re
 from dataclasses import is_dataclass
 from inspect import isroutine
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from sphinx.application import Sphinx
-from sphinx.ext.napoleon import Config, GoogleDocstring
+from sphinx.ext.napoleon import Config
+from sphinx.ext.napoleon.docstring import GoogleDocstring
 from sphinx.pycode import ModuleAnalyzer, parser
 
 from transformer_lab import exercises
@@ -32,7 +35,8 @@ MARKUP = re.compile(
     r"|(?P<special>[*|\\]|_\b)",
     re.MULTILINE,
 )
-NAPOLEON = Config(napoleon_use_ivar=True, napoleon_use_rtype=False)
+# Any: Sphinx hands this class over, but its annotations name another of that name.
+NAPOLEON: Any = Config(napoleon_use_ivar=True, napoleon_use_rtype=False)
 # A comment beside a name, or above it, documents the name (Sphinx by itself wants "#:").
 COMMENT = re.compile(r"^\s*#:? ?(?!fmt:|noqa|type:|---)(.*)\r?\n?$")
 
@@ -92,7 +96,7 @@ def public_names(module: str) -> dict[str, tuple[str, ...]]:
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             is_short = isinstance(node.value, ast.Constant) and len(ast.unparse(node.value)) < 60
-            for name in ast.walk(ast.Tuple(targets)):
+            for name in chain.from_iterable(map(ast.walk, targets)):
                 if isinstance(name, ast.Name):
                     found[name.id] = ("autodata", *["   :no-value:"][is_short:])
     return {name: how for name, how in found.items() if not name.startswith("_")}
