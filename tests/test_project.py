@@ -10,7 +10,7 @@ import pytest
 import transformer_lab
 from tests.conftest import ROOT
 
-WORKFLOWS = sorted((ROOT / ".github").rglob("*.yml"))
+FORMS = [*sorted((ROOT / ".github").rglob("*.yml")), ROOT / ".pre-commit-config.yaml"]
 # What a workflow may name: a file or folder of the repository.
 OURS = re.compile(r"(?<![\w/.-])(?:\.ci|tests|tools|book|transformer_lab)/[\w./-]+")
 
@@ -29,7 +29,7 @@ def test_one_version_stands_everywhere():
     assert {"message", "title", "authors"} <= citation.keys()
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", FORMS, ids=lambda path: path.name)
 def test_a_workflow_is_yaml_and_names_only_what_is_there(path):
     assert read(path)
     text = path.read_text()

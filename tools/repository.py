@@ -11,11 +11,16 @@ without outputs. Without an address it brings notebooks and README back in step 
 
 from __future__ import annotations
 
-import json
+import io
 import re
 import sys
 from pathlib import Path
 from typing import NamedTuple
+
+import nbformat
+from nbformat import NotebookNode
+from ruamel.yaml import YAML
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 ROOT = Path(__file__).resolve().parents[1]
 GITHUB = re.compile(r"https://[\w.-]+(?::\d+)?/(?P<owner>[\w.-]+)/(?P<name>[\w.-]+)", re.ASCII)
@@ -27,19 +32,20 @@ BADGES = re.compile(r"(<!-- badges: .*? -->\n).*?(<!-- end of badges -->)", re.D
 FIRST_CELL_METADATA = {"cellView": "form", "tags": ["remove-cell"]}
 LINK_ID = "built-page"  # the cell that the book itself leaves out (book/_ext/house.py)
 
+# As `_config.yml` is written: comments, quotes and long lines stay as they are.
+YAML_FILE = YAML()
+YAML_FILE.preserve_quotes = True
+YAML_FILE.width = 4096
+YAML_FILE.indent(mapping=2, sequence=4, offset=2)
+
 
 class Address(NamedTuple):
-    """A public address: its form, the command that sets it, its line in `_config.yml`."""
+    """A public address: its form, the command that sets it, its place in `_config.yml`."""
 
     form: re.Pattern
     command: str
     section: str
     key: str
-
-    @property
-    def line(self) -> re.Pattern:
-        start = rf"^({self.section}:\n(?:[ ]+.*\n)*?[ ]+{self.key}:[ ]*)"
-        return re.compile(start + r'"?(?P<url>[^"\n]*)"?$', re.MULTILINE)
 
     def checked(self, url: str) -> str:
         """The address in its plain form; `ValueError` with a sentence if it is none."""
@@ -50,10 +56,10 @@ class Address(NamedTuple):
 
     def current(self, root: Path = ROOT) -> str:
         """The address that `_config.yml` holds; empty while it is not set."""
-        match = self.line.search((root / "_config.yml").read_text(encoding="utf-8"))
-        if not match:
+        settings = YAML_FILE.load(root / "_config.yml")
+        if self.key not in (settings.get(self.section) or {}):
             raise ValueError(f"_config.yml has no line '{self.key}:' below '{self.section}:'.")
-        return match["url"].strip()
+        return (settings[self.section][self.key] or "").strip()
 
     def chosen(self, given: str) -> str:
         """What is given, else what `_config.yml` holds, in its plain form; empty if neither."""
@@ -97,26 +103,23 @@ def write_if_changed(path: Path, text: str) -> bool:
     return True
 
 
-def with_first_cell(notebook: dict, source: str) -> dict:
-    """The notebook with `source` as its first code cell; put in if there is none."""
-    cell = next((c for c in notebook["cells"] if c["cell_type"] == "code"), None)
-    if cell is None or not "".join(cell["source"]).startswith("# @title Set-up"):
-        cell = {"cell_type": "code", "execution_count": None, "id": "set-up", "outputs": []}
-        notebook["cells"].insert(1, cell)  # after the title
-    cell["metadata"] = FIRST_CELL_METADATA
-    cell["source"] = source.splitlines(keepends=True)
-    return notebook
+def set_first_cell(notebook: NotebookNode, source: str) -> None:
+    """Make `source` the notebook's first code cell; put one in if there is none."""
+    cell = next((c for c in notebook.cells if c.cell_type == "code"), None)
+    if cell is None or not cell.source.startswith("# @title Set-up"):
+        cell = nbformat.v4.new_code_cell(id="set-up")
+        notebook.cells.insert(1, cell)  # after the title
+    cell.metadata = FIRST_CELL_METADATA
+    cell.source = source
 
 
-def with_link(notebook: dict, book: str, name: str) -> dict:
-    """The notebook with a link to its built page under the title, if there is an address."""
-    cells = [cell for cell in notebook["cells"] if cell.get("id") != LINK_ID]
+def set_link(notebook: NotebookNode, book: str, name: str) -> None:
+    """Put a link to the notebook's built page under its title, if there is an address."""
+    notebook.cells = [cell for cell in notebook.cells if cell.get("id") != LINK_ID]
     if book:
         page = f"[the page of this chapter]({book}/notebooks/{name}.html)"
         text = f"*No figures here? They are alive on {page}, and wherever you run this notebook.*"
-        link = {"cell_type": "markdown", "id": LINK_ID, "metadata": {}, "source": [text]}
-        cells.insert(1, link)
-    return {**notebook, "cells": cells}
+        notebook.cells.insert(1, nbformat.v4.new_markdown_cell(text, id=LINK_ID))
 
 
 def set_everywhere(url: str, book: str = "", root: Path = ROOT) -> list[str]:
@@ -128,16 +131,18 @@ def set_everywhere(url: str, book: str = "", root: Path = ROOT) -> list[str]:
             changed.append(path.relative_to(root).as_posix())
 
     config = root / "_config.yml"
-    settings = config.read_text(encoding="utf-8")
+    settings = YAML_FILE.load(config)
     for address, value in ((REPOSITORY, url), (BOOK, book)):
-        settings = address.line.sub(rf'\g<1>"{value}"', settings, count=1)
-    write(config, settings)
+        settings[address.section][address.key] = DoubleQuotedScalarString(value)
+    YAML_FILE.dump(settings, text := io.StringIO())
+    write(config, text.getvalue())
     cell = root / "book/first_cell.py"
     write(cell, CELL_LINE.sub(f'REPOSITORY = "{url}"', cell.read_text(encoding="utf-8")))
     for path in sorted((root / "notebooks").glob("*.ipynb")):
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-        notebook = with_link(with_first_cell(notebook, first_cell(root)), book, path.stem)
-        write(path, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
+        notebook = nbformat.read(path, as_version=4)
+        set_first_cell(notebook, first_cell(root))
+        set_link(notebook, book, path.stem)
+        write(path, nbformat.writes(notebook) + "\n")
     readme = root / "README.md"
     write(readme, BADGES.sub(rf"\g<1>{badges(url)}\g<2>", readme.read_text(encoding="utf-8")))
     return changed

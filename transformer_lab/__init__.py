@@ -1,17 +1,8 @@
 """Transformer Lab: the Transformer, written to be read and run to be understood.
 
-The package mirrors the book: one chapter, one module. The floors, from the
-ground up (a module imports only from floors below its own):
-
-1. `tokenization`, `attention`, `embeddings`, `feedforward`: the parts
-2. `blocks`: the parts joined by residuals and normalisation
-3. `models`, `trace`, `distributed`: whole models, a way to look inside them, and
-   a way to train one with many processes
-4. `languages`, `training`, `generation`, `family`: data in, weights learned, text out, costs
-5. `recipes`, `pretrained`, `chat`: the small models that the chapters share, real
-   weights, conversations with both
-6. `figures`, `widgets`, `exercises`: what the reader looks at and tries
-7. `__main__`: the command line
+The package mirrors the book: one chapter, one module. It has floors, and a module
+imports only from floors below its own: README.md says what is on each, and
+pyproject.toml (`[tool.importlinter]`) holds the modules to it.
 
 `import transformer_lab` is instant: a submodule (and torch with it) is
 imported when it is first used.
@@ -25,6 +16,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from pkgutil import iter_modules
 
 # torch's threads spin while they wait for each other: beside another busy program that costs
 # several times the work, so they are to spin a moment only. Read by GNU's OpenMP library
@@ -35,28 +27,7 @@ if "OMP_WAIT_POLICY" not in os.environ:
 
 __version__ = "0.1.0"
 
-_SUBMODULES = (
-    "attention",
-    "blocks",
-    "chat",
-    "config",
-    "distributed",
-    "embeddings",
-    "exercises",
-    "family",
-    "feedforward",
-    "figures",
-    "generation",
-    "languages",
-    "models",
-    "pretrained",
-    "recipes",
-    "recurrent",
-    "tokenization",
-    "trace",
-    "training",
-    "widgets",
-)
+_SUBMODULES = [found.name for found in iter_modules(__path__) if found.name != "__main__"]
 
 __all__ = ["__version__", *_SUBMODULES]
 

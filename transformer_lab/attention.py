@@ -76,7 +76,8 @@ def attention_weights(
     # -inf would come out as NaN, so such a row is set aside and filled with 0.
     blind = ~mask.any(dim=-1, keepdim=True)
     scores = torch.where(mask, scores, -math.inf)
-    if not blind.any():
+    # On a CPU the usual case is quicker; to ask a GPU would mean to wait for it.
+    if scores.device.type == "cpu" and not blind.any():
         return scores.softmax(dim=-1)
     return scores.masked_fill(blind, 0.0).softmax(dim=-1).masked_fill(blind, 0.0)
 

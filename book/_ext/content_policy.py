@@ -72,13 +72,13 @@ class InlineScripts(HTMLParser):
         self.feed(page)
         self.close()
 
-    def handle_starttag(self, tag: str, attributes: list) -> None:
-        self.in_script = tag == "script" and "src" not in dict(attributes)
-        self.handlers |= {value for name, value in attributes if name.startswith("on")}
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        self.in_script = tag == "script" and "src" not in dict(attrs)
+        self.handlers |= {value for name, value in attrs if name.startswith("on")}
 
-    def handle_data(self, text: str) -> None:
+    def handle_data(self, data: str) -> None:
         if self.in_script:
-            self.texts.add(text)
+            self.texts.add(data)
 
     def handle_endtag(self, tag: str) -> None:
         self.in_script = False

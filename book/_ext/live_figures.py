@@ -15,12 +15,13 @@ import json
 import os
 import re
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
+import transformer_lab
 from transformer_lab.widgets.live_figure import (
     ASSET_FOLDER_VARIABLE,
     LinkError,
@@ -34,7 +35,7 @@ PLACE = re.compile(
     r'<script type="application/json">(?P<json>.*?)</script>',
     re.DOTALL,
 )
-PACKAGE = Path(find_spec("transformer_lab").origin).parent
+PACKAGE = Path(transformer_lab.__path__[0])
 HOST = "live_host.js"
 STYLE = "live_figure.css"
 
@@ -101,7 +102,8 @@ def add_scripts(app: Sphinx, pagename, templatename, context, doctree) -> None:
     modules = sorted({json.loads(place["json"])["module"] for place in places})
     if modules:
         versions = {name: hashlib.sha256(module(app, name)).hexdigest()[:8] for name in modules}
-        app.add_js_file(HOST, loading_method="defer", **{"data-versions": json.dumps(versions)})
+        attributes: dict[str, Any] = {"data-versions": json.dumps(versions)}
+        app.add_js_file(HOST, loading_method="defer", **attributes)
         app.add_css_file(STYLE)
 
 

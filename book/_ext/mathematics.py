@@ -13,7 +13,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from importlib.util import find_spec
+from importlib.resources import files
 from pathlib import Path
 
 from docutils import nodes
@@ -75,8 +75,7 @@ def publish_font(app: Sphinx, exception) -> None:
         return
     # All its names stay: its authors and its licence are among them.
     options = subset.Options(flavor="woff", hinting=False, name_IDs=["*"])
-    [package] = find_spec("ziamath").submodule_search_locations
-    font = subset.load_font(Path(package, FONT), options)
+    font = subset.load_font(str(files("ziamath") / FONT), options)
     subsetter = subset.Subsetter(options)
     subsetter.populate(text=characters(Path(app.outdir)))
     subsetter.subset(font)

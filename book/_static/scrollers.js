@@ -24,7 +24,15 @@
 
   // The first call comes when the page has its widths, further ones when they change.
   const observer = new ResizeObserver((entries) => entries.forEach(({ target }) => settle(target)));
-  for (const part of document.querySelectorAll(PARTS)) {
-    if (!part.closest(".tl-live")) observer.observe(part);
-  }
+  const parts = [...document.querySelectorAll(PARTS)].filter((part) => !part.closest(".tl-live"));
+  parts.forEach((part) => observer.observe(part));
+
+  // What stands in a section that is laid out late (custom.css) is looked at in idle moments.
+  const idle = globalThis.requestIdleCallback ?? setTimeout;
+  const settleNext = () => {
+    if (!parts.length) return;
+    settle(parts.shift());
+    idle(settleNext);
+  };
+  idle(settleNext);
 })();

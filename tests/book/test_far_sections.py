@@ -115,3 +115,23 @@ def test_the_tab_key_reaches_what_is_far(chapter):
     page.wait_for_timeout(200)
     assert page.locator(FAR).evaluate(LAID_OUT)
     assert 0 < page.evaluate("document.activeElement.getBoundingClientRect().top") < 800
+
+
+def test_an_address_leads_to_a_word_of_the_glossary(visit, addresses):
+    page = visit(f"{addresses['http']}/book/glossary.html", viewport=WINDOW).page
+    name = page.locator("dt[id]").last.get_attribute("id")
+    page.goto(f"{addresses['http']}/book/glossary.html#{name}")
+    page.wait_for_timeout(500)
+    assert 0 < page.locator(f"[id='{name}']").bounding_box()["y"] < WINDOW["height"]
+
+
+def test_a_figure_in_a_far_section_comes_when_the_reader_does(visit, addresses):
+    page = visit(f"{addresses['http']}/notebooks/08_feed_forward.html", viewport=WINDOW).page
+    figures = page.locator("[data-live-figure]")
+    figures.first.and_(page.locator("[data-ready=true]")).wait_for()
+    assert page.locator("[data-ready=true]").count() == 1
+    page.mouse.move(640, 400)
+    while not page.locator("[data-ready=true]").count() > 1:
+        page.mouse.wheel(0, 400)
+        page.wait_for_timeout(100)
+        assert page.evaluate("scrollY + innerHeight < document.documentElement.scrollHeight - 1")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
 from bs4 import BeautifulSoup
 
@@ -26,51 +26,46 @@ MYST = re.compile(
 )
 
 
-def cells(path: Path, kind: str) -> list[dict]:
-    notebook = json.loads(path.read_text(encoding="utf-8"))
-    return [cell for cell in notebook["cells"] if cell["cell_type"] == kind]
-
-
-def source(cell: dict) -> str:
-    return "".join(cell["source"])
+def cells(path: Path, kind: str) -> list[nbformat.NotebookNode]:
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == kind]
 
 
 def test_a_notebook_is_stored_without_outputs(path):
     for cell in cells(path, "code"):
         assert cell["outputs"] == []
         assert cell["execution_count"] is None
-    assert "widgets" not in json.loads(path.read_text(encoding="utf-8"))["metadata"]
+    assert "widgets" not in nbformat.read(path, as_version=4).metadata
 
 
 def test_the_first_cell_is_the_same_in_every_notebook(path):
     cell = cells(path, "code")[0]
-    assert source(cell) == repository.first_cell(), "run 'make repository'"
+    assert cell.source == repository.first_cell(), "run 'make repository'"
     assert cell["metadata"] == repository.FIRST_CELL_METADATA
 
 
 def test_text_is_plain_commonmark_with_mathematics(path):
     for cell in cells(path, "markdown"):
-        text = re.sub(r"^```.*?^```", "", source(cell), flags=re.MULTILINE | re.DOTALL)
-        found = MYST.search(source(cell)) if "```{" in source(cell) else MYST.search(text)
-        assert not found, f"only MyST understands {found[0]!r} in: {source(cell)[:200]}"
+        text = re.sub(r"^```.*?^```", "", cell.source, flags=re.MULTILINE | re.DOTALL)
+        found = MYST.search(cell.source) if "```{" in cell.source else MYST.search(text)
+        assert not found, f"only MyST understands {found[0]!r} in: {cell.source[:200]}"
 
 
 def test_a_code_cell_has_at_most_twenty_lines(path):
     for cell in cells(path, "code")[1:]:  # the first is folded away, and left out of the book
-        lines = source(cell).splitlines()
+        lines = cell.source.splitlines()
         assert len(lines) <= 20, f"{len(lines)} lines: {lines[0]}"
 
 
 def test_a_solution_is_folded_in_the_book_and_in_colab(path):
     for cell in cells(path, "code"):
         tags = set(cell["metadata"].get("tags", []))
-        titled = re.match(r"#\s?@title\s+Solution", source(cell))
+        titled = re.match(r"#\s?@title\s+Solution", cell.source)
         hidden = bool(tags & {"hide-cell", "hide-input"})
         if titled:
-            assert hidden, f"needs the tag 'hide-cell': {source(cell)[:80]}"
+            assert hidden, f"needs the tag 'hide-cell': {cell.source[:80]}"
             assert cell["metadata"].get("cellView") == "form"
-        elif re.search(r"#.*\bsolution\b", source(cell).split("\n", 1)[0], re.IGNORECASE):
-            pytest.fail(f"a solution starts with '# @title Solution': {source(cell)[:80]}")
+        elif re.search(r"#.*\bsolution\b", cell.source.split("\n", 1)[0], re.IGNORECASE):
+            pytest.fail(f"a solution starts with '# @title Solution': {cell.source[:80]}")
 
 
 def test_the_page_shows_what_every_cell_printed(book, path):
@@ -82,8 +77,8 @@ def test_the_page_shows_what_every_cell_printed(book, path):
     in_page = [c for c in cells(path, "code") if "remove-cell" not in c["metadata"].get("tags", [])]
     assert len(shown) == len(in_page)
     for cell, box in zip(in_page, shown, strict=True):
-        if re.search(r"^print\(", source(cell), re.MULTILINE):
-            assert box.select_one(".cell_output"), f"nothing printed: {source(cell)[:80]}"
+        if re.search(r"^print\(", cell.source, re.MULTILINE):
+            assert box.select_one(".cell_output"), f"nothing printed: {cell.source[:80]}"
     assert not page.select(".cell_output .traceback")
 
 
@@ -96,9 +91,9 @@ def figures_in(nodes: list[ast.AST]) -> list[ast.Call]:
 def test_a_figure_has_a_name_by_which_a_reader_can_set_it(path):
     n_figures = 0
     for cell in cells(path, "code"):
-        body = ast.parse(source(cell)).body
+        body = ast.parse(cell.source).body
         named = [statement for statement in body if isinstance(statement, ast.Assign)]
-        assert figures_in(body) == figures_in(named), f"give it a name: {source(cell)[:80]}"
+        assert figures_in(body) == figures_in(named), f"give it a name: {cell.source[:80]}"
         n_figures += len(figures_in(body))
     assert n_figures
 
@@ -112,9 +107,9 @@ def names(nodes: list[ast.AST], context: type) -> set[str]:
 def test_a_slider_works_when_the_whole_notebook_has_run(path):
     later = set()  # what the cells below give another value
     for cell in reversed(cells(path, "code")):
-        body = ast.parse(source(cell)).body
+        body = ast.parse(cell.source).body
         functions = [statement for statement in body if isinstance(statement, ast.FunctionDef)]
-        if "interact(" in source(cell):
+        if "interact(" in cell.source:
             inputs = {node.arg for function in functions for node in ast.walk(function)
                       if isinstance(node, ast.arg)}  # fmt: skip
             used = names(functions, ast.Load) - names(functions, ast.Store) - inputs

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import shutil
 from pathlib import Path
 
+import nbformat
 import pytest
-import yaml
+from ruamel.yaml import YAML
 
 from tests.conftest import load_tool
 
@@ -38,9 +38,9 @@ def test_an_address_reaches_configuration_notebooks_and_badges(copy):
     assert repository.REPOSITORY.current(copy) == ADDRESS
     assert f'REPOSITORY = "{ADDRESS}"' in (copy / "book/first_cell.py").read_text()
     for path in (copy / "notebooks").glob("*.ipynb"):
-        cells = json.loads(path.read_text())["cells"]
-        first = next(cell for cell in cells if cell["cell_type"] == "code")
-        assert "".join(first["source"]) == repository.first_cell(copy)
+        cells = nbformat.read(path, as_version=4).cells
+        first = next(cell for cell in cells if cell.cell_type == "code")
+        assert first.source == repository.first_cell(copy)
     readme = (copy / "README.md").read_text()
     assert "colab.research.google.com/github/someone/transformer-lab" in readme
     assert "address is not set" not in readme
@@ -57,9 +57,9 @@ def test_each_notebook_begins_with_a_link_to_its_page_once_there_is_one(copy):
     repository.set_everywhere(ADDRESS, BOOK, copy)
     assert repository.BOOK.current(copy) == BOOK
     for path in (copy / "notebooks").glob("*.ipynb"):
-        title, link, *_ = json.loads(path.read_text())["cells"]
-        assert "".join(title["source"]).startswith("# ")
-        assert f"({BOOK}/notebooks/{path.stem}.html)" in "".join(link["source"])
+        title, link, *_ = nbformat.read(path, as_version=4).cells
+        assert title.source.startswith("# ")
+        assert f"({BOOK}/notebooks/{path.stem}.html)" in link.source
 
 
 def test_the_page_itself_is_built_without_that_link(copy):
@@ -67,11 +67,11 @@ def test_the_page_itself_is_built_without_that_link(copy):
     house = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(house)
     path = copy / "notebooks/01_why_transformers.ipynb"
-    before = json.loads(path.read_text())
+    before = nbformat.read(path, as_version=4)
     repository.set_everywhere("", BOOK, copy)
     source = [path.read_text()]
     house.leave_out_link_to_itself(None, "notebooks/01_why_transformers", source)
-    assert json.loads(source[0]) == before
+    assert nbformat.reads(source[0], as_version=4) == before
 
 
 def test_another_address_replaces_the_first_everywhere(copy):
@@ -115,7 +115,7 @@ def test_the_stored_files_carry_the_address_of_the_configuration():
 
 
 def test_binder_installs_a_torch_for_processors_before_pip_looks_for_one():
-    settings = yaml.safe_load((ROOT / ".binder/environment.yml").read_text())
+    settings = YAML(typ="safe").load(ROOT / ".binder/environment.yml")
     assert "pytorch-cpu" in settings["dependencies"]
     post_build = ROOT / ".binder/postBuild"
     assert os.access(post_build, os.X_OK)

@@ -182,7 +182,7 @@ def test_one_too_many_is_told_so_and_the_others_are_served(running, monkeypatch)
 
 def test_who_does_not_read_is_not_waited_for(running, monkeypatch):
     monkeypatch.setattr(connections, "SECONDS_TO_READ", 0.3)
-    running.server.listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    running.listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     address = urlsplit(running.base_url)
     asked = body(messages=[{"role": "user", "content": "forever"}], stream=True)
     with socket.socket() as connection:
@@ -190,10 +190,10 @@ def test_who_does_not_read_is_not_waited_for(running, monkeypatch):
         connection.connect((address.hostname, address.port))
         connection.sendall(head(len(asked)) + asked)
         end = time.monotonic() + 30
-        while running.server.server_state.total_requests == 0 and not len(running.server.turns):
+        while running.server_state.total_requests == 0 and not len(running.turns):
             assert time.monotonic() < end
             time.sleep(0.01)
-        while running.server.server_state.connections:
+        while running.server_state.connections:
             assert time.monotonic() < end
             time.sleep(0.01)
     assert ask(running)[0] == 200

@@ -212,9 +212,7 @@ def test_a_token_that_the_model_does_not_have_is_named(client):
     with pytest.raises(openai.BadRequestError, match="logit_bias names the token 9999") as caught:
         ask(model="echo", messages=user("hi"), logit_bias={"9999": 1})
     assert caught.value.param == "logit_bias"
-    told = ask(
-        model="echo", messages=user("hi"), seed=1, logit_bias={str(BYTES.vocab["h"]): -100}
-    )
+    told = ask(model="echo", messages=user("hi"), seed=1, logit_bias={str(BYTES.vocab["h"]): -100})
     assert told.choices[0].message.content != "hi"
 
 
@@ -356,7 +354,7 @@ def test_many_at_once_each_get_their_own_answer(running):
         ThreadPoolExecutor(40) as pool,
     ):
         assert all(pool.map(lambda n: one(client, n), range(200)))
-    wait_until(lambda: len(running.server.turns) == 0)
+    wait_until(lambda: len(running.turns) == 0)
 
 
 def test_a_model_is_loaded_once_however_many_ask_first():
@@ -460,11 +458,11 @@ def test_a_client_that_hangs_up_while_its_prompt_is_read_stops_the_reading(readi
     with raw(reading, long):
         wait_until(lambda: reading.parts == [256])
         with raw(reading, long):
-            wait_until(lambda: len(reading.server.turns) == 2)
-    wait_until(lambda: not reading.server.server_state.connections)
+            wait_until(lambda: len(reading.turns) == 2)
+    wait_until(lambda: not reading.server_state.connections)
     with ThreadPoolExecutor(1) as pool:
         next_ = pool.submit(ask, reading, body("next"))
-        wait_until(lambda: len(reading.server.turns) == 2)
+        wait_until(lambda: len(reading.turns) == 2)
         reading.permits.release()
         _, answer = next_.result()
     assert answer["choices"][0]["message"]["content"] == "next"
@@ -472,12 +470,12 @@ def test_a_client_that_hangs_up_while_its_prompt_is_read_stops_the_reading(readi
 
 
 def test_a_short_answer_does_not_wait_until_a_long_prompt_is_read(reading):
-    reading.server.turns.slots.total_tokens = 2
+    reading.turns.slots.total_tokens = 2
     with raw(reading, body("x" * 1900, model="reader", max_tokens=1)):
         wait_until(lambda: reading.parts == [256])
         with ThreadPoolExecutor(1) as pool:
             short = pool.submit(ask, reading, body("a", max_tokens=1))
-            wait_until(lambda: len(reading.server.turns) == 2)
+            wait_until(lambda: len(reading.turns) == 2)
             reading.permits.release(4)  # of eight parts
             _, answer = short.result(timeout=20)
     assert answer["choices"][0]["message"]["content"] == "a"
@@ -487,18 +485,18 @@ def test_a_client_that_leaves_the_line_is_forgotten(running):
     with raw(running, body("forever", model="slow", stream=True)) as connection:
         connection.recv(4000)
         others = [raw(running, body("forever", model="slow")) for _ in range(30)]
-        wait_until(lambda: len(running.server.turns) == 31)
+        wait_until(lambda: len(running.turns) == 31)
         for other in others:
             other.close()
-        wait_until(lambda: len(running.server.turns) == 1)
-    wait_until(lambda: len(running.server.turns) == 0)
+        wait_until(lambda: len(running.turns) == 1)
+    wait_until(lambda: len(running.turns) == 0)
 
 
 def test_a_client_that_does_not_read_keeps_nobody_waiting(running):
     with raw(running, body("forever", stream=True)):
         _, answer = ask(running, body("hi"))
         assert answer["choices"][0]["message"]["content"] == "hi"
-        wait_until(lambda: len(running.server.turns) == 0)  # written to its end all the same
+        wait_until(lambda: len(running.turns) == 0)  # written to its end all the same
 
 
 def test_when_the_line_is_full_the_answer_is_to_come_again():
@@ -528,8 +526,8 @@ def test_nothing_is_left_of_hundreds_of_requests(running):
                     connection.recv(100)
             else:
                 ask(running, body(max_tokens=0))
-        wait_until(lambda: len(running.server.turns) == 0)
-        wait_until(lambda: not running.server.server_state.connections)
+        wait_until(lambda: len(running.turns) == 0)
+        wait_until(lambda: not running.server_state.connections)
 
     def alive():
         gc.collect()
@@ -539,7 +537,7 @@ def test_nothing_is_left_of_hundreds_of_requests(running):
     for _ in range(3):
         round_of_requests()
     wait_until(lambda: alive() <= 2)  # the worker may hold its last one
-    wait_until(lambda: not running.server.server_state.tasks)
+    wait_until(lambda: not running.server_state.tasks)
 
 
 def test_stopping_ends_open_answers_with_an_error():
@@ -646,7 +644,7 @@ def load(name):
 class Server(server.Server):
     def __init__(self, listening, host):
         super().__init__(listening, host, ["slow"], load)
-        at = type("At", (), {"base_url": self.url})
+        at = type("At", (), {"base_url": self.base_url})
         threading.Timer(0.5, lambda: open_.append(raw(at, body(model="slow")))).start()
 
 open_ = []

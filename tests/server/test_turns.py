@@ -6,6 +6,7 @@ import threading
 import time
 import weakref
 
+import anyio
 import pytest
 
 from transformer_lab.server.turns import RoundRobin, StoppedError, TooBusyError
@@ -56,7 +57,7 @@ async def until_over(generation) -> list:
     """Its items, and at last None or the exception that ended it."""
     items = []
     try:
-        async with asyncio.timeout(30):
+        with anyio.fail_after(30):
             async for item in generation:
                 items.append(item)
     except (StoppedError, ZeroDivisionError) as error:

@@ -11,7 +11,13 @@ Taught in chapter 14.
 """
 
 from transformer_lab.chat.loading import MODELS, load
-from transformer_lab.chat.model import ChatModel, ContextLengthError, Conversation, Reply
+from transformer_lab.chat.model import (
+    ChatModel,
+    ContextLengthError,
+    Conversation,
+    Reply,
+    Settings,
+)
 from transformer_lab.conversation.messages import Message, check
 from transformer_lab.conversation.template import CHATML, PLAIN_TURNS, SMOLLM2, ChatTemplate
 
@@ -26,6 +32,7 @@ __all__ = [
     "Conversation",
     "Message",
     "Reply",
+    "Settings",
     "check",
     "load",
 ]

@@ -3,6 +3,6 @@
 - `messages`: the list, its roles and its rules.
 - `template`: the list becomes one sequence of tokens.
 
-Low in the house, since models are trained on conversations as well as asked in them.
+Below the models and the chat, because models are also trained on conversations.
 Taught in chapter 14.
 """

@@ -118,9 +118,8 @@ def create_app(models: Models, turns: RoundRobin, *, host: str = "127.0.0.1") ->
 
     # Without FastAPI's own pages of documentation: they fetch scripts from elsewhere.
     app = FastAPI(dependencies=[Depends(check_origin)], openapi_url=None, redirect_slashes=False)
-    app.add_exception_handler(ProtocolError, protocol_error)
-    app.add_exception_handler(HTTPException, no_such_route)
-    app.add_exception_handler(Exception, internal_error)
+    for kind in (ProtocolError, HTTPException, Exception):
+        app.add_exception_handler(kind, error_response)
 
     @app.get("/v1/models")
     async def list_models() -> dict:
@@ -132,28 +131,37 @@ def create_app(models: Models, turns: RoundRobin, *, host: str = "127.0.0.1") ->
         return about(name)
 
     @app.post("/v1/chat/completions")
-    async def complete(http: Request) -> Response:
-        request = parse(await read_body(http))
-        try:
-            model = await models.get(request.model)
-            generation = turns.start(steps(model, request))
-            generation.cancel_after(disconnection(http))
-            reply = await anext(generation)  # an error that shows by now has a status of its own
-            answer = Answer(request.model)
-            if request.stream:
-                events = as_events(answer, generation, reply, with_usage=request.with_usage)
-                headers = {"Cache-Control": "no-cache"}
-                return StreamingResponse(events, media_type="text/event-stream", headers=headers)
-            async for _ in generation:
-                pass
-        except Exception as error:
-            raise as_protocol_error(error) from error
-        return JSONResponse(answer.whole(reply))
+    async def complete(request: Request) -> Response:
+        return await respond(request, models, turns)
 
     return app
 
 
 # --- From the request to the answer ---------------------------------------------------
+
+
+async def respond(http: Request, models: Models, turns: RoundRobin) -> Response:
+    """The answer to a request, whole or as a stream.
+
+    Raises:
+        ProtocolError: if it cannot be answered, and that shows before the first piece.
+    """
+    request = parse(await read_body(http))
+    try:
+        model = await models.get(request.model)
+        generation = turns.start(steps(model, request))
+        generation.cancel_after(disconnection(http))
+        reply = await anext(generation)  # an error that shows by now has a status of its own
+        answer = Answer(request.model)
+        if request.stream:
+            events = as_events(answer, generation, reply, with_usage=request.with_usage)
+            headers = {"Cache-Control": "no-cache"}
+            return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+        async for _ in generation:
+            pass
+    except Exception as error:
+        raise as_protocol_error(error) from error
+    return JSONResponse(answer.whole(reply))
 
 
 async def read_body(request: Request) -> bytes:
@@ -228,18 +236,16 @@ def refuse_foreign_pages(request: Request, host: str) -> None:
 
 
 def _host_name(host: str) -> str:
-    try:
+    with suppress(ValueError):
         return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
+    return ""
 
 
 def _is_address(name: str) -> bool:
-    try:
+    with suppress(ValueError):
         ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
+        return True
+    return False
 
 
 def steps(model: ChatModel, request: ChatRequest) -> Generator[Reply | str, None, None]:
@@ -292,20 +298,15 @@ def as_protocol_error(error: Exception) -> ProtocolError:
     return ProtocolError("the server made a mistake; its terminal says which", status=500)
 
 
-async def protocol_error(request: Request, error: ProtocolError) -> Response:
-    """A request that cannot be answered. A client that was too slow is not waited for."""
-    headers = {"Connection": "close"} if error.status == 408 else None
-    return JSONResponse(error.body(), error.status, headers=headers)
-
-
-async def no_such_route(request: Request, error: HTTPException) -> Response:
-    """A path or a method that is none of ours."""
-    code = {404: "unknown_url", 405: "method_not_allowed"}.get(error.status_code)
-    message = f"{error.detail}: {request.method} {request.url.path}"
-    refusal = ProtocolError(message, status=error.status_code, code=code)
-    return JSONResponse(refusal.body(), error.status_code, headers=error.headers)
-
-
-async def internal_error(request: Request, error: Exception) -> Response:
-    """What nobody thought of."""
-    return JSONResponse(as_protocol_error(error).body(), 500)
+async def error_response(request: Request, error: Exception) -> Response:
+    """Any error in the protocol's shape."""
+    headers = None
+    if isinstance(error, HTTPException):  # a path or a method that is none of ours
+        code = {404: "unknown_url", 405: "method_not_allowed"}.get(error.status_code)
+        message = f"{error.detail}: {request.method} {request.url.path}"
+        headers = error.headers
+        error = ProtocolError(message, status=error.status_code, code=code)
+    refusal = as_protocol_error(error)
+    if refusal.status == 408:  # a client that is too slow is not waited for any longer
+        headers = {"Connection": "close"}
+    return JSONResponse(refusal.body(), refusal.status, headers=headers)

@@ -151,9 +151,9 @@ class ChatRequest(_Strict):
 
     def conversation(self) -> list[Message]:
         """The messages, with the text of all system messages in one at the beginning."""
-        system = [each.content for each in self.messages if each.role == "system"]
-        others = [Message(each.role, each.content) for each in self.messages]
-        others = [message for message in others if message.role != "system"]
+        messages = [Message(each.role, each.content) for each in self.messages]
+        system = [message.content for message in messages if message.role == "system"]
+        others = [message for message in messages if message.role != "system"]
         return [Message("system", "\n\n".join(system)), *others] if system else others
 
     @property

@@ -50,6 +50,8 @@ def listen(host: str, port: int) -> socket.socket:
 class Server(uvicorn.Server):
     """Uvicorn, with our routes; when it stops, open answers end with an error."""
 
+    thread: threading.Thread | None = None  # where it runs, if `start` made it
+
     def __init__(
         self,
         listening: socket.socket,
@@ -61,6 +63,8 @@ class Server(uvicorn.Server):
         self.turns = RoundRobin(**settings)
         self.models = Models(names, load)
         self.listening = listening
+        address, port = listening.getsockname()[:2]
+        self.base_url = f"http://{f'[{address}]' if ':' in address else address}:{port}/v1"
         super().__init__(
             uvicorn.Config(
                 create_app(self.models, self.turns, host=host),
@@ -76,15 +80,15 @@ class Server(uvicorn.Server):
             )
         )
 
-    @property
-    def url(self) -> str:
-        """Where it can be reached: what a client calls `base_url`."""
-        address, port = self.listening.getsockname()[:2]
-        return f"http://[{address}]:{port}/v1" if ":" in address else f"http://{address}:{port}/v1"
-
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until told to stop."""
         super().run(sockets or [self.listening])
+
+    def stop(self) -> None:
+        """Stop it, and wait until it has ended."""
+        self.should_exit = True
+        if self.thread is not None:
+            self.thread.join()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen; what goes wrong in the event loop is logged like all else."""
@@ -116,7 +120,8 @@ def serve(host: str = "127.0.0.1", port: int = 8080) -> None:
     """
     with listen(host, port) as listening:
         server = Server(listening, host)
-        print(f"Serving {', '.join(loading.MODELS)} on {server.url} (Ctrl-C stops)", flush=True)
+        names = ", ".join(server.models.names)
+        print(f"Serving {names} on {server.base_url} (Ctrl-C stops)", flush=True)
         if not ipaddress.ip_address(listening.getsockname()[0]).is_loopback:
             print(
                 f"WARNING: {host} is more than this machine. Everybody who can reach it can use "
@@ -133,27 +138,8 @@ def serve(host: str = "127.0.0.1", port: int = 8080) -> None:
             os._exit(0)
 
 
-class RunningServer:
-    """A server in a thread of its own, beside a notebook or a test; `start` makes one."""
-
-    def __init__(self, server: Server) -> None:
-        self.base_url = server.url
-        self.server = server
-        self._thread = threading.Thread(target=server.run, name="chat server")
-        self._thread.start()
-        while not server.started and self._thread.is_alive():
-            time.sleep(0.01)
-        if not server.started:
-            raise RuntimeError("the chat server did not start")
-
-    def stop(self) -> None:
-        """Stop it, and wait until it has ended."""
-        self.server.should_exit = True
-        self._thread.join()
-
-
-def start(*, port: int = 0, **settings: Any) -> RunningServer:
-    """Start a server on 127.0.0.1 in the background.
+def start(*, port: int = 0, **settings: Any) -> Server:
+    """Start a server on 127.0.0.1 in a thread of its own, until its `stop`.
 
     Args:
         port: 0 takes a free one.
@@ -163,7 +149,14 @@ def start(*, port: int = 0, **settings: Any) -> RunningServer:
     Raises:
         ValueError: if the port is in use.
     """
-    return RunningServer(Server(listen("127.0.0.1", port), "127.0.0.1", **settings))
+    server = Server(listen("127.0.0.1", port), "127.0.0.1", **settings)
+    server.thread = threading.Thread(target=server.run, name="chat server")
+    server.thread.start()
+    while not server.started and server.thread.is_alive():
+        time.sleep(0.01)
+    if not server.started:
+        raise RuntimeError("the chat server did not start")
+    return server
 
 
 @contextmanager

@@ -24,7 +24,8 @@ from contextlib import closing
 from functools import partial
 from typing import Any
 
-from anyio import CancelScope, CapacityLimiter, to_thread
+from anyio import CancelScope, CapacityLimiter
+from anyio.to_thread import run_sync
 
 
 class TooBusyError(Exception):
@@ -115,9 +116,9 @@ class RoundRobin:
         try:
             with generation.scope, closing(steps):
                 async with self.slots:
-                    # `run_sync` waits for a step that has begun, whoever cancels.
-                    step = partial(to_thread.run_sync, next, steps, None, limiter=self._thread)
-                    while (item := await step()) is not None:
+                    step = partial(next, steps, None)
+                    # A step that has begun is waited for, even if it is cancelled.
+                    while (item := await run_sync(step, limiter=self._thread)) is not None:
                         generation.items.put_nowait(item)
                 outcome = StopAsyncIteration()
         except Exception as error:  # it ends this generation, and no other

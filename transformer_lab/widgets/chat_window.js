@@ -125,8 +125,8 @@ function messageList(onForget) {
           element("span", { class: "tl-chat-text" }, message.content),
           forgetButton(message, index));
       }));
-      root.scrollTop = root.scrollHeight;
     },
+    scroll: () => { root.scrollTop = root.scrollHeight; },
   };
 }
 
@@ -156,7 +156,6 @@ function sequenceView({ tokenizer, config }, onIds) {
       sequence.replaceChildren(...turns.map(({ role, ids: row, isFresh }) => element("li", {
         "data-role": role, "aria-label": `${ROLES[role]}: ${tokenizer.decode(row)}`,
       }, ...row.map((id) => tokenNode(id, isFresh)))));
-      sequence.scrollTop = sequence.scrollHeight;
       const total = turns.reduce((n, turn) => n + turn.ids.length, 0);
       nTokens.textContent = `${total} of at most ${config.max_len} tokens`;
       gauge.replaceChildren(...turns.map(({ role, ids: row }) => element("span", {
@@ -166,6 +165,7 @@ function sequenceView({ tokenizer, config }, onIds) {
         "aria-label": `the context window: ${total} of ${config.max_len} tokens are used`,
       });
     },
+    scroll: () => { sequence.scrollTop = sequence.scrollHeight; },
   };
 }
 
@@ -322,6 +322,7 @@ class Session {
     this.list.show(talk.messages, given);
     this.sequence.show(talk.turns(given, fresh));
     this.again.disabled = !talk.messages.some(({ role }) => role === "user");
+    for (const part of [this.list, this.sequence]) part.scroll(); // last: it lays the page out
   }
 
   // Somebody else, such as Python, has changed the messages.

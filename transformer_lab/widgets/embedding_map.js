@@ -17,12 +17,13 @@ import {
 } from "./parts/nodes.js";
 import { wantsLessMotion } from "./parts/theme.js";
 import { afterPaint, debounce } from "./parts/time.js";
-import { formatPercent } from "./parts/words.js";
+import { formatPercent, within } from "./parts/words.js";
 
 const N_NEAR = 5; // neighbours shown
 const PLAY_MS = 1000; // how long each snapshot is shown while playing
 const GLIDE_MS = 450; // how long the words take to their next place
-const SLOW_MS = 60; // where a frame takes longer, they go there at once from then on
+const SLOW_MS = 60; // after a frame that took longer, they go there at once
+const SLOW_FOR_MS = 10_000; // for so long
 const EDGE = 26; // pixels around the map, for words that stand at its rim
 const REACH = 24; // pixels from a word within which a hand means it
 const NARROW = 520; // pixels: on a narrower map only one word of a kind is named unasked
@@ -324,7 +325,7 @@ function placeLabels(vectors, dots, places, now, box) {
 function glider(dots, lines) {
   let places = [];
   let frame = 0;
-  let isSlow = false;
+  let slowUntil = 0;
   const draw = ({ from, target, word, near }, share) => {
     const ease = share * share * (3 - 2 * share);
     places = target.map((to, index) => to.map((end, axis) =>
@@ -340,9 +341,9 @@ function glider(dots, lines) {
     const began = performance.now();
     let before = began;
     const step = (now) => {
-      isSlow ||= now - before > SLOW_MS;
+      if (now - before > SLOW_MS) slowUntil = now + SLOW_FOR_MS;
       before = now;
-      const share = isSlow ? 1 : Math.max(0, Math.min(1, (now - began) / GLIDE_MS));
+      const share = now < slowUntil ? 1 : within((now - began) / GLIDE_MS, 0, 1);
       draw(move, share);
       if (share < 1) frame = requestAnimationFrame(step);
     };
@@ -356,7 +357,7 @@ function glider(dots, lines) {
     to(target, { word, near }, isSudden) {
       stop();
       const move = { from: places.length ? places : target, target, word, near };
-      if (isSudden || isSlow) draw(move, 1);
+      if (isSudden || performance.now() < slowUntil) draw(move, 1);
       else glide(move);
     },
   };

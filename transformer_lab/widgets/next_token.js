@@ -437,7 +437,7 @@ class Session {
   // Somebody else, such as Python, has changed the text.
   onText() {
     if (this.figure.get("text") === this.story.text) return;
-    this.stop();
+    this.stop({ finish: false });
     this.story = new Story(this.lm, this.figure.get("text"));
     this.refresh({ rewrite: true });
     this.status.say(describe(this.now));

@@ -79,6 +79,8 @@ function picturesOf({ losses, floor, steps }, text) {
 // Goes on with the text to the end of the story, as long as somebody waits for it.
 async function goOn(lm, ids, seed, isWanted) {
   const written = [];
+  await painted(); // the pictures first
+  if (!isWanted()) return null;
   for (const token of stream(lm, ids, { temperature: TEMPERATURE, random: seededRandom(seed) })) {
     await painted();
     if (!isWanted()) return null;
