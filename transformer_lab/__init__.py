@@ -1,8 +1,7 @@
 """Transformer Lab: the Transformer, written to be read and run to be understood.
 
-The package mirrors the book: one chapter, one module. It has floors, and a module
-imports only from floors below its own: README.md says what is on each, and
-pyproject.toml (`[tool.importlinter]`) holds the modules to it.
+The package mirrors the book: one chapter, one module. A module imports only from
+floors below its own; README.md says which they are ("How the folders are laid out").
 
 `import transformer_lab` is instant: a submodule (and torch with it) is
 imported when it is first used.

@@ -24,8 +24,8 @@ def _shared_out(weights: Tensor) -> Tensor:
     return weights / weights.sum(dim=-1, keepdim=True)
 
 
-# Each row may look somewhere. In the second one a hidden score is so large that whoever
-# lets it into a sum, or into a power of e, has nothing left for the others.
+# Each row may look somewhere. In the second one a hidden score is so large that a
+# sum or a power of e with it leaves nothing for the others.
 _scores = torch.randn(3, 5, generator=torch.Generator().manual_seed(0))
 _mask = torch.tensor(
     [[True, False, True, True, False], [False, True, False, False, True], [True] * 4 + [False]]

