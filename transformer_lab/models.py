@@ -21,12 +21,12 @@ from functools import partial
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
-from torch.nn import functional
 
 from transformer_lab.attention import KeyValueCache, causal_mask, soft_cap
 from transformer_lab.blocks import Block, make_norm
 from transformer_lab.config import Config
 from transformer_lab.embeddings import Embeddings
+from transformer_lab.feedforward import ACTIVATIONS
 from transformer_lab.initialisation import initialise
 
 
@@ -141,8 +141,8 @@ class Encoder(nn.Module):
 class MaskedWords(nn.Module):
     """A BERT that guesses: at every position, a score for each token that may stand there.
 
-    An encoder, and on top of it a small head: one linear layer, GELU, a norm,
-    and the comparison with every token's embedding.
+    An encoder, and on top of it a small head: one linear layer, the
+    activation function, a norm, and the comparison with every token's embedding.
 
     Source: Devlin et al. 2019, section 3.1, task 1. Taught in chapter 10.
 
@@ -160,6 +160,7 @@ class MaskedWords(nn.Module):
         self.config = config
         self.encoder = Encoder(config)
         self.transform = nn.Linear(config.d_model, config.d_model)
+        self.activation = ACTIVATIONS[config.activation][0]()  # without a gate
         self.norm = make_norm(config)
         self.bias = nn.Parameter(torch.zeros(config.vocab_size))
         self.transform.apply(partial(initialise, n_layers=config.n_layers))
@@ -181,7 +182,7 @@ class MaskedWords(nn.Module):
             ValueError: as for `Encoder`.
         """
         x = self.encoder(ids, token_types, mask=mask)  # (B, T, D)
-        x = self.norm(functional.gelu(self.transform(x)))  # (B, T, D)
+        x = self.norm(self.activation(self.transform(x)))  # (B, T, D)
         return x @ self.encoder.embeddings.token.weight.T + self.bias  # (B, T, V)
 
 

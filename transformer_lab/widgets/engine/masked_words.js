@@ -29,7 +29,7 @@ export class MaskedWords {
     const x = this.embeddings.forward(ids); // (T, D)
     const attention = this.blocks.map((block, layer) =>
       block.forward(x, { record: under(record, `encoder.blocks.${layer}`) }).weights);
-    const bent = activateInPlace(this.transform.forward(this.finalNorm.forward(x)), "gelu");
+    const bent = activateInPlace(this.transform.forward(this.finalNorm.forward(x)), this.config.activation);
     const scores = linear(this.norm.forward(bent), this.embeddings.token, this.bias); // (T, V)
     return { logits: rowsOf(scores, this.config.vocab_size), attention };
   }
