@@ -33,7 +33,7 @@ class OneSentence(TyperGroup):
         except KeyboardInterrupt:
             print_error("stopped; run the same command again to go on from here")
             raise typer.Exit(130) from None
-        except BrokenPipeError:  # whoever reads our output has had enough: no mistake
+        except BrokenPipeError:  # the reader of our output has gone: no error
             raise
         except (ValueError, OSError) as error:
             print_error(f"error: {error}")

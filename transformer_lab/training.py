@@ -4,7 +4,7 @@ Holds the loss, the batches of the two kinds of questions (what comes next? what
 is hidden?), the learning-rate schedule, the loop with its checkpoint, and
 evaluation. It knows nothing about text: a batch is two tensors of token IDs,
 and the data is a function from the step number to the batch of that step. That
-makes resuming exact: step 500 sees the same batch, whoever asks for it. It makes
+makes resuming exact: step 500 sees the same batch in any process. It makes
 sharing easy too: several processes can train one model (see `distributed.py`); for
 one alone, what is said about them changes nothing.
 

@@ -73,7 +73,7 @@ class TrainedModel(ABC, Generic[ModelT, TokenizerT]):
     def to_bytes(self) -> bytes:
         """The whole model as one file, in half precision: what a live figure is given.
 
-        Half the bytes for whoever waits for the page; a probability changes by less
+        Half the bytes to load with a page; a probability changes by less
         than 0.005. `content` has the weights as they are. Always the same bytes, so
         that all pages of the book share one copy.
         """

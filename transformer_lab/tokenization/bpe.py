@@ -45,7 +45,7 @@ _DIGITS_FIRST = {
     "pretokenizers": [{"type": "Digits", "individual_digits": True}, _BYTE_LEVEL],
 }
 _NOTHING = (None, "", False, 0)
-# The fields of a model of this kind, and the values that we heed. With an entry for each
+# The fields of a model of this kind, and the values that we support. With an entry for each
 # byte nothing is unknown, so that what would be done with it does not matter.
 _MODEL = {
     "type": ("BPE",),
@@ -222,7 +222,7 @@ class BPETokenizer(Vocabulary):
 
         Raises:
             ValueError: if it is no `tokenizer.json`, or has a field that this class
-                does not heed: it would cut text in another way than the file says.
+                does not support: it would cut text in another way than the file says.
         """
         parts, added = hugging_face.read(text)
         model, split_digits = parts["model"], _splits_digits(parts.get("pre_tokenizer"))

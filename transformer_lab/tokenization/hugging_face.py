@@ -70,7 +70,7 @@ def read(text: str) -> tuple[dict, list[AddedToken]]:
     """The parts of a `tokenizer.json`, and its added tokens.
 
     Raises:
-        ValueError: if it is no such file, or has a field that nothing here heeds.
+        ValueError: if it is no such file, or has a field that is not supported here.
     """
     try:
         parts = json.loads(text)
@@ -90,14 +90,14 @@ def read(text: str) -> tuple[dict, list[AddedToken]]:
 
 
 def account_for(found: object, known: Mapping[str, Any], whose: str) -> None:
-    """Refuse a field that is not known, or has a value that is not heeded here.
+    """Refuse a field that is not known, or has a value that is not supported here.
 
-    Whoever passes over a field of somebody else's file may cut text in another way than
+    A reader that passes over a field of somebody else's file may cut text in another way than
     the file says, and nobody would notice.
 
     Args:
         found: fields and their values, from a file.
-        known: for each field that is heeded, a list of the values that are (`ANY`: all of them).
+        known: for each field that is supported, a list of the values that are (`ANY`: all of them).
         whose: what the fields belong to, for the message.
 
     Raises:

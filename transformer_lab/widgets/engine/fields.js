@@ -5,7 +5,7 @@
 
 export const ANY = null; // a field whose value is looked at elsewhere, or changes nothing here
 
-// Refuse a field that is not known, or has a value that is not heeded here. `known`
+// Refuse a field that is not known, or has a value that is not supported here. `known`
 // has for each field the values that are (ANY: all of them).
 export function accountFor(found, known, whose) {
   if (found === null || typeof found !== "object" || Array.isArray(found)) {

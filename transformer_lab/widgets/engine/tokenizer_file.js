@@ -1,6 +1,6 @@
-// A tokenizer.json: which of its fields are heeded here, and its added tokens.
+// A tokenizer.json: which of its fields are supported here, and its added tokens.
 //
-// As transformer_lab/tokenization/hugging_face.py: a field that nothing heeds is
+// As transformer_lab/tokenization/hugging_face.py: a field that is not supported is
 // refused in one sentence, so that no text is cut in another way than its file says.
 
 import { accountFor, ANY, parseJSON } from "./fields.js";

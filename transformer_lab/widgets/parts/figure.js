@@ -14,7 +14,7 @@ import { within } from "./words.js";
  * @property {(trait: string) => any} get a trait's value; numbers within their range
  * @property {(trait: string, value: any) => void} set keeps what the reader has done
  * @property {(traits: string, listener: () => void) => void} onChange
- *   calls `listener` when one of the traits changes, whoever has changed it
+ *   calls `listener` when one of the traits changes, from the page or from Python
  * @property {(trait: string, make: (options: any) => any, options: any) => any} bind
  *   a control that shows a trait and sets it
  * @property {(action: () => void) => void} onEnd what to do when the figure is taken away
