@@ -55,6 +55,12 @@ def stop_at(monkeypatch, step):
     monkeypatch.setattr(recipes.OwnText, "batches", stopping)
 
 
+@torch.no_grad()
+def test_a_model_is_trained_where_gradients_are_off():
+    assert load(TINY, progress=False).report.losses[-1] > 0
+    assert not torch.is_grad_enabled()
+
+
 @pytest.fixture(scope="module")
 def caches(tmp_path_factory):
     """Two caches, of a training that came to its end and of one that was stopped."""

@@ -23,6 +23,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, fields
 from pathlib import Path
 
+import torch
 from filelock import Timeout
 
 from transformer_lab import distributed
@@ -154,6 +155,7 @@ def read(recipe: Recipe, folder: Path) -> TrainedModel | None:
     return recipe.trained_type(recipe, model, tokenizer, report, content, snapshots)
 
 
+@torch.enable_grad()  # also where `load` is called under `no_grad`
 def train(recipe: Recipe, folder: Path, *, progress: bool) -> TrainedModel:
     """Train the model and keep it. The caller holds the `lock`.
 
