@@ -315,9 +315,10 @@ class AfterReading:
         self.model = model
         self.memory = memory
 
-    def __call__(self, ids: Int[Tensor, "1 T"], *, cache=None) -> Float[Tensor, "1 T V"]:
-        """The logits of `EncoderDecoder.decode`."""
-        return self.model.decode(ids, self.memory, cache=cache)
+    def __call__(self, ids: Int[Tensor, "B T"], *, cache=None) -> Float[Tensor, "B T V"]:
+        """The logits of `EncoderDecoder.decode`, each row after the same source."""
+        memory = self.memory.expand(len(ids), -1, -1)  # (B, S, D)
+        return self.model.decode(ids, memory, cache=cache)
 
     def new_cache(self) -> list[tuple[KeyValueCache, KeyValueCache]]:
         """See `EncoderDecoder.new_cache`."""
