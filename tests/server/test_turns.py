@@ -19,6 +19,15 @@ def anyio_backend():
     return "asyncio"
 
 
+@pytest.fixture(autouse=True)
+def no_loop_is_running():
+    """The browser of other tests leaves its event loop running in this thread."""
+    running = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(running)
+
+
 @pytest.fixture
 async def turns():
     worker = RoundRobin(slots=2, queue=2)

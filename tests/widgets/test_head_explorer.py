@@ -67,6 +67,7 @@ def test_switching_a_head_off_gives_the_prediction_that_torch_gives_without_it(e
     page, small = explorer(layer=1, head=2)
     with_all = shares(page)
     page.get_by_label("Switch this head off").check()
+    wait_until_painted(page)
     with torch.no_grad(), heads_off(small.model, [(1, 2)]):
         without = small.model(ids(small))[0, -1].softmax(-1)
     # The three likeliest with all heads, then the likeliest now: five in all.
@@ -81,6 +82,7 @@ def test_switching_a_head_off_gives_the_prediction_that_torch_gives_without_it(e
     assert shares(page) != with_all
     assert "With 1 head off" in page.locator("[role=status]").first.text_content()
     page.get_by_role("button", name="All heads on").click()
+    wait_until_painted(page)
     assert shares(page) == with_all
 
 
