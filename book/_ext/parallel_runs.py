@@ -22,6 +22,7 @@ import nbformat
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import single_nb_execution
+from nbclient.exceptions import CellTimeoutError
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
@@ -83,11 +84,15 @@ def train(recipe: Recipe) -> None:
 
 
 def run(path: Path, timeout: int) -> tuple:
-    logger.info("running %s", path.name)
-    notebook = nbformat.read(path, 4)
-    result = single_nb_execution(
-        notebook, cwd=str(path.parent), timeout=timeout, allow_errors=False
-    )
+    """Run a notebook: once more if its kernel stops answering, as happens now and then."""
+    for _ in range(2):
+        logger.info("running %s", path.name)
+        notebook = nbformat.read(path, 4)
+        result = single_nb_execution(
+            notebook, cwd=str(path.parent), timeout=timeout, allow_errors=False
+        )
+        if not isinstance(result.err, CellTimeoutError):
+            break
     if result.err is not None:
         raise ExtensionError(f"{path.name} failed:\n{result.exc_string}")
     show_what_sliders_called(path, notebook)

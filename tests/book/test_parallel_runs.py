@@ -34,9 +34,11 @@ def write(path: Path, code: str) -> Path:
     return path
 
 
-def build(runs, folder: Path) -> None:
+def build(runs, folder: Path, *, timeout: int = 60) -> None:
     """What Sphinx does before it reads the pages of a book in this folder."""
-    config = SimpleNamespace(nb_execution_cache_path=str(folder / "cache"), nb_execution_timeout=60)
+    config = SimpleNamespace(
+        nb_execution_cache_path=str(folder / "cache"), nb_execution_timeout=timeout
+    )
     env = SimpleNamespace(doc2path=lambda name: str(folder / name))
     names = [path.name for path in sorted(folder.glob("*.*"))]
     runs.run_notebooks(SimpleNamespace(config=config), env, names)
@@ -75,6 +77,19 @@ def test_a_notebook_that_fails_stops_the_build_and_is_named(runs, tmp_path):
     write(tmp_path / "wrong.ipynb", "assert 1 == 2, 'the sentence is false'")
     with pytest.raises(ExtensionError, match=r"(?s)wrong\.ipynb failed.*the sentence is false"):
         build(runs, tmp_path)
+
+
+def test_a_kernel_that_stops_answering_is_tried_once_more(runs, tmp_path):
+    code = (
+        "import pathlib, time\n"
+        "if not pathlib.Path('tried').exists():\n"
+        "    pathlib.Path('tried').touch()\n"
+        "    time.sleep(60)\n"
+        "print('answered')"
+    )
+    notebook = write(tmp_path / "a.ipynb", code)
+    build(runs, tmp_path, timeout=3)
+    assert printed(tmp_path, notebook) == "answered\n"
 
 
 SLIDER = "from ipywidgets import interact\ninteract(lambda x: {what}, x=(0, 9));"
