@@ -83,16 +83,15 @@ def train(recipe: Recipe) -> None:
         raise ExtensionError(f"training {recipe.name} failed:\n{ran.stderr}")
 
 
-def run(path: Path, timeout: int) -> tuple:
+def run(path: Path, timeout: int, *, again: bool = True) -> tuple:
     """Run a notebook: once more if its kernel stops answering, as happens now and then."""
-    for _ in range(2):
-        logger.info("running %s", path.name)
-        notebook = nbformat.read(path, 4)
-        result = single_nb_execution(
-            notebook, cwd=str(path.parent), timeout=timeout, allow_errors=False
-        )
-        if not isinstance(result.err, CellTimeoutError):
-            break
+    logger.info("running %s", path.name)
+    notebook = nbformat.read(path, 4)
+    result = single_nb_execution(
+        notebook, cwd=str(path.parent), timeout=timeout, allow_errors=False
+    )
+    if again and isinstance(result.err, CellTimeoutError):
+        return run(path, timeout, again=False)
     if result.err is not None:
         raise ExtensionError(f"{path.name} failed:\n{result.exc_string}")
     show_what_sliders_called(path, notebook)
