@@ -38,7 +38,7 @@ MARKUP = re.compile(
 # Any: Sphinx hands this class over, but its annotations name another of that name.
 NAPOLEON: Any = Config(napoleon_use_ivar=True, napoleon_use_rtype=False)
 # A comment beside a name, or above it, documents the name (Sphinx by itself wants "#:").
-COMMENT = re.compile(r"^\s*#:? ?(?!fmt:|noqa|type:|---)(.*)\r?\n?$")
+COMMENT = re.compile(r"^\s*#:? ?(?!fmt:|noqa|type:|pyright:|---)(.*)\r?\n?$")
 
 
 def setup(app: Sphinx) -> dict:
