@@ -40,7 +40,8 @@ def assert_at_top(page, name: str) -> None:
 
 def test_a_section_far_below_is_laid_out_in_an_idle_moment(chapter):
     page = chapter()
-    page.wait_for_function(f"[...document.querySelectorAll('{SECTIONS}')].every({LAID_OUT})")
+    page.locator(f"{SECTIONS}:not(.laid-out)").last.wait_for(state="detached")
+    assert page.locator(FAR).evaluate(LAID_OUT)
     page.add_init_script("window.requestIdleCallback = () => 0")  # the page is never idle
     page.reload()
     page.wait_for_selector("[data-ready=true]")
