@@ -36,6 +36,15 @@ def test_a_word_of_the_book_is_found(visit, addresses):
     assert page.locator("#search-results li a", has_text="Attention").count() >= 1
 
 
+def test_a_name_of_the_package_is_found_by_its_last_part_only(visit, addresses):
+    page = visit(f"{addresses['file']}/search.html?q=RMSNorm").page
+    page.wait_for_function(FINISHED)
+    assert page.locator("#search-results li", has_text="Python class").count() == 1
+    page.goto(f"{addresses['file']}/search.html?q=transformer")  # what all of them begin with
+    page.wait_for_function(FINISHED)
+    assert page.locator("#search-results li", has_text="Python ").count() < 10
+
+
 @pytest.mark.parametrize("name", [*toc_pages(), "search"])
 def test_only_the_search_loads_the_index(book, name):
     soup = BeautifulSoup((book / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
