@@ -139,15 +139,15 @@ class ChatModel:
         checked = check(messages)
         system = [message for message in checked[:1] if message.role == "system"]
         *older, last = _exchanges(checked[len(system) :])
-        spare_bytes = self._spare_bytes([*system, *last])
+        needed = f"the last message{' with the system message' if system else ''}"
+        spare_bytes = self._spare_bytes([*system, *last], needed)
         beginning = self._encode(self.template.with_system(system))
         end = [*self._encode(last), *self.template.opened(self.tokenizer)]
         spare = self.max_len - room - len(beginning) - len(end)
         if spare < 0:
             raise ContextLengthError(
-                f"the last message{' with the system message' if system else ''} takes "
-                f"{len(beginning) + len(end)} tokens; with {room} for the answer that is more "
-                f"than the {self.max_len} that {self.name} sees at once"
+                f"{needed} takes {len(beginning) + len(end)} tokens; with {room} for the "
+                f"answer that is more than the {self.max_len} that {self.name} sees at once"
             )
         middle: deque[int] = deque()
         while older and (spare_bytes := spare_bytes - _n_bytes(older[-1])) >= 0:
@@ -160,14 +160,13 @@ class ChatModel:
         kept = [*system, *checked[len(system) + len(dropped) :]]
         return Fitted([*beginning, *middle, *end], kept, dropped)
 
-    def _spare_bytes(self, messages: Sequence[Message]) -> int:
-        """How many bytes are still read beside messages that must be in the window."""
+    def _spare_bytes(self, messages: Sequence[Message], needed: str) -> int:
+        """How many bytes are still read beside the messages that are `needed`, so in words."""
         most, n_bytes = BYTES_PER_TOKEN * self.max_len, _n_bytes(messages)
         if n_bytes > most:
             raise ContextLengthError(
-                f"the last message{' with the system message' if len(messages) > 1 else ''} has "
-                f"{n_bytes:,} bytes; {self.name} sees at most {self.max_len} tokens at once, and "
-                f"no more than {most:,} bytes are read"
+                f"{needed} has {n_bytes:,} bytes; {self.name} sees at most {self.max_len} tokens "
+                f"at once, and no more than {most:,} bytes are read"
             )
         return most - n_bytes
 
