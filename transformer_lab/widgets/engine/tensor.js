@@ -82,6 +82,58 @@ export function rows(table, numbers) {
 }
 
 /**
+ * How many heads ask, how many heads of keys and values answer them (as many, or each of
+ * them several), and how many numbers a head has.
+ * @typedef {{ nHeads: number, nKvHeads: number, headSize: number }} Heads
+ */
+
+/**
+ * Each head's queries times its keys.  queries (T, H*K), keys (S, G*K) → (H, T, S)
+ * @param {Float32Array} queries
+ * @param {Float32Array} keys
+ * @param {Heads} heads
+ */
+export function headScores(queries, keys, { nHeads, nKvHeads, headSize }) {
+  const [width, keyWidth] = [nHeads * headSize, nKvHeads * headSize];
+  const scores = new Float32Array((queries.length / width) * (keys.length / keyWidth) * nHeads);
+  let to = 0;
+  for (let head = 0; head < nHeads; head++) {
+    const keyFrom = Math.floor((head * nKvHeads) / nHeads) * headSize;
+    for (let query = head * headSize; query < queries.length; query += width) {
+      for (let key = keyFrom; key < keys.length; key += keyWidth) {
+        let sum = 0;
+        for (let i = 0; i < headSize; i++) sum += queries[query + i] * keys[key + i];
+        scores[to++] = sum;
+      }
+    }
+  }
+  return scores;
+}
+
+/**
+ * Each head's values, mixed by its weights.  weights (H, T, S), values (S, G*K) → (T, H*K)
+ * @param {Float32Array} weights
+ * @param {Float32Array} values
+ * @param {Heads} heads
+ */
+export function mixHeads(weights, values, { nHeads, nKvHeads, headSize }) {
+  const [width, valueWidth] = [nHeads * headSize, nKvHeads * headSize];
+  const nQueries = weights.length / nHeads / (values.length / valueWidth);
+  const mixed = new Float32Array(nQueries * width);
+  let from = 0;
+  for (let head = 0; head < nHeads; head++) {
+    const valueFrom = Math.floor((head * nKvHeads) / nHeads) * headSize;
+    for (let to = head * headSize; to < mixed.length; to += width) {
+      for (let value = valueFrom; value < values.length; value += valueWidth) {
+        const share = weights[from++];
+        for (let i = 0; i < headSize; i++) mixed[to + i] += share * values[value + i];
+      }
+    }
+  }
+  return mixed;
+}
+
+/**
  * y = x W: each row of x mixes the rows of W.  x (T, S), W (S, K) → (T, K)
  * @param {Float32Array} x
  * @param {Matrix} rows
