@@ -175,7 +175,7 @@ def bytes_script(name: str, packed: bytes) -> bytes:
     bits = np.unpackbits(whole, bitorder="little").reshape(-1, 15)
     numbers = np.packbits(bits, axis=1, bitorder="little").view("<u2")  # the 16th bit is 0
     letters = (numbers + np.uint16(0x4E00)).tobytes()
-    before, after = f"{_HAND_OVER}[{json.dumps(name)}] = [{len(packed)}, \"", '"];\n'
+    before, after = f'{_HAND_OVER}[{json.dumps(name)}] = [{len(packed)}, "', '"];\n'
     return b"\xff\xfe" + before.encode("utf-16-le") + letters + after.encode("utf-16-le")
 
 
