@@ -3,18 +3,20 @@
 import { seededRandom } from "../../transformer_lab/widgets/engine/sampling.js";
 
 // tensors: { name: { shape, values } } → the bytes of a safetensors file in 32-bit floats.
+// Of a packed matrix: { shape: that of its bytes, bytes: Uint8Array }.
 export function safetensors(tensors, metadata = {}, change = (header) => header) {
   const header = { __metadata__: metadata };
-  let end = 0;
-  for (const [name, { shape, values }] of Object.entries(tensors)) {
-    header[name] = { dtype: "F32", shape, data_offsets: [end, end += 4 * values.length] };
+  const numbers = [];
+  for (const [name, { shape, values, bytes }] of Object.entries(tensors)) {
+    const own = bytes ?? new Uint8Array(Float32Array.from(values).buffer);
+    const dtype = bytes ? "U8" : "F32";
+    header[name] = { dtype, shape, data_offsets: [numbers.length, numbers.push(...own)] };
   }
   const text = new TextEncoder().encode(JSON.stringify(change(header)));
-  const file = new Uint8Array(8 + text.length + end);
+  const file = new Uint8Array(8 + text.length + numbers.length);
   new DataView(file.buffer).setBigUint64(0, BigInt(text.length), true);
   file.set(text, 8);
-  const numbers = Float32Array.from(Object.values(tensors).flatMap(({ values }) => [...values]));
-  file.set(new Uint8Array(numbers.buffer), 8 + text.length);
+  file.set(numbers, 8 + text.length);
   return file;
 }
 
