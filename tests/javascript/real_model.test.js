@@ -6,6 +6,7 @@ import { HostedModel } from "../../transformer_lab/widgets/engine/hosted_model.j
 import { stream } from "../../transformer_lab/widgets/engine/generation.js";
 import { loadModel } from "../../transformer_lab/widgets/engine/model_file.js";
 import { seededRandom } from "../../transformer_lab/widgets/engine/sampling.js";
+import { RealModel } from "../../transformer_lab/widgets/parts/real_model.js";
 import { SharedModel } from "../../transformer_lab/widgets/parts/shared_model.js";
 import { tinyDecoder } from "./files.js";
 
@@ -77,7 +78,9 @@ test("a model comes part by part, and computes what it computes in the page", as
   assert.deepEqual(asked, ALL);
   assert.equal(states[0], "loading");
   assert.deepEqual(shared.facts.special, [6]);
-  assert.equal(shared.facts.pieces[5], " ab");
+  const { tokenizer } = new RealModel(shared, { dataset: {} });
+  assert.deepEqual([tokenizer.piece(5), tokenizer.decode([0, 5, 6]), tokenizer.special.get("<end>")],
+    [" ab", "a ab<end>", 6]);
   const tiny = loadModel(FILE);
   const expected = tiny.decoder.forward(IDS, { record: (name, values) => {
     if (name === "blocks.0.attention.key") tiny.keys = values;

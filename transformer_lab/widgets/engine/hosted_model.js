@@ -18,7 +18,7 @@ const MOST_SHOWN = 128; // tokens of which attention weights are given: 18 MB in
 const AT_ONCE = 16; // tokens between two looks at the messages
 
 const METHODS = [
-  "open", "recall", "take", "start", "encode", "decode", "turns", "forward", "generate",
+  "open", "recall", "take", "start", "encode", "turns", "forward", "generate",
 ];
 
 /**
@@ -82,22 +82,13 @@ export class HostedModel {
     config.max_len = Math.min(config.max_len, WINDOW);
     this.template = metadata.template && new ChatTemplate(JSON.parse(metadata.template), tokenizer);
     this.cache = new PrefixCache(decoder);
-    const ids = Array.from({ length: tokenizer.size }, (_, id) => id);
-    return {
-      config,
-      pieces: ids.map((id) => tokenizer.piece(id)),
-      special: ids.filter((id) => tokenizer.isSpecial(id)),
-    };
+    return { config, ...vocabularyOf(tokenizer) };
   }
 
   // --- Text and tokens
 
   encode({ text }) {
     return this.lm.tokenizer.encodePlain(text);
-  }
-
-  decode({ ids }) {
-    return this.lm.tokenizer.decode(ids);
   }
 
   // What the model is given of a conversation: `fit` of chatting.js.
@@ -109,7 +100,8 @@ export class HostedModel {
 
   // --- Numbers
 
-  async forward({ ids, attention = false, disabledHeads = [], record = [] }, call) {
+  // What RealModel of parts/real_model.js says.
+  async forward({ ids, attention, order, disabledHeads, record = [] }, call) {
     if (attention && ids.length > MOST_SHOWN) {
       throw new RangeError(`attention weights are shown of at most ${MOST_SHOWN} tokens, not ${ids.length}`);
     }
@@ -118,23 +110,24 @@ export class HostedModel {
     const logits = await this.run(ids, { attention, disabledHeads, record: recorder.record }, call);
     return logits && {
       logits: logits.slice(),
+      order: order ? Uint32Array.from(mostLikelyFirst(logits)) : null,
       attention: attention ? this.cache.attention.map((layer) => layer.map(square)) : null,
       recorded: recorder.recorded(),
     };
   }
 
   // The logits after these tokens; null if the call was given up meanwhile.
-  async run(ids, options, call) {
+  async run(ids, { disabledHeads = [], ...options }, call) {
     const { max_len: most } = this.lm.config;
     if (!ids.length) throw new RangeError("there is no token to go on from: the text is empty");
     if (ids.length > most) {
       throw new RangeError(`the text has ${ids.length} tokens; this model sees at most ${most} here`);
     }
-    const heads = String(options.disabledHeads ?? []); // what is kept is worked out with the same ones
+    const heads = String(disabledHeads); // what is kept is worked out with the same ones
     if (heads !== this.heads) this.cache.cutTo(0);
     this.heads = heads;
     let logits = null;
-    for (logits of this.cache.pieces(ids, { nAtOnce: AT_ONCE, ...options })) {
+    for (logits of this.cache.pieces(ids, { nAtOnce: AT_ONCE, disabledHeads, ...options })) {
       await this.turn();
       if (!call.isWanted()) return null;
     }
@@ -159,6 +152,19 @@ export class HostedModel {
     }
     return { isFull: ids.length + written.length >= config.max_len };
   }
+}
+
+// The page names and joins tokens by itself: the bytes of all of them, one after the other,
+// where each ends, and which are special.
+function vocabularyOf(tokenizer) {
+  const ids = Array.from({ length: tokenizer.size }, (_, id) => id);
+  const encoder = new TextEncoder();
+  const pieces = ids.map((id) => tokenizer.bytes?.(id) ?? encoder.encode(tokenizer.piece(id)));
+  let end = 0;
+  const ends = Uint32Array.from(pieces, (piece) => end += piece.length);
+  const bytes = new Uint8Array(end);
+  pieces.forEach((piece, id) => bytes.set(piece, ends[id] - piece.length));
+  return { bytes, ends, special: ids.filter((id) => tokenizer.isSpecial(id)) };
 }
 
 function draw(logits, temperature, random) {

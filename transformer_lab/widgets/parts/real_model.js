@@ -64,11 +64,7 @@ export class RealModel {
     this.name = shared.name;
     this.config = shared.facts.config; // Python's Config; max_len is the window here
     this.unseenTokens = new Set(); // nobody knows
-    const { pieces, special } = shared.facts;
-    const isSpecial = new Set(special);
-    this.tokenizer = {
-      size: pieces.length, piece: (id) => pieces[id], isSpecial: (id) => isSpecial.has(id),
-    };
+    this.tokenizer = vocabularyOf(shared.facts);
     this.latest = new AbortController(); // of the newest `forward`
     this.end = new AbortController(); // of all calls
   }
@@ -79,13 +75,13 @@ export class RealModel {
    * @returns {Promise<{ ids: number[], tokens: object[] } | null>} `tokens` as for `tokenChips`
    */
   async tokens(text) {
-    const ids = await this.call("encode", { text });
+    const ids = await this.encode(text);
     return ids && { ids, tokens: tokensOf(this, ids) };
   }
 
-  /** The text of token IDs. @param {number[]} ids @returns {Promise<string | null>} */
-  decode(ids) {
-    return this.call("decode", { ids });
+  /** @param {string} text @returns {Promise<number[] | null>} */
+  encode(text) {
+    return this.call("encode", { text });
   }
 
   /**
@@ -101,12 +97,15 @@ export class RealModel {
    * this one up.
    *
    *   attention      true: each head's weights too, of at most 128 tokens
+   *   order          true: the token IDs by falling score too
    *   disabledHeads  [[layer, head], …]
    *   record         names of what is computed on the way (engine/decoder.js)
    *
    * @param {number[]} ids
-   * @param {{ attention?: boolean, disabledHeads?: number[][], record?: string[] }} [options]
-   * @returns {Promise<{ logits: Float32Array, attention: Float32Array[][] | null,
+   * @param {{ attention?: boolean, order?: boolean, disabledHeads?: number[][],
+   *   record?: string[] }} [options]
+   * @returns {Promise<{ logits: Float32Array, order: Uint32Array | null,
+   *   attention: Float32Array[][] | null,
    *   recorded: Record<string, Float32Array> } | null>} logits (V) of the last position;
    *   attention[layer][head] (T × T); each name's numbers, T rows one after the other
    *   ("final_norm": the last position's row)
@@ -126,18 +125,21 @@ export class RealModel {
    * @returns {Promise<{ isFull: boolean } | null>} whether it ended because the window is full
    */
   generate({ signal, onToken = (_) => {}, ...args }) {
-    delete this.root.dataset.tokensPerSecond;
+    const count = this.speedometer();
+    return this.call("generate", args, { signal, onToken: (token) => { count(); onToken(token); } });
+  }
+
+  // A function to call for each token that is written: it shows how fast they come.
+  speedometer() {
+    const { dataset } = this.root;
+    delete dataset.tokensPerSecond;
     let first = 0; // when the first token came
     let nAfter = 0;
-    return this.call("generate", args, {
-      signal,
-      onToken: (token) => {
-        const now = performance.now();
-        if (!first) first = now;
-        else this.root.dataset.tokensPerSecond = (1000 * ++nAfter / (now - first)).toFixed(1);
-        onToken(token);
-      },
-    });
+    return () => {
+      const now = performance.now();
+      if (!first) first = now;
+      else dataset.tokensPerSecond = (1000 * ++nAfter / (now - first)).toFixed(1);
+    };
   }
 
   call(method, args, { signal = null, onToken = undefined } = {}) {
@@ -148,6 +150,21 @@ export class RealModel {
   giveUp() {
     this.end.abort();
   }
+}
+
+// Names and joins tokens as the tokenizer in the worker does, which alone can cut a text.
+function vocabularyOf({ bytes, ends, special }) {
+  const bytesOf = (id) => bytes.subarray(ends[id - 1] ?? 0, ends[id]);
+  const decode = (ids) => {
+    const pieces = ids.map(bytesOf);
+    const whole = new Uint8Array(pieces.reduce((n, piece) => n + piece.length, 0));
+    pieces.reduce((end, piece) => { whole.set(piece, end); return end + piece.length; }, 0);
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(whole);
+  };
+  const piece = (id) => decode([id]);
+  const names = new Map(special.map((id) => [piece(id), id]));
+  const isSpecial = new Set(special);
+  return { size: ends.length, piece, decode, special: names, isSpecial: (id) => isSpecial.has(id) };
 }
 
 // --- What a reader sees

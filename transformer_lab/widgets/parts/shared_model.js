@@ -12,13 +12,13 @@
  *   parts: { name: string, size: number, load: () => Promise<Uint8Array> }[] }} Source
  */
 
-// By name; a module is joined into each figure's text, but the page has one of these.
-const models = () => (/** @type {any} */ (globalThis).transformerLabModels ??= new Map());
-
-/** The one model of this name in the page. @param {Source} source @returns {SharedModel} */
+/** The page's one model of this file. @param {Source} source @returns {SharedModel} */
 export function sharedModel(source) {
-  if (!models().has(source.name)) models().set(source.name, new SharedModel(source));
-  return models().get(source.name);
+  // This module is joined into each figure's text; what all of them share belongs to the page.
+  const models = (/** @type {any} */ (globalThis)).transformerLabModels ??= new Map();
+  const file = source.parts.map(({ name }) => name).join();
+  if (!models.has(file)) models.set(file, new SharedModel(source));
+  return models.get(file);
 }
 
 export class SharedModel {
