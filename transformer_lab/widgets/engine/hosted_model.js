@@ -91,11 +91,15 @@ export class HostedModel {
     return this.lm.tokenizer.encodePlain(text);
   }
 
-  // What the model is given of a conversation: `fit` of chatting.js.
+  // What the model is given of a conversation: `fit` of chatting.js, with the place in the
+  // list of each message; that of the template's own system message is -1.
   turns({ messages }) {
     if (!this.template) throw new Error("this model was not made for conversations");
     const maxLen = this.lm.config.max_len;
-    return fit(this.template, messages, { maxLen, room: Math.floor(maxLen / 4) });
+    const given = fit(this.template, messages, { maxLen, room: Math.floor(maxLen / 4) });
+    const at = (message) => messages.indexOf(message);
+    const turns = given.turns.map((turn) => ({ ...turn, at: at(turn.message) }));
+    return { ...given, turns, dropped: given.dropped.map(at) };
   }
 
   // --- Numbers

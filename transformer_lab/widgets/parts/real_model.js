@@ -88,8 +88,13 @@ export class RealModel {
    * What the model is given of a conversation; see `fit` in engine/chatting.js.
    * @param {{ role: string, content: string }[]} messages
    */
-  turns(messages) {
-    return this.call("turns", { messages });
+  async turns(messages) {
+    const given = await this.call("turns", { messages });
+    return given && {
+      ...given,
+      turns: given.turns.map(({ at, message, ids }) => ({ message: messages[at] ?? message, ids })),
+      dropped: given.dropped.map((at) => messages[at]),
+    };
   }
 
   /**
