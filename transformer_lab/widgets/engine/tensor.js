@@ -156,6 +156,12 @@ export function softmaxInPlace(scores) {
   return scores;
 }
 
+// Bends numbers so that they stay between -cap and cap; small ones hardly change.
+export function softCapInPlace(x, cap) {
+  for (let i = 0; i < x.length; i++) x[i] = cap * Math.tanh(x[i] / cap);
+  return x;
+}
+
 // Bends each number of x, in place; `name` as in the Python package's Config.
 export function activateInPlace(x, name) {
   const activation = { relu, gelu, gelu_tanh: geluTanh, silu }[name];
