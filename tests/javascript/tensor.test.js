@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  columns, linear, matrix, mixRows, rowsOf, setColumns, softmaxInPlace,
+  columns, headScores, linear, matrix, mixHeads, mixRows, rowsOf, setColumns, softmaxInPlace,
 } from "../../transformer_lab/widgets/engine/tensor.js";
+import { randomNumbers } from "./numbers.js";
 
 const counted = (length) => Float32Array.from({ length }, (_, i) => (i % 7) - 3);
 
@@ -29,6 +30,19 @@ test("a row gives the same to the last digit alone and among others", () => {
 test("rows are mixed by their shares", () => {
   const rows = matrix(Float32Array.of(1, 2, 3, 10, 20, 30), 3);
   assert.deepEqual([...mixRows(Float32Array.of(1, 0, 0.5, 0.5), rows)], [1, 2, 3, 5.5, 11, 16.5]);
+});
+
+test("a head meets its own keys and mixes its own values, which two heads may share", () => {
+  const heads = { nHeads: 4, nKvHeads: 2, headSize: 3 };
+  const [queries, keys, values] = [5 * 12, 7 * 6, 7 * 6].map((length) => randomNumbers(length));
+  const scores = headScores(queries, keys, heads);
+  const mixed = mixHeads(scores, values, heads);
+  for (const head of [0, 1, 2, 3]) {
+    const own = (x) => matrix(columns(x, 6, head < 2 ? 0 : 3, 3), 3);
+    const expected = linear(columns(queries, 12, 3 * head, 3), own(keys));
+    assert.deepEqual(scores.subarray(35 * head, 35 * (head + 1)), expected);
+    assert.deepEqual(columns(mixed, 12, 3 * head, 3), mixRows(expected, own(values)));
+  }
 });
 
 test("columns that are taken out and put back stand where they stood", () => {

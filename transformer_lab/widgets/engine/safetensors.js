@@ -9,6 +9,7 @@
 // Source: https://huggingface.co/docs/safetensors (the format).
 
 import { accountFor, ANY, parseJSON } from "./fields.js";
+import { fromHalves } from "./halves.js";
 
 const WHOSE = "this safetensors file";
 const PLACE = { dtype: ["F32", "F16"], shape: ANY, data_offsets: ANY };
@@ -97,28 +98,4 @@ function checked(name, place) {
 
 function toFloat32(buffer, dtype) {
   return dtype === "F32" ? new Float32Array(buffer) : fromHalves(new Uint16Array(buffer));
-}
-
-// 16-bit floats as 32-bit ones: the same sign and fraction, the exponent counted from 127
-// instead of 15. What has no ordinary exponent is worked out.
-export function fromHalves(halves) {
-  const numbers = new Float32Array(halves.length);
-  const bits = new Uint32Array(numbers.buffer);
-  for (let i = 0; i < halves.length; i++) {
-    const half = halves[i];
-    const exponent = half & 0x7c00;
-    if (exponent === 0 || exponent === 0x7c00) numbers[i] = halfToNumber(half);
-    else bits[i] = ((half & 0x8000) << 16) | (((half & 0x7fff) << 13) + ((127 - 15) << 23));
-  }
-  return numbers;
-}
-
-// A 16-bit float: 1 bit for the sign, 5 for the exponent, 10 for the fraction.
-function halfToNumber(bits) {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24; // zero, and numbers near it
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
