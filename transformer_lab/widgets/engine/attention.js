@@ -12,7 +12,7 @@
 import { headSize, kvHeads } from "./config.js";
 import { Linear, makeNorm } from "./layers.js";
 import { rotateInPlace } from "./positions.js";
-import { rowsOf, softCapInPlace, softmaxInPlace } from "./tensor.js";
+import { headScores, mixHeads, rowsOf, softCapInPlace, softmaxInPlace } from "./tensor.js";
 
 // The keys and values of the positions that one layer has seen. A later token
 // never changes them, so they need not be computed again. To take back the last
@@ -166,45 +166,4 @@ function softmaxOfVisible(rows, visible) {
     row.fill(0, 0, first).fill(0, end);
     return softmaxInPlace(row.subarray(first, end));
   });
-}
-
-// How well each head's queries match its keys, not yet scaled.
-// queries (T, H * K), keys (S, G * K) → (H, T, S)
-function headScores(queries, keys, { nHeads, nKvHeads, headSize }) {
-  const [nQueries, nKeys] = [queries.length / nHeads / headSize, keys.length / nKvHeads / headSize];
-  const scores = new Float32Array(nHeads * nQueries * nKeys);
-  let at = 0;
-  for (let head = 0; head < nHeads; head++) {
-    const kvHead = Math.floor((head * nKvHeads) / nHeads);
-    for (let t = 0; t < nQueries; t++) {
-      const query = (t * nHeads + head) * headSize;
-      for (let s = 0; s < nKeys; s++, at++) {
-        const key = (s * nKvHeads + kvHead) * headSize;
-        let sum = 0;
-        for (let i = 0; i < headSize; i++) sum += queries[query + i] * keys[key + i];
-        scores[at] = sum;
-      }
-    }
-  }
-  return scores;
-}
-
-// Mixes the values, each query of each head with its own weights; heads come side by side.
-// weights (H, T, S), values (S, G * K) → (T, H * K)
-function mixHeads(weights, values, { nHeads, nKvHeads, headSize }) {
-  const nKeys = values.length / nKvHeads / headSize;
-  const nQueries = weights.length / nHeads / nKeys;
-  const mixed = new Float32Array(nQueries * nHeads * headSize);
-  let at = 0;
-  for (let head = 0; head < nHeads; head++) {
-    const kvHead = Math.floor((head * nKvHeads) / nHeads);
-    for (let t = 0; t < nQueries; t++) {
-      const to = (t * nHeads + head) * headSize;
-      for (let s = 0; s < nKeys; s++, at++) {
-        const value = (s * nKvHeads + kvHead) * headSize;
-        for (let i = 0; i < headSize; i++) mixed[to + i] += weights[at] * values[value + i];
-      }
-    }
-  }
-  return mixed;
 }

@@ -5,7 +5,9 @@
 // Shapes: T time, D = d_model, F = d_ff, V = vocab_size.
 
 import { sinusoidalRow } from "./positions.js";
-import { activateInPlace, addInPlace, layerNorm, linear, multiplyInPlace, rmsNorm } from "./tensor.js";
+import {
+  activateInPlace, addInPlace, layerNorm, linear, multiplyInPlace, rmsNorm, rows,
+} from "./tensor.js";
 
 export class Linear {
   constructor(tensors, nIn, nOut, { bias = true } = {}) {
@@ -95,16 +97,6 @@ export class Embeddings {
 // Waves are not learned, so they are in no file.
 function sinusoidalRows(places, size) {
   return Float32Array.from(places.flatMap((place) => sinusoidalRow(place, size, 10_000)));
-}
-
-// Some rows of a table, one after the other.
-function rows(table, numbers) {
-  const size = table.shape[1];
-  const picked = new Float32Array(numbers.length * size);
-  numbers.forEach((number, t) => {
-    picked.set(table.values.subarray(number * size, (number + 1) * size), t * size);
-  });
-  return picked;
 }
 
 // The activation functions that are the gate of a second linear layer, and how it bends.
