@@ -1,0 +1,250 @@
+// NumberExplorer: any number of a model as the sum that it is, from the probability of a next
+// token down to learned numbers.
+//
+// On top the way that was taken, each step a button; below, the number, and the sum: what can
+// be opened is a button. The numbers and their words come from `engine/explain.js`.
+
+import { explainer } from "./engine/explain.js";
+import { loadModel } from "./engine/model_file.js";
+import { arrowKeysMoveWithin, button, buttonRow, scroller, statusLine } from "./parts/controls.js";
+import { figure } from "./parts/figure.js";
+import { element, setAttributes, stack, write, written } from "./parts/nodes.js";
+import { readerText, tokenName } from "./parts/reader_text.js";
+import { tokenChips } from "./parts/tokens.js";
+import { counted, formatPercent, grouped, raised, spoken, within } from "./parts/words.js";
+
+/** @typedef {import("./engine/explain.js").ExplainedNumber} ExplainedNumber */
+/** @typedef {import("./engine/written_sums.js").Term} Term */
+
+const START = "next";
+const IS_SHARE = /^(probability|weight)\//;
+
+// --- In words -------------------------------------------------------------------
+
+// So many decimals that the largest number of a sum has three digits.
+function decimalsFor(values) {
+  const largest = Math.max(...values.map(Math.abs));
+  return within(2 - Math.floor(Math.log10(largest || 1)), 2, 6);
+}
+
+// 1.5 → "1.50", -0.25 → "−0.25"; what would round to nothing has two digits, or powers of ten.
+function inDigits(value, decimals) {
+  const fixed = Math.abs(value).toFixed(decimals);
+  if (value === 0 || Number(fixed) !== 0) return signed(value, grouped(fixed.split(".")[0]), fixed.split(".")[1]);
+  if (Math.abs(value) >= 1e-4) return signed(value, Math.abs(value).toPrecision(2));
+  const [digits, power] = Math.abs(value).toExponential(1).split("e");
+  return signed(value, `${digits}·10${raised(Number(power))}`);
+}
+
+function signed(value, whole, decimals = "") {
+  return `${value < 0 ? "−" : ""}${whole}${decimals && `.${decimals}`}`;
+}
+
+// "− 2.00", and "+ 2.00" for what is below zero.
+const less = (value) => (value < 0 ? `+ ${alone(-value)}` : `− ${alone(value)}`);
+
+const alone = (value) => inDigits(value, decimalsFor([value]));
+
+function valueInWords({ path, value }) {
+  return alone(value) + (IS_SHARE.test(path) ? ` (${formatPercent(value)})` : "");
+}
+
+// The number for the ear.
+function describe({ name, how, terms, rest, ...number }) {
+  const value = `${name}: ${valueInWords(/** @type {any} */ (number))}.`;
+  if (!terms.length) return `${value} ${how}`;
+  const nTerms = terms.length + (rest?.count ?? 0);
+  const [largest] = terms;
+  return `${value} It comes from ${counted(nTerms, "term")}; the largest: ${largest.label}, ${alone(largest.value)}.`;
+}
+
+// --- Drawn ----------------------------------------------------------------------
+
+// The way down, each number a button. `show(numbers)`.
+function crumbs(onStep) {
+  const list = element("ol", { class: "tl-crumbs" });
+  const root = scroller(element("nav", { class: "tl-way", "aria-label": "the way to this number" }, list));
+  return {
+    root,
+    show(numbers) {
+      list.replaceChildren(...numbers.map((number, depth) => {
+        const isLast = depth === numbers.length - 1;
+        return element("li", {}, element("button", {
+          type: "button", class: "tl-crumb", "aria-current": isLast ? "true" : null,
+          on: { click: () => onStep(depth) },
+        }, written("span", {}, number.short),
+        depth ? element("span", { class: "tl-quiet" }, ` ${alone(number.value)}`) : null));
+      }));
+      root.scrollTop = root.scrollHeight;
+    },
+  };
+}
+
+// A factor: a button where it can be opened.
+function factorNode({ value, opens }, words, label, onOpen) {
+  if (!opens) return element("span", { class: "tl-factor" }, words);
+  return element("button", {
+    type: "button", class: "tl-factor tl-open", tabindex: -1, "data-path": opens,
+    "aria-label": `${spoken(label)}: ${words}`, title: `open ${alone(value)}`,
+    on: { click: (event) => { event.stopPropagation(); onOpen(opens); } },
+  }, words);
+}
+
+// A bar to the right of its zero, or to the left for what is below it.
+function signedBar(value, largest) {
+  const share = Math.abs(value) / (largest || 1);
+  return element("span", {
+    class: `tl-signed${value < 0 ? " tl-below" : ""}`, "aria-hidden": "true", style: `--share: ${share}`,
+  }, element("span"));
+}
+
+// One term as a row; where it has but one factor, that is its value.
+function termRow(term, { decimals, bar, number, onOpen }) {
+  const { label, value, factors, isPower } = term;
+  const name = (i) => (number.of?.[i] && (isPower || factors.length > 1) ? `${label}, ${number.of[i]}` : label);
+  const result = inDigits(value, decimals);
+  const isSingle = factors.length === 1 && !isPower;
+  const made = isSingle ? [] : factors.flatMap((each, i) => [
+    i ? element("span", { class: "tl-sign" }, "×") : null, factorNode(each, alone(each.value), name(i), onOpen)]);
+  const opens = factors.find((each) => each.opens)?.opens;
+  return element("li", {
+    class: opens ? "tl-term-row tl-opens" : "tl-term-row", on: { click: () => { if (opens) onOpen(opens); } },
+  }, written("span", { class: "tl-term-label" }, label), bar,
+  element("span", { class: "tl-factors" }, isPower ? "e^(" : null, ...made,
+    isPower ? ` ${less(number.largest)})` : null),
+  element("span", { class: "tl-term-value" }, isSingle ? factorNode(factors[0], result, label, onOpen) : result));
+}
+
+// What stands under the terms: the rest, the sum, and the steps from there to the number.
+function lastRows(number, decimals, barOf) {
+  const row = (kind, label, value, bar = null) => element("li", { class: `tl-term-row ${kind}` },
+    written("span", { class: "tl-term-label" }, label), bar, element("span", { class: "tl-factors" }),
+    element("span", { class: "tl-term-value" }, inDigits(value, decimals)));
+  const { rest, total, steps = [] } = number;
+  return [
+    rest && row("tl-rest", `and ${counted(rest.count, "other")}, together`, rest.value, barOf(rest.value)),
+    row("tl-total", "sum", total),
+    ...steps.map(({ words, value }) => row("tl-total", words, value)),
+  ];
+}
+
+function sumView(onOpen) {
+  const head = element("p", { class: "tl-quiet" });
+  const list = element("ol", { class: "tl-term-rows", "aria-label": "the sum; arrow keys move, Enter opens" });
+  const settleStops = arrowKeysMoveWithin(list, ".tl-open");
+  return {
+    root: stack(head, list), list,
+    show(number) {
+      const { terms, rest, steps = [], total, of, fixed = [] } = number;
+      const values = [...terms.map(({ value }) => value), rest?.value ?? 0];
+      const decimals = decimalsFor([...values, total, ...steps.map(({ value }) => value)]);
+      const largest = Math.max(...values.map(Math.abs));
+      list.classList.toggle("tl-has-negative", values.some((value) => value < 0));
+      list.hidden = !terms.length;
+      list.replaceChildren(...terms.map((term) =>
+        termRow(term, { decimals, bar: signedBar(term.value, largest), number, onOpen })),
+      ...lastRows(number, decimals, (value) => signedBar(value, largest)).filter(Boolean));
+      const columns = of && (of.length > 1 ? `Each row: ${of.join(" × ")}.` : `Each row: e^(${of[0]} − the largest).`);
+      const kept = fixed.map(({ name, value }) => `${name} ${alone(value)}`).join(", ");
+      write(head, [columns, kept && `Taken as they came out: ${kept}.`].filter(Boolean).join(" "));
+      head.hidden = !head.textContent;
+      settleStops();
+    },
+  };
+}
+
+// The number that is open: its name, its value, its sum.
+function numberCard({ onOpen, onOther, onUp }) {
+  const name = element("div", { class: "tl-heading" });
+  const value = element("div", { class: "tl-number-value" });
+  const how = element("p");
+  const sum = sumView(onOpen);
+  const up = button("← Back up", onUp, { title: "or the Backspace key" });
+  const other = button("", onOther);
+  const root = element("div", { class: "tl-number-card" },
+    element("div", { class: "tl-number-head" }, name, value), how, sum.root, buttonRow("go on", up, other));
+  root.addEventListener("keydown", (event) => {
+    if (event.key !== "Backspace" || event.altKey || up.disabled) return;
+    event.preventDefault();
+    onUp();
+  });
+  return {
+    root,
+    // from: the path that was open before. The focus stays within.
+    show(number, isStart, from) {
+      const hadFocus = root.contains(document.activeElement);
+      write(name, number.name);
+      write(value, valueInWords(number));
+      write(how, number.how);
+      sum.show(number);
+      up.disabled = isStart;
+      other.hidden = !number.other;
+      if (number.other) write(other, `${number.other.words} →`);
+      if (!hadFocus || root.contains(document.activeElement) && !document.activeElement.disabled) return;
+      const buttons = [...sum.list.querySelectorAll(".tl-open")];
+      (buttons.find(({ dataset }) => dataset.path === from) ?? buttons[0] ?? up).focus();
+    },
+  };
+}
+
+// --- Wired ----------------------------------------------------------------------
+
+function render(figure) {
+  const { root, get, set, onChange } = figure;
+  const lm = loadModel(get("model_file"));
+  const text = readerText(figure, lm, { label: "Text for the model to read" });
+  const last = () => within(get("token") < 0 ? Infinity : get("token"), 0, text.ids.length - 1);
+  let explain = null;
+  let way = []; // the numbers from the start to the one that is open
+
+  const goTo = (numbers, ...further) =>
+    set("path", [...numbers.slice(1).map(({ path }) => path), ...further]);
+  const chips = tokenChips({
+    label: "tokens; choose the one after which something comes next",
+    onPick: (index) => set("token", index === text.ids.length - 1 ? -1 : index),
+  });
+  const trail = crumbs((depth) => goTo(way.slice(0, depth + 1)));
+  const card = numberCard({
+    onOpen: (path) => goTo(way, path),
+    onOther: () => goTo(way.slice(0, -1), way.at(-1).other.path),
+    onUp: () => goTo(way.slice(0, -1)),
+  });
+  const words = statusLine();
+  words.root.classList.add("tl-spoken");
+  root.append(stack(text.root, text.note, chips.root, trail.root, card.root, words.root));
+
+  const show = () => {
+    const from = way.at(-1)?.path;
+    way = openable(explain, [START, ...get("path")]);
+    const number = way.at(-1);
+    trail.show(way);
+    card.show(number, way.length === 1, from);
+    chips.shade(number.weights, number.at);
+    words.say(describe(number), { delay: 120 });
+  };
+  const read = () => {
+    text.read();
+    chips.show(text.tokens().map((token, index) => ({ ...token, outside: index > last() })));
+    explain = explainer(lm, text.ids.slice(0, last() + 1), (id, index) => tokenName(lm, id, index));
+    show();
+  };
+  onChange("text token", read);
+  onChange("path", show);
+  read();
+}
+
+// The numbers of a path, as far as there are such numbers.
+function openable(explain, paths) {
+  const numbers = [];
+  try {
+    for (const path of paths) numbers.push(explain(path));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+  }
+  return numbers;
+}
+
+export default figure("NumberExplorer", render, {
+  anew: ["model_file"],
+  ranges: { token: [-1, Infinity] },
+});
