@@ -8,10 +8,10 @@ import { explainer } from "./engine/explain.js";
 import { loadModel } from "./engine/model_file.js";
 import { arrowKeysMoveWithin, button, buttonRow, scroller, statusLine } from "./parts/controls.js";
 import { figure } from "./parts/figure.js";
-import { element, setAttributes, stack, write, written } from "./parts/nodes.js";
+import { element, stack, write, written } from "./parts/nodes.js";
 import { readerText, tokenName } from "./parts/reader_text.js";
 import { tokenChips } from "./parts/tokens.js";
-import { counted, formatPercent, grouped, raised, spoken, within } from "./parts/words.js";
+import { counted, formatPercent, raised, spoken, within } from "./parts/words.js";
 
 /** @typedef {import("./engine/explain.js").ExplainedNumber} ExplainedNumber */
 /** @typedef {import("./engine/written_sums.js").Term} Term */
@@ -21,23 +21,24 @@ const IS_SHARE = /^(probability|weight)\//;
 
 // --- In words -------------------------------------------------------------------
 
-// So many decimals that the largest number of a sum has three digits.
+// So many decimals that the largest of some numbers has three digits or more.
 function decimalsFor(values) {
   const largest = Math.max(...values.map(Math.abs));
   return within(2 - Math.floor(Math.log10(largest || 1)), 2, 6);
 }
 
+// In a column one more, where there is room.
+const decimalsOfSum = (values) =>
+  Math.max(decimalsFor(values), values.every((value) => Math.abs(value) < 10) ? 3 : 2);
+
 // 1.5 → "1.50", -0.25 → "−0.25"; what would round to nothing has two digits, or powers of ten.
 function inDigits(value, decimals) {
-  const fixed = Math.abs(value).toFixed(decimals);
-  if (value === 0 || Number(fixed) !== 0) return signed(value, grouped(fixed.split(".")[0]), fixed.split(".")[1]);
-  if (Math.abs(value) >= 1e-4) return signed(value, Math.abs(value).toPrecision(2));
-  const [digits, power] = Math.abs(value).toExponential(1).split("e");
-  return signed(value, `${digits}·10${raised(Number(power))}`);
-}
-
-function signed(value, whole, decimals = "") {
-  return `${value < 0 ? "−" : ""}${whole}${decimals && `.${decimals}`}`;
+  const [size, sign] = [Math.abs(value), value < 0 ? "−" : ""];
+  const fixed = size.toFixed(decimals);
+  if (size === 0 || Number(fixed) !== 0) return sign + fixed;
+  if (size >= 1e-4) return sign + size.toPrecision(2);
+  const [digits, power] = size.toExponential(1).split("e");
+  return `${sign}${digits}·10${raised(Number(power))}`;
 }
 
 // "− 2.00", and "+ 2.00" for what is below zero.
@@ -55,22 +56,23 @@ function describe({ name, how, terms, rest, ...number }) {
   if (!terms.length) return `${value} ${how}`;
   const nTerms = terms.length + (rest?.count ?? 0);
   const [largest] = terms;
-  return `${value} It comes from ${counted(nTerms, "term")}; the largest: ${largest.label}, ${alone(largest.value)}.`;
+  return `${value} It comes from ${counted(nTerms, "term")}; the largest: ${largest.label}, `
+    + `${alone(largest.value)}.`;
 }
 
 // --- Drawn ----------------------------------------------------------------------
 
 // The way down, each number a button. `show(numbers)`.
 function crumbs(onStep) {
-  const list = element("ol", { class: "tl-crumbs" });
-  const root = scroller(element("nav", { class: "tl-way", "aria-label": "the way to this number" }, list));
+  const list = element("ol", { class: "tl-nx-crumbs" });
+  const root = scroller(element("nav", { class: "tl-nx-way", "aria-label": "the way to this number" }, list));
   return {
     root,
     show(numbers) {
       list.replaceChildren(...numbers.map((number, depth) => {
         const isLast = depth === numbers.length - 1;
         return element("li", {}, element("button", {
-          type: "button", class: "tl-crumb", "aria-current": isLast ? "true" : null,
+          type: "button", class: "tl-nx-crumb", "aria-current": isLast ? "true" : null,
           on: { click: () => onStep(depth) },
         }, written("span", {}, number.short),
         depth ? element("span", { class: "tl-quiet" }, ` ${alone(number.value)}`) : null));
@@ -82,9 +84,9 @@ function crumbs(onStep) {
 
 // A factor: a button where it can be opened.
 function factorNode({ value, opens }, words, label, onOpen) {
-  if (!opens) return element("span", { class: "tl-factor" }, words);
+  if (!opens) return element("span", { class: "tl-nx-factor" }, words);
   return element("button", {
-    type: "button", class: "tl-factor tl-open", tabindex: -1, "data-path": opens,
+    type: "button", class: "tl-nx-factor tl-nx-open", tabindex: -1, "data-path": opens,
     "aria-label": `${spoken(label)}: ${words}`, title: `open ${alone(value)}`,
     on: { click: (event) => { event.stopPropagation(); onOpen(opens); } },
   }, words);
@@ -94,57 +96,59 @@ function factorNode({ value, opens }, words, label, onOpen) {
 function signedBar(value, largest) {
   const share = Math.abs(value) / (largest || 1);
   return element("span", {
-    class: `tl-signed${value < 0 ? " tl-below" : ""}`, "aria-hidden": "true", style: `--share: ${share}`,
+    class: value < 0 ? "tl-nx-signed tl-nx-below" : "tl-nx-signed", style: `--share: ${share}`,
+    "aria-hidden": "true",
   }, element("span"));
 }
 
 // One term as a row; where it has but one factor, that is its value.
 function termRow(term, { decimals, bar, number, onOpen }) {
   const { label, value, factors, isPower } = term;
-  const name = (i) => (number.of?.[i] && (isPower || factors.length > 1) ? `${label}, ${number.of[i]}` : label);
   const result = inDigits(value, decimals);
   const isSingle = factors.length === 1 && !isPower;
   const made = isSingle ? [] : factors.flatMap((each, i) => [
-    i ? element("span", { class: "tl-sign" }, "×") : null, factorNode(each, alone(each.value), name(i), onOpen)]);
+    i ? element("span", { class: "tl-sign" }, "×") : null,
+    factorNode(each, alone(each.value), `${label}, ${number.of?.[i] ?? "factor"}`, onOpen)]);
   const opens = factors.find((each) => each.opens)?.opens;
   return element("li", {
-    class: opens ? "tl-term-row tl-opens" : "tl-term-row", on: { click: () => { if (opens) onOpen(opens); } },
-  }, written("span", { class: "tl-term-label" }, label), bar,
-  element("span", { class: "tl-factors" }, isPower ? "e^(" : null, ...made,
+    class: opens ? "tl-nx-row tl-nx-opens" : "tl-nx-row", on: { click: () => { if (opens) onOpen(opens); } },
+  }, written("span", { class: "tl-nx-label" }, label), bar,
+  element("span", { class: "tl-nx-factors" }, isPower ? "e^(" : null, ...made,
     isPower ? ` ${less(number.largest)})` : null),
-  element("span", { class: "tl-term-value" }, isSingle ? factorNode(factors[0], result, label, onOpen) : result));
+  element("span", { class: "tl-nx-value" },
+    isSingle ? factorNode(factors[0], result, label, onOpen) : result));
 }
 
 // What stands under the terms: the rest, the sum, and the steps from there to the number.
 function lastRows(number, decimals, barOf) {
-  const row = (kind, label, value, bar = null) => element("li", { class: `tl-term-row ${kind}` },
-    written("span", { class: "tl-term-label" }, label), bar, element("span", { class: "tl-factors" }),
-    element("span", { class: "tl-term-value" }, inDigits(value, decimals)));
+  const row = (kind, label, value, bar = null) => element("li", { class: `tl-nx-row ${kind}` },
+    written("span", { class: "tl-nx-label" }, label), bar, element("span", { class: "tl-nx-factors" }),
+    element("span", { class: "tl-nx-value" }, inDigits(value, decimals)));
   const { rest, total, steps = [] } = number;
   return [
-    rest && row("tl-rest", `and ${counted(rest.count, "other")}, together`, rest.value, barOf(rest.value)),
-    row("tl-total", "sum", total),
-    ...steps.map(({ words, value }) => row("tl-total", words, value)),
+    rest && row("tl-nx-rest", `and ${counted(rest.count, "other")}, together`, rest.value, barOf(rest.value)),
+    row("tl-nx-total", "sum", total),
+    ...steps.map(({ words, value }) => row("tl-nx-total", words, value)),
   ];
 }
 
 function sumView(onOpen) {
   const head = element("p", { class: "tl-quiet" });
-  const list = element("ol", { class: "tl-term-rows", "aria-label": "the sum; arrow keys move, Enter opens" });
-  const settleStops = arrowKeysMoveWithin(list, ".tl-open");
+  const list = element("ol", { class: "tl-nx-rows", "aria-label": "the sum; arrow keys move, Enter opens" });
+  const settleStops = arrowKeysMoveWithin(list, ".tl-nx-open");
   return {
     root: stack(head, list), list,
     show(number) {
       const { terms, rest, steps = [], total, of, fixed = [] } = number;
       const values = [...terms.map(({ value }) => value), rest?.value ?? 0];
-      const decimals = decimalsFor([...values, total, ...steps.map(({ value }) => value)]);
+      const decimals = decimalsOfSum([...values, total, ...steps.map(({ value }) => value)]);
       const largest = Math.max(...values.map(Math.abs));
-      list.classList.toggle("tl-has-negative", values.some((value) => value < 0));
+      list.classList.toggle("tl-nx-has-negative", values.some((value) => value < 0));
       list.hidden = !terms.length;
       list.replaceChildren(...terms.map((term) =>
         termRow(term, { decimals, bar: signedBar(term.value, largest), number, onOpen })),
       ...lastRows(number, decimals, (value) => signedBar(value, largest)).filter(Boolean));
-      const columns = of && (of.length > 1 ? `Each row: ${of.join(" × ")}.` : `Each row: e^(${of[0]} − the largest).`);
+      const columns = of && `Each row: ${of.length > 1 ? of.join(" × ") : `e^(${of[0]} − the largest)`}.`;
       const kept = fixed.map(({ name, value }) => `${name} ${alone(value)}`).join(", ");
       write(head, [columns, kept && `Taken as they came out: ${kept}.`].filter(Boolean).join(" "));
       head.hidden = !head.textContent;
@@ -153,21 +157,15 @@ function sumView(onOpen) {
   };
 }
 
-// The number that is open: its name, its value, its sum.
+// The number that is open: its name, its value, its sum, and the ways from it.
 function numberCard({ onOpen, onOther, onUp }) {
-  const name = element("div", { class: "tl-heading" });
-  const value = element("div", { class: "tl-number-value" });
+  const [name, value] = ["tl-heading", "tl-nx-number"].map((kind) => element("div", { class: kind }));
   const how = element("p");
   const sum = sumView(onOpen);
   const up = button("← Back up", onUp, { title: "or the Backspace key" });
   const other = button("", onOther);
-  const root = element("div", { class: "tl-number-card" },
-    element("div", { class: "tl-number-head" }, name, value), how, sum.root, buttonRow("go on", up, other));
-  root.addEventListener("keydown", (event) => {
-    if (event.key !== "Backspace" || event.altKey || up.disabled) return;
-    event.preventDefault();
-    onUp();
-  });
+  const root = stack(buttonRow("go on", up, other), element("div", { class: "tl-nx-card" },
+    element("div", { class: "tl-nx-head" }, name, value), how, sum.root));
   return {
     root,
     // from: the path that was open before. The focus stays within.
@@ -180,8 +178,9 @@ function numberCard({ onOpen, onOther, onUp }) {
       up.disabled = isStart;
       other.hidden = !number.other;
       if (number.other) write(other, `${number.other.words} →`);
-      if (!hadFocus || root.contains(document.activeElement) && !document.activeElement.disabled) return;
-      const buttons = [...sum.list.querySelectorAll(".tl-open")];
+      const focused = document.activeElement;
+      if (!hadFocus || (root.contains(focused) && !focused.matches(":disabled"))) return;
+      const buttons = [...sum.list.querySelectorAll(".tl-nx-open")];
       (buttons.find(({ dataset }) => dataset.path === from) ?? buttons[0] ?? up).focus();
     },
   };
@@ -211,6 +210,11 @@ function render(figure) {
   });
   const words = statusLine();
   words.root.classList.add("tl-spoken");
+  root.addEventListener("keydown", (event) => {
+    if (event.key !== "Backspace" || event.target.matches("textarea") || way.length === 1) return;
+    event.preventDefault();
+    goTo(way.slice(0, -1));
+  });
   root.append(stack(text.root, text.note, chips.root, trail.root, card.root, words.root));
 
   const show = () => {

@@ -27,7 +27,10 @@ export class Direction {
   // path and words: the question in a path (`explain.js`), and for a reader.
   // number: i, if it asks for number i and for nothing else.
   constructor(vector, { path, words, number = null }) {
-    Object.assign(this, { vector, path, words, number });
+    this.vector = vector; // (D)
+    this.path = path;
+    this.words = words;
+    this.number = number;
   }
 
   static ofNumber(number, size) {
@@ -38,10 +41,9 @@ export class Direction {
 
   // The logit of a token of the vocabulary, after the last token of a `RecordedRun`.
   static ofLogit(run, v) {
-    const { decoder, config, names, last } = run;
-    const words = { path: `logit.${v}`, words: `the logit of ${names.next(v)}` };
-    const atTheHead = new Direction(Float64Array.from(rows(decoder.head, [v])), words);
-    return atTheHead.beforeNorm(decoder.finalNorm, run.stream(config.n_layers, "attention", last)).direction;
+    const words = { path: `logit.${v}`, words: `the logit of ${run.nextName(v)}` };
+    const atTheHead = new Direction(Float64Array.from(rows(run.decoder.head, [v])), words);
+    return atTheHead.beforeNorm(run.decoder.finalNorm, run.lastStream).direction;
   }
 
   // The answer of a vector (D).
@@ -54,7 +56,8 @@ export class Direction {
     const vector = gain.map((factor, i) => factor * this.vector[i]);
     // A mean is a sum as well: what it takes away is taken from every number alike.
     const mean = isCentred ? meanOf(vector) : 0;
-    const direction = new Direction(vector.map((value) => value - mean), this.named());
+    const { path, words } = this;
+    const direction = new Direction(vector.map((value) => value - mean), { path, words });
     return { direction, constants: constants ? this.along(constants) : 0 };
   }
 
@@ -67,6 +70,4 @@ export class Direction {
     });
     return asked;
   }
-
-  named() { return { path: this.path, words: this.words }; }
 }

@@ -13,11 +13,12 @@
 
 import { kvHeads } from "./config.js";
 import { Direction, normOf } from "./direction.js";
-import * as block from "./explain_block.js";
+import { BLOCK_KINDS } from "./explain_block.js";
 import { RecordedRun } from "./recorded_run.js";
 import { rows } from "./tensor.js";
+import { dot } from "./vectors.js";
 import {
-  capSteps, dotSum, factor, largestOf, normSum, product, rounding, single, softmaxSum, sumOf,
+  capSteps, dotSum, factor, largestOf, measured, normSum, product, rounding, single, softmaxSum, sumOf,
 } from "./written_sums.js";
 
 /**
@@ -40,7 +41,7 @@ const KINDS = {
   embeddings: ["td", explainEmbeddings],
   token: ["td", explainToken],
   position: ["td", explainPosition],
-  ...block.KINDS,
+  ...BLOCK_KINDS,
 };
 
 // How many there are of what a letter stands for. Places count from 0.
@@ -68,10 +69,7 @@ const COUNTS = {
  * @returns {(path: string) => ExplainedNumber}
  */
 export function explainer(model, ids, nameOf) {
-  const run = new RecordedRun(model, ids, {
-    next: (id) => nameOf(id, ids.length),
-    token: (t) => `${nameOf(ids[t], t)} (${t + 1})`,
-  });
+  const run = new RecordedRun(model, ids, nameOf);
   return (path) => {
     const [kind, ...texts] = path.split("/");
     const [letters, explain] = Object.hasOwn(KINDS, kind) ? KINDS[kind] : ["", null];
@@ -100,22 +98,24 @@ function readDirection(run, text) {
 
 // --- Probabilities and logits -------------------------------------------------------
 
-function explainNext({ logits, names }) {
+function explainNext(run) {
+  const { logits } = run;
   const largest = logits.reduce((most, score) => Math.max(most, score), -Infinity);
   const powers = Array.from(logits, (score) => Math.exp(score - largest));
   const all = powers.reduce((sum, power) => sum + power, 0);
   const shares = powers.map((power) => power / all);
   return {
     name: "all tokens that may come next", short: "what comes next", value: 1,
-    how: "The model gives a probability to each token of its vocabulary; together they are 1. Open one.",
-    ...largestOf(shares, (v) => single(names.next(v), shares[v], `probability/${v}`)),
+    how: "The model gives a probability to each token of its vocabulary; together they are 1. "
+      + "A number in a box can be opened.",
+    ...largestOf(shares, (v) => single(run.nextName(v), shares[v], `probability/${v}`)),
   };
 }
 
-function explainProbability({ logits, names }, v) {
-  const sum = softmaxSum(logits, v, { of: "logit", label: names.next, opens: (u) => `logit/${u}` });
+function explainProbability(run, v) {
+  const sum = softmaxSum(run.logits, v, { of: "logit", label: run.nextName, opens: (u) => `logit/${u}` });
   return {
-    name: `probability of ${names.next(v)}`, short: names.next(v), value: sum.steps[0].value,
+    name: `probability of ${run.nextName(v)}`, short: run.nextName(v), value: sum.steps[0].value,
     how: "Softmax: e to the power of each logit, and of these the share of one. (The largest logit is "
       + "taken away from each first: that changes no share.)",
     ...sum,
@@ -126,8 +126,8 @@ function explainProbability({ logits, names }, v) {
 const uncapped = (logit, cap) => (cap === null ? logit : cap * Math.atanh(logit / cap));
 
 function explainLogit(run, v) {
-  const { decoder, config, logits, names } = run;
-  const name = names.next(v);
+  const { decoder, config, logits } = run;
+  const name = run.nextName(v);
   const [final, row] = [run.row("final_norm", run.last), rows(decoder.head, [v])];
   const exact = Array.from(final, (value, i) => ({ value: value * row[i] }));
   const others = rounding(decoder.head, uncapped(logits[v], config.logit_cap), exact);
@@ -136,7 +136,8 @@ function explainLogit(run, v) {
   });
   return {
     name: `logit of ${name}`, short: "logit", value: logits[v],
-    how: `The final vector of the last token times the row of ${name} in the head: number by number, added up.`,
+    how: `The final vector of the last token times the row of ${name} in the head: number by number, `
+      + "added up.",
     other: { words: "the same logit, part by part", path: `shares/${v}` },
     ...sum, steps: capSteps(sum.total, config.logit_cap),
   };
@@ -144,20 +145,19 @@ function explainLogit(run, v) {
 
 // The same logit, by what wrote it into the stream.
 function explainShares(run, v) {
-  const { decoder, config, logits, names, last } = run;
-  const name = names.next(v);
-  const row = rows(decoder.head, [v]);
-  const norm = normOf(decoder.finalNorm, run.stream(config.n_layers, "attention", last));
-  const constants = norm.constants
-    ? [single("constants of the final norm", norm.constants.reduce((sum, value, i) => sum + value * row[i], 0))] : [];
-  const parts = [...partsOf(run, config.n_layers, "attention", last, Direction.ofLogit(run, v)), ...constants];
-  const sum = sumOf([...parts, ...rounding(decoder.head, uncapped(logits[v], config.logit_cap), parts)]);
+  const { decoder, config, logits } = run;
+  const name = run.nextName(v);
+  const norm = normOf(decoder.finalNorm, run.lastStream);
+  const terms = partsOf(run, config.n_layers, "attention", run.last, Direction.ofLogit(run, v));
+  if (norm.constants) {
+    terms.push(single("constants of the final norm", dot(norm.constants, rows(decoder.head, [v]))));
+  }
+  const sum = sumOf([...terms, ...rounding(decoder.head, uncapped(logits[v], config.logit_cap), terms)]);
   return {
     name: `logit of ${name}, part by part`, short: "part by part", value: logits[v],
     how: "The stream is a plain sum, so each part that wrote into it has a share of this logit. The shares "
-      + "are exact once the final norm's mean and deviation are taken as they came out.",
-    fixed: [...(norm.isCentred ? [{ name: "mean", value: norm.mean }] : []),
-      { name: "deviation", value: norm.deviation }],
+      + "are exact once what the final norm measures is taken as it came out.",
+    fixed: measured(norm),
     other: { words: "the same logit, number by number", path: `logit/${v}` },
     ...sum, steps: capSteps(sum.total, config.logit_cap),
   };
@@ -167,9 +167,7 @@ function explainFinal(run, i) {
   const { decoder, config, last } = run;
   return {
     name: `number ${i} of the final vector`, short: `final ${i}`, value: run.row("final_norm", last)[i],
-    how: block.NORM_IN_WORDS,
-    ...normSum(decoder.finalNorm, run.stream(config.n_layers, "attention", last), i,
-      `stream/${config.n_layers}/attention/${last}/${i}`),
+    ...normSum(decoder.finalNorm, run.lastStream, i, `stream/${config.n_layers}/attention/${last}/${i}`),
   };
 }
 
@@ -192,7 +190,7 @@ function explainStream(run, layer, part, t, direction) {
   const where = layer < run.config.n_layers
     ? `before ${part.replace("_", "-")} of block ${layer}` : "after the last block";
   return {
-    name: `the stream of ${run.names.token(t)} ${where}: ${direction.words}`,
+    name: `the stream of ${run.nameOf(t)} ${where}: ${direction.words}`,
     short: "stream", at: t, value: direction.along(run.stream(layer, part, t)),
     how: "The residual stream: what the embeddings began with, and what every part added since.",
     ...sumOf(partsOf(run, layer, part, t, direction)),
@@ -201,7 +199,7 @@ function explainStream(run, layer, part, t, direction) {
 
 function explainEmbeddings(run, t, direction) {
   const { embedding_scale: scale } = run.config;
-  const name = run.names.token(t);
+  const name = run.nameOf(t);
   const asked = (kind) =>
     factor(direction.along(run.row(`embeddings.${kind}`, t)), `${kind}/${t}/${direction.path}`);
   const token = asked("token");
@@ -224,7 +222,7 @@ const hasPositions = (run) => "embeddings.position" in run.seen;
 
 function explainToken(run, t, direction) {
   return explainRow(run, "token", t, direction, {
-    name: `the row of ${run.names.token(t)} in the table of tokens: ${direction.words}`,
+    name: `row ${run.ids[t]} of the table of tokens, that of ${run.nameOf(t)}: ${direction.words}`,
     how: "A learned number: training left it in the table. Here the way down ends.",
   });
 }

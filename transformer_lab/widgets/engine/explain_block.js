@@ -12,10 +12,7 @@ import {
   capSteps, dotSum, factor, linearSum, normSum, product, rounding, single, softmaxSum, sumOf,
 } from "./written_sums.js";
 
-export const NORM_IN_WORDS = "A norm: the stream's number, less the mean of the vector if the model takes it away, "
-  + "divided by the vector's size, times a learned factor.";
-
-export const KINDS = {
+export const BLOCK_KINDS = {
   attention: ["ltd", explainAttention],
   head: ["lhtd", explainHead],
   handed: ["lhttd", explainHanded],
@@ -70,7 +67,7 @@ function explainAttention(run, layer, t, direction) {
     `head/${layer}/${head}/${t}/${direction.path}`));
   const value = direction.along(run.added(layer, "attention", t));
   return {
-    name: `attention of block ${layer} at ${run.names.token(t)}: its share in ${direction.words}`,
+    name: `attention of block ${layer} at ${run.nameOf(t)}: its share in ${direction.words}`,
     short: `attention ${layer}`, at: t, value,
     how: "The heads work side by side; each one's result goes through its own columns of the output matrix, "
       + "and all are added.",
@@ -84,10 +81,10 @@ function explainHead(run, layer, head, t, direction) {
   const asked = ofHead(run, askedOf(run, layer, "attention", t, direction).asked, head);
   const handed = (s) => dot(run.headRow(layer, "attention.value", sharedHead(run, head), s), asked);
   const terms = Array.from({ length: t + 1 - first }, (_, i) => first + i).map((s) =>
-    product(run.names.token(s), factor(weights[s], `weight/${layer}/${head}/${t}/${s}`),
+    product(run.nameOf(s), factor(weights[s], `weight/${layer}/${head}/${t}/${s}`),
       factor(handed(s), `handed/${layer}/${head}/${t}/${s}/${direction.path}`)));
   return {
-    name: `head ${head} of block ${layer} at ${run.names.token(t)}: its share in ${direction.words}`,
+    name: `head ${head} of block ${layer} at ${run.nameOf(t)}: its share in ${direction.words}`,
     short: `head ${head}`, at: t, weights: Array.from(weights),
     value: dot(run.headRow(layer, "attention.heads", head, t), asked),
     how: "From each token that it sees the head takes what that token hands over, times its weight.",
@@ -102,8 +99,9 @@ function explainHanded(run, layer, head, t, s, direction) {
   const asked = ofHead(run, all, head);
   const value = run.headRow(layer, "attention.value", group, s);
   return {
-    name: `what ${run.names.token(s)} hands over through head ${head} of block ${layer}, for ${direction.words}`,
-    short: `handed over by ${run.names.token(s)}`, at: s, value: dot(value, asked),
+    name: `what ${run.nameOf(s)} hands over through head ${head} of block ${layer}, `
+      + `for ${direction.words}`,
+    short: `handed over by ${run.nameOf(s)}`, at: s, value: dot(value, asked),
     how: "The token's value vector, number by number, times what the output matrix makes of each.",
     ...dotSum(value, asked, {
       of: ["value", what], label: (k) => `number ${k}`, opensA: (k) => `value/${layer}/${group}/${s}/${k}`,
@@ -117,12 +115,12 @@ function explainWeight(run, layer, head, t, s) {
   const weights = run.lookRow(layer, "weights", head, t);
   const scores = run.lookRow(layer, "scores", head, t).subarray(first, t + 1);
   return {
-    name: `weight that ${run.names.token(t)} gives to ${run.names.token(s)}, head ${head} of block ${layer}`,
-    short: `weight on ${run.names.token(s)}`, at: t, weights: Array.from(weights), value: weights[s],
+    name: `weight that ${run.nameOf(t)} gives to ${run.nameOf(s)}, head ${head} of block ${layer}`,
+    short: `weight on ${run.nameOf(s)}`, at: t, weights: Array.from(weights), value: weights[s],
     how: "Softmax over the tokens that it sees: e to the power of each score, and of these the share of one.",
     ...softmaxSum(scores, s - first, {
       of: "score",
-      label: (i) => run.names.token(first + i), opens: (i) => `score/${layer}/${head}/${t}/${first + i}`,
+      label: (i) => run.nameOf(first + i), opens: (i) => `score/${layer}/${head}/${t}/${first + i}`,
     }),
   };
 }
@@ -138,10 +136,10 @@ function explainScore(run, layer, head, t, s) {
   const isRoot = scale === 1 / Math.sqrt(run.headSize);
   const scaled = { words: isRoot ? `÷ √${run.headSize}` : `× ${scale}`, value: sum.total * scale };
   return {
-    name: `score of ${run.names.token(s)} for ${run.names.token(t)}, head ${head} of block ${layer}`,
+    name: `score of ${run.nameOf(s)} for ${run.nameOf(t)}, head ${head} of block ${layer}`,
     short: "score", at: t, value: run.lookRow(layer, "scores", head, t)[s],
-    how: `The query of ${run.names.token(t)} times the key of ${run.names.token(s)}: number by number, added up, `
-      + "then scaled.",
+    how: `The query of ${run.nameOf(t)} times the key of ${run.nameOf(s)}: number by number, `
+      + "added up, then scaled.",
     ...sum, steps: [scaled, ...capSteps(scaled.value, cap)],
   };
 }
@@ -162,7 +160,7 @@ function turnedRow(run, layer, kind, head, t) {
 
 function nameOfPart(run, kind, layer, head, t, k) {
   return {
-    name: `number ${k} of the ${kind} of ${run.names.token(t)}, head ${head} of block ${layer}`,
+    name: `number ${k} of the ${kind} of ${run.nameOf(t)}, head ${head} of block ${layer}`,
     short: `${kind} ${k}`, at: t,
   };
 }
@@ -196,7 +194,7 @@ function explainUnturned(kind) {
     if (!norm) return made(run, layer, head, t, k);
     return {
       ...nameOfPart(run, kind, layer, head, t, k),
-      value: unturnedRow(run, layer, kind, head, t)[k], how: NORM_IN_WORDS,
+      value: unturnedRow(run, layer, kind, head, t)[k],
       ...normSum(norm, madeRow(run, layer, kind, head, t), k, `${kind}_made/${layer}/${head}/${t}/${k}`),
     };
   };
@@ -207,7 +205,8 @@ function explainMade(kind) {
     const value = madeRow(run, layer, kind, head, t)[k];
     return {
       ...nameOfPart(run, kind, layer, head, t, k), value,
-      how: `The token's vector after the norm times one row of the ${kind} matrix: number by number, added up.`,
+      how: `The token's vector after the norm times one row of the ${kind} matrix: number by number, `
+        + "added up.",
       ...linearSum(run.insideRow(layer, "attention_norm", t), attentionOf(run, layer)[kind],
         head * run.headSize + k, {
           of: ["normed vector", `${kind} matrix`], result: value,
@@ -220,9 +219,10 @@ function explainMade(kind) {
 function explainNormed(run, layer, part, t, i) {
   const words = part.replace("_", "-");
   return {
-    name: `number ${i} of ${run.names.token(t)} after the norm before ${words} of block ${layer}`,
-    short: `normed ${i}`, at: t, value: run.insideRow(layer, `${part}_norm`, t)[i], how: NORM_IN_WORDS,
-    ...normSum(partOf(run, layer, part).norm, run.stream(layer, part, t), i, `stream/${layer}/${part}/${t}/${i}`),
+    name: `number ${i} of ${run.nameOf(t)} after the norm before ${words} of block ${layer}`,
+    short: `normed ${i}`, at: t, value: run.insideRow(layer, `${part}_norm`, t)[i],
+    ...normSum(partOf(run, layer, part).norm, run.stream(layer, part, t), i,
+      `stream/${layer}/${part}/${t}/${i}`),
   };
 }
 
@@ -242,7 +242,7 @@ function explainFeedForward(run, layer, t, direction) {
   const value = direction.along(run.added(layer, "feed_forward", t));
   const exact = [...Array.from(neurons, (neuron, n) => ({ value: neuron * asked[n] })), ...others];
   return {
-    name: `feed-forward of block ${layer} at ${run.names.token(t)}: its share in ${direction.words}`,
+    name: `feed-forward of block ${layer} at ${run.nameOf(t)}: its share in ${direction.words}`,
     short: `feed-forward ${layer}`, at: t, value,
     how: "Each neuron, times what the second matrix makes of it.",
     ...dotSum(neurons, asked, {
@@ -253,7 +253,7 @@ function explainFeedForward(run, layer, t, direction) {
 }
 
 const nameOfNeuron = (run, layer, t, n, words) =>
-  ({ name: `neuron ${n} of block ${layer} at ${run.names.token(t)}${words}`, at: t });
+  ({ name: `neuron ${n} of block ${layer} at ${run.nameOf(t)}${words}`, at: t });
 
 function explainNeuron(run, layer, t, n) {
   const { gate } = partOf(run, layer, "feed_forward").layer;
@@ -289,7 +289,8 @@ function explainHidden(kind) {
     return {
       ...nameOfNeuron(run, layer, t, n, kind === "gate" ? ": what its gate adds up" : ": what it adds up"),
       short: kind === "gate" ? "gate's sum" : "neuron's sum", value,
-      how: "The token's vector after the norm times the neuron's row of the first matrix: number by number, added up.",
+      how: "The token's vector after the norm times the neuron's row of the matrix: number by number, "
+        + "added up.",
       ...linearSum(run.insideRow(layer, "feed_forward_norm", t), linear, n, {
         of: ["normed vector", kind === "gate" ? "gate matrix" : "first matrix"], result: value,
         opens: (i) => `normed/${layer}/feed_forward/${t}/${i}`,

@@ -9,16 +9,23 @@
 import { copying } from "./blocks.js";
 import { headSize } from "./config.js";
 
-const KEPT = /^(embeddings(\.(token|position))?|blocks\.\d+(\.(attention|feed_forward)(_after_norm)?)?|final_norm)$/;
+const KEPT = new RegExp("^(embeddings(\\.(token|position))?|final_norm"
+  + "|blocks\\.\\d+(\\.(attention|feed_forward)(_after_norm)?)?)$");
 
 export class RecordedRun {
-  // names: a token of the text, and one that may come next, in words (`explain.js`).
-  constructor({ decoder, config }, ids, names) {
+  // nameOf(id, index): a token's name in words.
+  constructor({ decoder, config }, ids, nameOf) {
     if (config.norm_order === "post") {
       throw new RangeError("numbers can be opened where the stream is a plain sum, not with norm_order=post");
     }
-    Object.assign(this, { decoder, config, ids, names, seen: {}, block: null });
+    this.decoder = decoder;
+    this.config = config;
+    this.ids = ids;
+    this.nameOf = (t) => `${nameOf(ids[t], t)} (${t + 1})`; // a token of the text
+    this.nextName = (id) => nameOf(id, ids.length); // one that may come next
     this.headSize = headSize(config); // K
+    this.seen = {};
+    this.block = null;
     const record = (name, values) => { if (KEPT.test(name)) this.seen[name] = values; };
     const options = { lastOnly: true, keepAttention: false, record };
     this.logits = decoder.forward(ids, options).logits.at(-1); // (V)
@@ -40,6 +47,8 @@ export class RecordedRun {
     const added = this.added(layer, "attention", t);
     return before.map((value, i) => value + added[i]);
   }
+
+  get lastStream() { return this.stream(this.config.n_layers, "attention", this.last); }
 
   // What a part of a block adds to the stream of a token (D).
   added(layer, part, t) {

@@ -114,22 +114,35 @@ export function softmaxSum(scores, own, { of, label, opens }) {
   return { ...sum, of: [of], largest, steps };
 }
 
-/** Number i of the vector x after a norm; `opens` is the path of x[i]. */
+/** Number i of the vector x after a norm, and how it is made; `opens` is the path of x[i]. */
 export function normSum(norm, x, i, opens) {
   const { mean, deviation, gain, isCentred, constants } = normOf(norm, x);
   const terms = [product(`number ${i} before the norm`, factor(x[i], opens), factor(gain[i]))];
   if (isCentred) terms.push(product("less the mean", factor(-mean), factor(gain[i])));
   if (constants) terms.push(single("learned constant", constants[i]));
   return {
-    ...sumOf(terms), of: ["number", "learned factor ÷ deviation"],
-    fixed: [...(isCentred ? [{ name: "mean", value: mean }] : []), { name: "deviation", value: deviation },
+    how: isCentred
+      ? "LayerNorm: less the mean of its vector, divided by the vector's deviation, times a learned factor, "
+        + "plus a learned constant."
+      : "RMSNorm: divided by the size of its vector, times a learned factor.",
+    ...sumOf(terms), of: ["number", `learned factor ÷ ${measureOf({ isCentred })}`],
+    fixed: [...measured({ isCentred, mean, deviation }),
       { name: "learned factor", value: norm.weight.values[i] }],
   };
 }
 
+const measureOf = ({ isCentred }) => (isCentred ? "deviation" : "size");
+
+/** What a norm measured in a vector, and what stays as it came out when shares are told. */
+export function measured({ isCentred, mean, deviation }) {
+  const size = { name: measureOf({ isCentred }), value: deviation };
+  return isCentred ? [{ name: "mean", value: mean }, size] : [size];
+}
+
 /** A soft cap bends what was added up; no cap, no step. */
 export function capSteps(value, cap) {
-  return cap === null ? [] : [{ words: `bent, to stay within ±${cap}`, value: cap * Math.tanh(value / cap) }];
+  if (cap === null) return [];
+  return [{ words: `bent, to stay within ±${cap}`, value: cap * Math.tanh(value / cap) }];
 }
 
 function total(numbers) {
