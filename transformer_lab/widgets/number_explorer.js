@@ -6,10 +6,12 @@
 
 import { explainer } from "./engine/explain.js";
 import { loadModel } from "./engine/model_file.js";
-import { arrowKeysMoveWithin, button, buttonRow, scroller, statusLine } from "./parts/controls.js";
+import { arrowKeysMoveWithin, button, buttonRow, scroller, statusLine, textBox } from "./parts/controls.js";
 import { figure } from "./parts/figure.js";
 import { element, stack, write, written } from "./parts/nodes.js";
-import { readerText, tokenName } from "./parts/reader_text.js";
+import { tokenName, tokensOf } from "./parts/reader_text.js";
+import { realModel } from "./parts/real_model.js";
+import { realTeller, tinyTeller } from "./parts/storytellers.js";
 import { tokenChips } from "./parts/tokens.js";
 import { counted, formatPercent, raised, spoken, within } from "./parts/words.js";
 
@@ -17,6 +19,7 @@ import { counted, formatPercent, raised, spoken, within } from "./parts/words.js
 /** @typedef {import("./engine/written_sums.js").Term} Term */
 
 const START = "next";
+const MOST_OF_REAL = 64; // tokens; the worker keeps numbers of no more (hosted_model.js)
 const IS_SHARE = /^(probability|weight)\//;
 
 // --- In words -------------------------------------------------------------------
@@ -188,67 +191,130 @@ function numberCard({ onOpen, onOther, onUp }) {
 
 // --- Wired ----------------------------------------------------------------------
 
-function render(figure) {
-  const { root, get, set, onChange } = figure;
-  const lm = loadModel(get("model_file"));
-  const text = readerText(figure, lm, { label: "Text for the model to read" });
-  const last = () => within(get("token") < 0 ? Infinity : get("token"), 0, text.ids.length - 1);
-  let explain = null;
-  let way = []; // the numbers from the start to the one that is open
-
-  const goTo = (numbers, ...further) =>
-    set("path", [...numbers.slice(1).map(({ path }) => path), ...further]);
-  const chips = tokenChips({
-    label: "tokens; choose the one after which something comes next",
-    onPick: (index) => set("token", index === text.ids.length - 1 ? -1 : index),
-  });
-  const trail = crumbs((depth) => goTo(way.slice(0, depth + 1)));
-  const card = numberCard({
-    onOpen: (path) => goTo(way, path),
-    onOther: () => goTo(way.slice(0, -1), way.at(-1).other.path),
-    onUp: () => goTo(way.slice(0, -1)),
-  });
-  const words = statusLine();
-  words.root.classList.add("tl-spoken");
-  root.addEventListener("keydown", (event) => {
-    if (event.key !== "Backspace" || event.target.matches("textarea") || way.length === 1) return;
-    event.preventDefault();
-    goTo(way.slice(0, -1));
-  });
-  root.append(stack(text.root, text.note, chips.root, trail.root, card.root, words.root));
-
-  const show = () => {
-    const from = way.at(-1)?.path;
-    way = openable(explain, [START, ...get("path")]);
-    const number = way.at(-1);
-    trail.show(way);
-    card.show(number, way.length === 1, from);
-    chips.shade(number.weights, number.at);
-    words.say(describe(number), { delay: 120 });
+// Whose numbers they are: of the tiny model in the page, or of a real one in its worker.
+// `open(ids)` gives a function from a path to a number, or to a promise of one.
+function tinyNumbers(lm) {
+  return {
+    ...tinyTeller(lm), most: lm.config.max_len,
+    open: (ids) => explainer(lm, ids, (id, index) => tokenName(lm, id, index)),
   };
-  const read = () => {
-    text.read();
-    chips.show(text.tokens().map((token, index) => ({ ...token, outside: index > last() })));
-    explain = explainer(lm, text.ids.slice(0, last() + 1), (id, index) => tokenName(lm, id, index));
-    show();
-  };
-  onChange("text token", read);
-  onChange("path", show);
-  read();
 }
 
-// The numbers of a path, as far as there are such numbers.
-function openable(explain, paths) {
-  const numbers = [];
-  try {
-    for (const path of paths) numbers.push(explain(path));
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
+function realNumbers(model) {
+  return { ...realTeller(model), most: MOST_OF_REAL, open: (ids) => (path) => model.explain(ids, path) };
+}
+
+// What is open, and the way to it.
+class Session {
+  constructor(figure) {
+    this.figure = figure;
+    this.source = tinyNumbers(loadModel(figure.get("model_file")));
+    this.explain = null; // of the present text, each path once
+    this.ids = [];
+    this.way = []; // the numbers from the start to the one that is open
+    this.asked = null; // stands for what was asked last
+    this.text = figure.bind("text", textBox, { label: "Text for the model to read", delay: 120 });
+    this.note = element("p", { class: "tl-quiet" });
+    this.chips = tokenChips({
+      label: "tokens; choose the one after which something comes next",
+      onPick: (index) => figure.set("token", index === this.ids.length - 1 ? -1 : index),
+    });
+    this.trail = crumbs((depth) => this.goTo(this.way.slice(0, depth + 1)));
+    this.card = numberCard({
+      onOpen: (path) => this.goTo(this.way, path),
+      onOther: () => this.goTo(this.way.slice(0, -1), this.way.at(-1).other.path),
+      onUp: () => this.goUp(),
+    });
+    this.words = statusLine();
+    this.words.root.classList.add("tl-spoken");
   }
-  return numbers;
+
+  goTo(numbers, ...further) {
+    this.figure.set("path", [...numbers.slice(1).map(({ path }) => path), ...further]);
+  }
+
+  goUp() {
+    if (this.way.length > 1) this.goTo(this.way.slice(0, -1));
+  }
+
+  // Another model: its tokens have other numbers, so the way begins anew.
+  async change(source) {
+    this.source = source;
+    this.figure.set("path", []);
+    await this.read();
+  }
+
+  // Takes the text in, and shows what is open; what was asked of an older one is given up.
+  async read() {
+    const { source, figure } = this;
+    const asked = this.asked = {};
+    this.explain = null;
+    this.card.root.setAttribute("aria-busy", "true");
+    const all = await source.encode(figure.get("text"));
+    if (asked !== this.asked) return;
+    this.ids = all.slice(0, source.most);
+    const nLeftOut = all.length - this.ids.length;
+    this.note.hidden = nLeftOut === 0;
+    this.note.textContent = `Numbers are shown of ${source.most} tokens; `
+      + `the last ${counted(nLeftOut, "token")} of your text are left out.`;
+    const token = figure.get("token");
+    const last = within(token < 0 ? Infinity : token, 0, this.ids.length - 1);
+    this.chips.show(tokensOf(source, this.ids).map((each, index) => ({ ...each, outside: index > last })));
+    this.explain = once(source.open(this.ids.slice(0, last + 1)));
+    await this.show();
+  }
+
+  async show() {
+    if (!this.explain) return; // there is a newer text
+    const asked = this.asked = {};
+    this.card.root.setAttribute("aria-busy", "true");
+    const found = await Promise.all([START, ...this.figure.get("path")].map(this.explain));
+    if (asked !== this.asked || !found[0]) return;
+    const from = this.way.at(-1)?.path;
+    const end = found.indexOf(null);
+    this.way = end < 0 ? found : found.slice(0, end);
+    const number = this.way.at(-1);
+    this.card.root.removeAttribute("aria-busy");
+    this.trail.show(this.way);
+    this.card.show(number, this.way.length === 1, from);
+    this.chips.shade(number.weights, number.at);
+    this.words.say(describe(number), { delay: 120 });
+  }
+}
+
+// The same function, which does the same work but once.
+function once(make) {
+  const made = new Map();
+  return (key) => {
+    if (!made.has(key)) made.set(key, make(key));
+    return made.get(key);
+  };
+}
+
+function render(figure) {
+  const { root, onChange, waitFor } = figure;
+  const session = new Session(figure);
+  const tiny = session.source;
+  const trouble = statusLine();
+  const report = (work) => work.catch((error) =>
+    trouble.say(`The numbers cannot be shown because of this: ${error.message}.`));
+  const real = realModel(figure, {
+    onReady: (model) => report(session.change(realNumbers(model))),
+    onGone: () => report(session.change(tiny)),
+  });
+  root.addEventListener("keydown", (event) => {
+    if (event.key !== "Backspace" || event.target.matches("textarea")) return;
+    event.preventDefault();
+    session.goUp();
+  });
+  root.append(stack(session.text.root, session.note, session.chips.root, session.trail.root,
+    session.card.root, session.words.root, trouble.root, real.root));
+  onChange("text token", () => report(session.read()));
+  onChange("path", () => report(session.show()));
+  waitFor(report(session.read()));
 }
 
 export default figure("NumberExplorer", render, {
-  anew: ["model_file"],
+  anew: ["model_file", "real_model"],
   ranges: { token: [-1, Infinity] },
 });

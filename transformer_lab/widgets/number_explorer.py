@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import traitlets
 
-from transformer_lab.widgets.live_figure import LiveFigure
+from transformer_lab.widgets.real_model import RealModelFigure
 
 
-class NumberExplorer(LiveFigure):
+class NumberExplorer(RealModelFigure):
     """The numbers of one decoder, each as a sum of others.
 
     Keyword Args:
         model_file: a model as bytes, from `TrainedModel.to_bytes()`.
+        real_model: a decoder that the reader can load, such as `SMOLLM2`, or None.
         text: what stands in the text box at first.
         token: the token after which something comes next, counted from 0; -1 is the last one.
         path: the numbers that were opened, one below the other, such as

@@ -58,15 +58,15 @@ const COUNTS = {
 };
 
 /**
- * Runs a decoder on `ids` once; returns a function from a path to its `ExplainedNumber`.
+ * Runs a decoder on `ids` once; returns a function from a path to its `ExplainedNumber`, or
+ * to null: the path names no number of this model and this text.
  * The next token is the one after the last of `ids`. `nameOf(id, index)` is a token in words.
  *
- * Throws a RangeError for a model that it leaves out. What it returns throws one for a path
- * that names no number of this model and this text.
+ * Throws a RangeError for a model that it leaves out.
  * @param {{ decoder: any, config: any }} model
  * @param {number[]} ids
  * @param {(id: number, index: number) => string} nameOf
- * @returns {(path: string) => ExplainedNumber}
+ * @returns {(path: string) => ExplainedNumber | null}
  */
 export function explainer(model, ids, nameOf) {
   const run = new RecordedRun(model, ids, nameOf);
@@ -76,8 +76,7 @@ export function explainer(model, ids, nameOf) {
     const places = texts.map((text, at) => readPlace(run, letters[at], text));
     const isPlace = explain && places.length === letters.length && !places.includes(null);
     const found = isPlace ? explain(run, ...places) : null;
-    if (!found) throw new RangeError(`there is no number "${path}" in this model and text`);
-    return { path, at: run.last, ...found };
+    return found && { path, at: run.last, ...found };
   };
 }
 
