@@ -4,7 +4,7 @@ addEventListener("load", () => {
   const ENOUGH = 40; // milliseconds of an idle moment (50 at most) that are left for the browser
   const waiting = [...document.querySelectorAll(".bd-article > section > section > *")];
   const whenIdle = window.requestIdleCallback
-    ?? ((action) => setTimeout(() => action({ timeRemaining: () => 0 }), 50));
+    ?? ((action) => setTimeout(() => action({ didTimeout: false, timeRemaining: () => 0 }), 50));
   const layOut = (moment) => {
     do {
       const next = waiting.shift();
