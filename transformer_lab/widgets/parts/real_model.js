@@ -134,6 +134,17 @@ export class RealModel {
     return this.call("generate", args, { signal, onToken: (token) => { count(); onToken(token); } });
   }
 
+  /**
+   * A number of what the model computes for `ids` (1 to 64), and how it came about: `explainer` of
+   * engine/explain.js; null if there is no such number.
+   * @param {number[]} ids
+   * @param {string} path
+   * @returns {Promise<import("../engine/explain.js").ExplainedNumber | null>}
+   */
+  explain(ids, path) {
+    return this.call("explain", { ids, path });
+  }
+
   // A function to call for each token that is written: it shows how fast they come.
   speedometer() {
     const { dataset } = this.root;
