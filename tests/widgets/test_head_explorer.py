@@ -126,7 +126,7 @@ def test_a_text_that_is_too_long_is_cut_and_the_figure_says_so(explorer):
     page.get_by_label("A story").fill("Anna had a red kite. " * 30)
     page.wait_for_timeout(400)
     assert page.locator(".tl-chip").count() == 64
-    assert "This model sees 64 tokens" in page.locator(".tl-figure").inner_text()
+    assert "This figure shows 64 tokens" in page.locator(".tl-figure").inner_text()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
