@@ -54,7 +54,8 @@ test("what does not say how it is packed, or says it wrongly, is refused in one 
     {}, null, [], "table", { table: null }, { table, one: table }, { table, gone: table },
     { table: { format: "q4_1" } }, { table: { ...table, more: 1 } }, { table: { shape: [2, 64] } },
     ...["q8_0", "q2_k", "toString"].map((format) => ({ table: { ...table, format } })),
-    ...[[1, 64], [2, 32], [128], [2, 64, 1], "2,64", null].map((shape) => ({ table: { ...table, shape } })),
+    ...[[1, 64], [2, 32], [128], [2, 64, 1], ["2", 64], "2,64", null].map((shape) => (
+      { table: { ...table, shape } })),
   ]) {
     assert.throws(() => readSafetensors(packedFile(packed)), /^Error: [^\n]+$/);
   }

@@ -8,19 +8,16 @@
 // types, and writing. Nothing in a file is passed over: its header must account for
 // every byte, and `refuseOthers` finds tensors that were not read.
 //
-// Sources: https://huggingface.co/docs/safetensors (the format), and for packed numbers
-// https://github.com/ggml-org/ggml/blob/master/src/ggml-common.h.
+// Source: https://huggingface.co/docs/safetensors (the format).
 
 import { accountFor, ANY, parseJSON } from "./fields.js";
 import { fromHalves } from "./halves.js";
+import { BLOCK, FORMATS, rowBytes } from "./packed.js";
 
 const WHOSE = "this safetensors file";
 const PACKING = `the list of packed tensors of ${WHOSE}`;
 const BYTES = { F32: 4, F16: 2, U8: 1 }; // of one number
 const PLACE = { dtype: Object.keys(BYTES), shape: ANY, data_offsets: ANY };
-// Packed numbers stand in blocks; so many bytes has a block of each format.
-const BLOCK = 32;
-const BLOCK_BYTES = { q4_1: 20, q8_0: 34 };
 
 // The tensors of a file, by name: `{ shape: [rows, columns], values: Float32Array }`,
 // rows one after the other, or packed, `{ shape: [rows, columns], packed: Uint8Array, format }`.
@@ -118,11 +115,11 @@ function checked(name, place) {
 // A matrix whose numbers stay packed; `meaning` is what the metadata say of its bytes.
 function packedMatrix(name, bytesShape, packed, meaning) {
   const whose = `the packed tensor ${name}`;
-  accountFor(meaning, { format: Object.keys(BLOCK_BYTES), shape: ANY }, whose);
+  accountFor(meaning, { format: Object.keys(FORMATS), shape: ANY }, whose);
   const { format, shape } = meaning;
-  const [rows, columns] = Array.isArray(shape) ? shape : [];
-  const right = [rows, (columns / BLOCK) * BLOCK_BYTES[format]];
-  if (shape?.length !== 2 || columns % BLOCK !== 0 || right.some((n, i) => n !== bytesShape[i])) {
+  const isMatrix = Array.isArray(shape) && shape.length === 2 && shape.every(Number.isSafeInteger);
+  const [rows, columns] = isMatrix && format ? shape : [NaN, NaN];
+  if (columns % BLOCK !== 0 || `${[rows, rowBytes(format, columns)]}` !== `${bytesShape}`) {
     throw new Error(`${whose} has bytes and a shape that do not fit each other`);
   }
   return { shape, packed, format };
