@@ -181,6 +181,12 @@ export function addInPlace(x, y) {
   return x;
 }
 
+// Multiplies x by y, number by number, in place: a gate.
+export function multiplyInPlace(x, y) {
+  for (let i = 0; i < x.length; i++) x[i] *= y[i];
+  return x;
+}
+
 // Each row to mean 0 and variance 1, then scaled and shifted.  x (T, D) → (T, D)
 export function layerNorm(x, weight, bias, epsilon = 1e-5) {
   const size = weight.values.length;
@@ -200,6 +206,19 @@ export function layerNorm(x, weight, bias, epsilon = 1e-5) {
   return y;
 }
 
+// Each row to length √D, then scaled: unlike above, the mean stays.  x (T, D) → (T, D)
+export function rmsNorm(x, weight, epsilon = 1e-5) {
+  const size = weight.values.length;
+  const y = new Float32Array(x.length);
+  for (let start = 0; start < x.length; start += size) {
+    let squares = 0;
+    for (let i = 0; i < size; i++) squares += x[start + i] ** 2;
+    const scale = 1 / Math.sqrt(squares / size + epsilon);
+    for (let i = 0; i < size; i++) y[start + i] = x[start + i] * scale * weight.values[i];
+  }
+  return y;
+}
+
 // Scores to weights that are positive and add up to 1, in place.
 export function softmaxInPlace(scores) {
   // Taking the largest away first changes nothing in the result, and keeps
@@ -215,10 +234,16 @@ export function softmaxInPlace(scores) {
   return scores;
 }
 
+// Bends numbers so that they stay between -cap and cap; small ones hardly change.
+export function softCapInPlace(x, cap) {
+  for (let i = 0; i < x.length; i++) x[i] = cap * Math.tanh(x[i] / cap);
+  return x;
+}
+
 // Bends each number of x, in place; `name` as in the Python package's Config.
 export function activateInPlace(x, name) {
-  const activation = { relu, gelu, gelu_tanh: geluTanh }[name];
-  if (!activation) throw new Error(`activation ${name} is unknown; known: relu, gelu, gelu_tanh`);
+  const activation = { relu, gelu, gelu_tanh: geluTanh, silu }[name];
+  if (!activation) throw new Error(`activation ${name} is unknown; known: relu, gelu, gelu_tanh, silu`);
   for (let i = 0; i < x.length; i++) x[i] = activation(x[i]);
   return x;
 }
@@ -229,6 +254,10 @@ export function relu(x) {
 
 export function sigmoid(x) {
   return 1 / (1 + Math.exp(-x));
+}
+
+export function silu(x) {
+  return x * sigmoid(x);
 }
 
 // x times the share of a normal distribution that lies below x.
