@@ -33,6 +33,9 @@ NAMES = [
     if isinstance(getattr(widgets, name), type)
 ]
 
+# What a page gets of a real model that nobody has loaded yet.
+REAL_MODEL = {"name": "Small", "size": 9, "parts": [{"$asset": "part", "size": 9}], "worker": {}}
+
 # A page that shows figures as a notebook does: a model whose traits somebody else can set.
 HOST = """text => {
   const bytesIn = value => value?.$bytes !== undefined
@@ -225,7 +228,8 @@ def gallery(small_model):
         ),
         "HeadExplorer": (
             model,
-            other_model | {"layer": 1, "head": 2, "disabled_heads": [[0, 1]]},
+            other_model
+            | {"layer": 1, "head": 2, "disabled_heads": [[0, 1]], "real_model": REAL_MODEL},
         ),
         "MaskPlayground": (
             model,

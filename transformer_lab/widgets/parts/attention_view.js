@@ -6,7 +6,7 @@
 import { element } from "./nodes.js";
 import { onThemeChange, themeColour } from "./theme.js";
 
-const MOST_A_FRAME = 2 ** 18; // weights that are drawn at once: sixteen heads on 128 tokens
+const MOST_A_FRAME = 2 ** 17; // weights that are drawn at once: eight heads on 128 tokens
 
 // A matrix on a canvas of `size` pixels a side, to be scaled by the stylesheet.
 // Returns { root, show, mark, end }:
@@ -49,15 +49,18 @@ export function attentionMatrix({ size, label = null }) {
 // seen: what is one token wide does not fade away in a small picture.
 function inkOf(weights, n) {
   const image = new ImageData(n, n);
+  const pixels = image.data;
   const scale = n / weights.length;
-  weights.forEach((row, t) => {
-    const start = Math.floor(t * scale) * n;
-    row.forEach((weight, s) => {
+  for (let t = 0; t < weights.length; t++) {
+    const row = weights[t];
+    const start = n * Math.floor(t * scale);
+    for (let s = 0; s < row.length; s++) {
       const alpha = 4 * (start + Math.floor(s * scale)) + 3;
       // The square root keeps small weights visible: 0.04 gets a fifth of the ink of 1.
-      image.data[alpha] = Math.max(image.data[alpha], 255 * Math.sqrt(weight));
-    });
-  });
+      const ink = 255 * Math.sqrt(row[s]);
+      if (ink > pixels[alpha]) pixels[alpha] = ink;
+    }
+  }
   const sheet = new OffscreenCanvas(n, n);
   sheet.getContext("2d").putImageData(image, 0, 0);
   return sheet;
