@@ -65,7 +65,7 @@ def move(page, label: str, key: str, times: int = 1) -> None:
 
 def said(page) -> str:
     """The sentence that a screen reader speaks."""
-    return page.locator(".tl-status[aria-live=polite]").text_content()
+    return page.locator(".tl-status[aria-live=polite]").first.text_content()
 
 
 def text_of(page) -> str:
