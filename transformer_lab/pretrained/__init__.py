@@ -28,6 +28,7 @@ __all__ = [
     "FAMILIES",
     "MINILM",
     "SMOLLM2",
+    "SMOLLM2_FILE",
     "Family",
     "Wheel",
     "bert_tokenizer",
@@ -40,7 +41,7 @@ __all__ = [
     "smollm2_tokenizer",
 ]
 
-_SMOLLM2_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+SMOLLM2_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
 @cache
@@ -62,7 +63,7 @@ def smollm2() -> Decoder:
 
     Taught in chapters 14 and 15.
     """
-    return cast(Decoder, from_pretrained(package_file(SMOLLM2, _SMOLLM2_FILE)))
+    return cast(Decoder, from_pretrained(package_file(SMOLLM2, SMOLLM2_FILE)))
 
 
 @cache
@@ -71,10 +72,10 @@ def smollm2_tokenizer() -> BPETokenizer:
 
     Taught in chapter 3.
     """
-    return read_gguf_tokenizer(package_file(SMOLLM2, _SMOLLM2_FILE))
+    return read_gguf_tokenizer(package_file(SMOLLM2, SMOLLM2_FILE))
 
 
 @cache
 def smollm2_chat_template() -> str:
     """The Jinja template that SmolLM2 was tuned with, as its file has it. See chapter 14."""
-    return read_gguf_chat_template(package_file(SMOLLM2, _SMOLLM2_FILE))
+    return read_gguf_chat_template(package_file(SMOLLM2, SMOLLM2_FILE))

@@ -21,7 +21,7 @@ const ARCHITECTURES = {
 
 // What the metadata may say; `step`: after how many steps of training it was written.
 const METADATA = Object.fromEntries(["architecture", "config", "tokenizer", "start", "stop", "mask", "step",
-  "template", "unseen_tokens"].map((name) => [name, ANY]));
+  "template", "unseen_tokens", "packed"].map((name) => [name, ANY]));
 
 // From the bytes of a model file (Uint8Array, DataView or ArrayBuffer) to
 // { config, metadata, tokenizer, startId, unseenTokens: Set of IDs } and the model
