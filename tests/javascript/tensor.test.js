@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { causalMask } from "../../transformer_lab/widgets/engine/attention.js";
 import {
   columns, headScores, linear, matrix, mixHeads, mixRows, rowsOf, setColumns, softmaxInPlace,
 } from "../../transformer_lab/widgets/engine/tensor.js";
@@ -60,9 +59,4 @@ test("a softmax adds up to 1, hides what is at minus infinity, and does not over
   assert.equal(weights[0], weights[1]);
   assert.ok(Math.abs(weights[1] / weights[3] - Math.E) < 1e-9);
   assert.ok(Math.abs(weights.reduce((sum, weight) => sum + weight) - 1) < 1e-12);
-});
-
-test("the queries of a causal mask are the last of its positions", () => {
-  assert.deepEqual(causalMask(2, 3), [[true, true, false], [true, true, true]]);
-  assert.deepEqual(causalMask(1), [[true]]);
 });
