@@ -84,7 +84,7 @@ export class HostedModel {
     const { config, metadata, tokenizer, decoder } = this.lm;
     config.max_len = Math.min(config.max_len, WINDOW);
     this.template = metadata.template && new ChatTemplate(JSON.parse(metadata.template), tokenizer);
-    this.cache = new PrefixCache(decoder);
+    this.cache = decoder && new PrefixCache(decoder);
     return { config, ...vocabularyOf(tokenizer) };
   }
 
