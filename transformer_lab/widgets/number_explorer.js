@@ -180,7 +180,7 @@ function numberCard({ onOpen, onOther, onUp }) {
       sum.show(number);
       up.disabled = isStart;
       other.hidden = !number.other;
-      if (number.other) write(other, `${number.other.words} →`);
+      write(other, number.other ? `${number.other.words} →` : "");
       const focused = document.activeElement;
       if (!hadFocus || (root.contains(focused) && !focused.matches(":disabled"))) return;
       const buttons = [...sum.list.querySelectorAll(".tl-nx-open")];
