@@ -228,7 +228,8 @@ def gallery(small_model):
         ),
         "HeadExplorer": (
             model,
-            other_model | {"layer": 1, "head": 2, "disabled_heads": [[0, 1]]},
+            other_model
+            | {"layer": 1, "head": 2, "disabled_heads": [[0, 1]], "real_model": REAL_MODEL},
         ),
         "MaskPlayground": (
             model,
