@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +30,7 @@ BROWSER_ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
     "--disable-gpu",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # no other host can be reached
 ]
 
 
@@ -71,27 +73,24 @@ class Visit:
     requests_elsewhere: list[str] = field(default_factory=list)
 
 
-@pytest.fixture
-def visit(browser):
-    """`visit(url)` opens a page. A request to any other host is refused and written down."""
+@contextmanager
+def visits(browser):
+    """`visit(url)` opens a page, for as long as this lasts, and notes what it asks of others."""
     contexts = []
 
-    def open_page(url: str, **options) -> Visit:
+    def visit(url: str, **options) -> Visit:
         context = browser.new_context(**options)
         contexts.append(context)
         page = context.new_page()
         result = Visit(page)
         home = url.split("/", 3)[:3]
 
-        def route(route, request):
-            if request.url.startswith(("data:", "blob:", "about:")) or (
-                request.url.split("/", 3)[:3] == home
-            ):
-                return route.continue_()
-            result.requests_elsewhere.append(request.url)
-            return route.abort()
+        def note(request):
+            own = request.url.startswith(("data:", "blob:", "about:"))
+            if not own and request.url.split("/", 3)[:3] != home:
+                result.requests_elsewhere.append(request.url)
 
-        context.route("**/*", route)
+        page.on("request", note)
         page.on("pageerror", lambda error: result.errors.append(str(error)))
         page.on(
             "console",
@@ -107,6 +106,13 @@ def visit(browser):
         page.goto(url, wait_until="load")
         return result
 
-    yield open_page
+    yield visit
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def visit(browser):
+    """`visit(url)` opens a page for one test."""
+    with visits(browser) as open_page:
+        yield open_page

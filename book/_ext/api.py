@@ -44,6 +44,7 @@ COMMENT = re.compile(r"^\s*#:? ?(?!fmt:|noqa|type:|pyright:|---)(.*)\r?\n?$")
 def setup(app: Sphinx) -> dict:
     app.setup_extension("sphinx.ext.autodoc")
     parser.comment_re = COMMENT
+    app.connect("env-get-outdated", find_outdated)
     app.connect("source-read", write_blocks)
     app.connect("autodoc-process-docstring", write_docstring)
     app.connect("autodoc-process-signature", leave_out_signature)
@@ -52,12 +53,22 @@ def setup(app: Sphinx) -> dict:
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 
+def find_outdated(app: Sphinx, env, added: set, changed: set, removed: set) -> list[str]:
+    """The pages for which a module has come; one that changed or went, Sphinx sees by itself."""
+    texts = {name: Path(env.doc2path(name)).read_text(encoding="utf-8") for name in env.found_docs}
+    return [name for name, text in texts.items() if sources(text) - env.dependencies[name]]
+
+
 def write_blocks(app: Sphinx, docname: str, source: list[str]) -> None:
     write = {"modules": sections, "exercises": list_of_exercises}
-    if BLOCK.search(source[0]):  # a new file in a folder that it names is a change of the page
-        folders = [path.parent for path in (ROOT / "transformer_lab").rglob("__init__.py")]
-        app.env.dependencies[docname].update(map(str, folders))
+    app.env.dependencies[docname].update(sources(source[0]))
     source[0] = BLOCK.sub(lambda block: write[block[1]](block[2]), source[0])
+
+
+def sources(text: str) -> set[str]:
+    """The files that the blocks of a page are made from."""
+    blocks = ["exercises.*" if kind == "exercises" else it for kind, it in BLOCK.findall(text)]
+    return {str(source_of(name)) for each in " ".join(blocks).split() for name in modules(each)}
 
 
 # --- Sections: a module, and its public names ---------------------------------------

@@ -11,6 +11,9 @@
 
   // --- Files
 
+  // A turn for the browser, to draw and to answer the reader, between two steps of work.
+  const turn = () => globalThis.scheduler?.yield?.() ?? new Promise((resolve) => setTimeout(resolve));
+
   // What live/NAME.js hands over.
   const bring = (name, query = "") => new Promise((resolve, reject) => {
     const script = document.createElement("script");
@@ -54,8 +57,10 @@
   // Bytes are compressed, then written as letters, in a file that is named by them. A widget's
   // bytes arrive in the page as a DataView, so they do here.
   const bytesOf = async ({ $asset: name }) => {
-    const packed = fromLetters(...await bring(name));
+    const [nBytes, letters] = await bring(name);
     delete globalThis.transformerLabParts[name];
+    await turn();
+    const packed = fromLetters(nBytes, letters);
     try {
       const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
       return new DataView(await new Response(stream).arrayBuffer());
@@ -155,9 +160,6 @@
     }
     return wanted.get(place);
   };
-
-  // A turn for the browser, to draw and to answer the reader, between two steps of work.
-  const turn = () => globalThis.scheduler?.yield?.() ?? new Promise((resolve) => setTimeout(resolve));
 
   const start = async (place) => {
     const name = place.dataset.liveFigure;

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import ast
+import pickle
 import re
+import sys
 from collections import Counter
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from bs4 import BeautifulSoup
 
 from tests.book.conftest import toc_pages
 from tests.conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "book/_ext"))
+import api
 
 PAGES = [page for page in toc_pages() if page.startswith("book/api/")]
 PACKAGE = ROOT / "transformer_lab"
@@ -61,6 +67,17 @@ def test_a_module_and_its_public_names_stand_on_exactly_one_page(places, path):
         names += [f"{name_of(path)}.{each.id}" for each in targets if isinstance(each, ast.Name)]
     public_names = {name for name in names if not re.search(r"\._(?!_main__$)", name)}
     assert {name: places[name] for name in public_names} == dict.fromkeys(public_names, 1)
+
+
+def test_a_page_is_read_again_when_a_module_comes_and_not_without_a_reason(book):
+    read = pickle.loads((book.parent / ".doctrees/environment.pickle").read_bytes())
+    files = [ROOT / file for page in PAGES for file in read.dependencies[page]]
+    assert all(file.is_file() for file in files)  # of a folder, Sphinx says that it has changed
+    places = {name: ROOT / f"{name}.md" for name in PAGES}
+    env = SimpleNamespace(found_docs=PAGES, doc2path=places.get, dependencies=read.dependencies)
+    assert api.find_outdated(None, env, set(), set(), set()) == []
+    env.dependencies[PAGES[0]].remove(str(PACKAGE / "attention.py"))
+    assert api.find_outdated(None, env, set(), set(), set()) == [PAGES[0]]
 
 
 @each_module

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import asdict
@@ -13,9 +14,10 @@ from gguf import GGMLQuantizationType, dequantize
 
 from transformer_lab import pretrained
 from transformer_lab.config import Config
-from transformer_lab.conversation.template import SMOLLM2
+from transformer_lab.conversation import template
 from transformer_lab.pretrained import page_file
 from transformer_lab.tokenization import BPETokenizer, WordPieceTokenizer
+from transformer_lab.widgets.real_model import SMOLLM2
 
 
 def read(content: bytes, without: str = "$^") -> tuple[dict, dict[str, torch.Tensor]]:
@@ -36,7 +38,9 @@ def read(content: bytes, without: str = "$^") -> tuple[dict, dict[str, torch.Ten
 
 def test_smollm2s_numbers_are_its_own():
     inner_layers = r"blocks\.([1-9]|1\d|2[0-8])\."  # as the others, and it takes long
-    metadata, tensors = read(page_file.smollm2_file(), without=inner_layers)
+    content = page_file.smollm2_file()
+    assert hashlib.sha256(content).hexdigest() == SMOLLM2.sha256
+    metadata, tensors = read(content, without=inner_layers)
     model = pretrained.smollm2()
     expected = model.state_dict()
     packed = json.loads(metadata["packed"])
@@ -50,7 +54,7 @@ def test_smollm2s_numbers_are_its_own():
     tokenizer = BPETokenizer.from_json(metadata["tokenizer"])
     text = "In 1984 she said: “naïve”, <|im_end|>"
     assert tokenizer.encode(text) == pretrained.smollm2_tokenizer().encode(text)
-    assert json.loads(metadata["template"]) == asdict(SMOLLM2)
+    assert json.loads(metadata["template"]) == asdict(template.SMOLLM2)
     assert metadata["stop"] == "<|im_end|>"
 
 

@@ -271,6 +271,15 @@ def gallery(small_model):
             other_model
             | {"temperature": 0.0, "top_k": 7, "top_p": 0.5, "seed": 3, "compact": True},
         ),
+        "NumberExplorer": (
+            model | {"path": ["probability/300", "logit/300"]},
+            other_model
+            | {
+                "token": 2,
+                "path": ["probability/301", "shares/301", "attention/1/2/5"],
+                "real_model": REAL_MODEL,
+            },
+        ),
         "PositionWaves": (
             {"table": table.tobytes(), "table_size": 12, "way": "learned"},
             {
@@ -445,6 +454,7 @@ ODD = {
     "HeadExplorer": {"disabled_heads": [[[9, 9]], [[0, 0], [0, 0]]]},
     "MaskPlayground": {"mask": [[[True]], [[False] * 3] * 3]},
     "MaskedWordGuesser": {"hidden": [[99], [0, 0]]},
+    "NumberExplorer": {"path": [["", "next"], ["weight/9/9/9/9"], ["logit/1", "constructor/1"]]},
     "PositionWaves": {"table_size": []},  # it says how the table is to be read
 }
 

@@ -12,8 +12,8 @@ Taught in chapters 7, 11, 12 and 14.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
-import zlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -23,8 +23,9 @@ import traitlets
 from transformer_lab.pretrained import page_file
 from transformer_lab.widgets.live_figure import LiveFigure, bytes_script, link, write_whole
 
-# Bytes of a part. The page's own thread reads one in about 25 ms, and does nothing else then.
-PART = 2 << 20
+# Bytes of a part: few enough that the page's own thread, which reads its script, has time for
+# the reader between two of them.
+PART = 3 << 19
 WORKER = "engine/worker.js"
 
 
@@ -74,7 +75,7 @@ class RealModel:
         for name in self.parts:
             path = folder / f"{name}.js"
             if not path.exists():
-                write_whole(path, bytes_script(name, _gzip(self.part(name))))
+                write_whole(path, bytes_script(name, gzip.compress(self.part(name), 6, mtime=0)))
 
     def to_json(self) -> dict:
         """What a page gets of it: `book/_static/live_host.js` and `parts/later.js` read it."""
@@ -83,12 +84,6 @@ class RealModel:
             {"$asset": name, "size": size} for name, size in zip(self.parts, sizes, strict=True)
         ]
         return {"name": self.name, "size": self.size, "parts": parts, "worker": {"$module": WORKER}}
-
-
-def _gzip(content: bytes) -> bytes:
-    """Packed numbers hold no repetitions to look for, so only the common bytes get short codes."""
-    packer = zlib.compressobj(1, zlib.DEFLATED, 16 + zlib.MAX_WBITS, 9, zlib.Z_HUFFMAN_ONLY)
-    return packer.compress(content) + packer.flush()
 
 
 SMOLLM2 = RealModel(

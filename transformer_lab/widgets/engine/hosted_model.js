@@ -7,7 +7,9 @@
 // Out: { id, token } for each new token of a text, then { id, result } or { id, error };
 // of what was given up the result is null.
 
+import { tokenInWords } from "../parts/words.js";
 import { ChatTemplate, fit } from "./chatting.js";
+import { explainer } from "./explain.js";
 import { FileInParts } from "./file_in_parts.js";
 import { loadModel } from "./model_file.js";
 import { PrefixCache } from "./prefix_cache.js";
@@ -15,10 +17,11 @@ import { distribution, mostLikely, mostLikelyFirst, sample, seededRandom } from 
 
 const WINDOW = 1024; // tokens: their keys and values take 47 MB in SmolLM2
 const MOST_SHOWN = 128; // tokens of which attention weights are given: 18 MB in SmolLM2
+const MOST_OPENED = 64; // tokens of which numbers are kept to be opened: 14 MB in SmolLM2
 const AT_ONCE = 16; // tokens between two looks at the messages
 
 const METHODS = [
-  "open", "recall", "take", "start", "encode", "turns", "forward", "generate",
+  "open", "recall", "take", "start", "encode", "turns", "forward", "generate", "explain",
 ];
 
 /**
@@ -91,11 +94,15 @@ export class HostedModel {
     return this.lm.tokenizer.encodePlain(text);
   }
 
-  // What the model is given of a conversation: `fit` of chatting.js.
+  // What the model is given of a conversation: `fit` of chatting.js, with the place in the
+  // list of each message; that of the template's own system message is -1.
   turns({ messages }) {
     if (!this.template) throw new Error("this model was not made for conversations");
     const maxLen = this.lm.config.max_len;
-    return fit(this.template, messages, { maxLen, room: Math.floor(maxLen / 4) });
+    const given = fit(this.template, messages, { maxLen, room: Math.floor(maxLen / 4) });
+    const at = (message) => messages.indexOf(message);
+    const turns = given.turns.map((turn) => ({ ...turn, at: at(turn.message) }));
+    return { ...given, turns, dropped: given.dropped.map(at) };
   }
 
   // --- Numbers
@@ -114,6 +121,19 @@ export class HostedModel {
       attention: attention ? this.cache.attention.map((layer) => layer.map(square)) : null,
       recorded: recorder.recorded(),
     };
+  }
+
+  // A number of what is computed for `ids`: explain.js. The next one is mostly of the same text.
+  explain({ ids, path }) {
+    if (!ids.length || ids.length > MOST_OPENED) {
+      throw new RangeError(`numbers are opened in texts of 1 to ${MOST_OPENED} tokens, not ${ids.length}`);
+    }
+    const { tokenizer } = this.lm;
+    if (this.opened?.ids.join() !== ids.join()) {
+      const nameOf = (id, index) => tokenInWords(tokenizer.piece(id), tokenizer.isSpecial(id), index);
+      this.opened = { ids, explain: explainer(this.lm, ids, nameOf) };
+    }
+    return this.opened.explain(path);
   }
 
   // The logits after these tokens; null if the call was given up meanwhile.

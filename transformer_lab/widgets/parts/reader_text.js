@@ -3,7 +3,7 @@
 import { promptIds } from "../engine/model_file.js";
 import { textBox } from "./controls.js";
 import { element } from "./nodes.js";
-import { counted, readable, specialName } from "./words.js";
+import { counted, tokenInWords } from "./words.js";
 
 /**
  * The name of a token at a place in a text.
@@ -13,8 +13,7 @@ import { counted, readable, specialName } from "./words.js";
  * @param {number} index
  */
 export function tokenName({ tokenizer }, id, index) {
-  const piece = tokenizer.piece(id);
-  return tokenizer.isSpecial(id) ? specialName(piece, index) : readable(piece);
+  return tokenInWords(tokenizer.piece(id), tokenizer.isSpecial(id), index);
 }
 
 /**

@@ -88,8 +88,13 @@ export class RealModel {
    * What the model is given of a conversation; see `fit` in engine/chatting.js.
    * @param {{ role: string, content: string }[]} messages
    */
-  turns(messages) {
-    return this.call("turns", { messages });
+  async turns(messages) {
+    const given = await this.call("turns", { messages });
+    return given && {
+      ...given,
+      turns: given.turns.map(({ at, message, ids }) => ({ message: messages[at] ?? message, ids })),
+      dropped: given.dropped.map((at) => messages[at]),
+    };
   }
 
   /**
@@ -127,6 +132,17 @@ export class RealModel {
   generate({ signal, onToken = (_) => {}, ...args }) {
     const count = this.speedometer();
     return this.call("generate", args, { signal, onToken: (token) => { count(); onToken(token); } });
+  }
+
+  /**
+   * A number of what the model computes for `ids` (1 to 64), and how it came about: `explainer` of
+   * engine/explain.js; null if there is no such number.
+   * @param {number[]} ids
+   * @param {string} path
+   * @returns {Promise<import("../engine/explain.js").ExplainedNumber | null>}
+   */
+  explain(ids, path) {
+    return this.call("explain", { ids, path });
   }
 
   // A function to call for each token that is written: it shows how fast they come.
