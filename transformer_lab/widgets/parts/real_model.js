@@ -65,8 +65,7 @@ export class RealModel {
     this.config = shared.facts.config; // Python's Config; max_len is the window here
     this.unseenTokens = new Set(); // nobody knows
     this.tokenizer = vocabularyOf(shared.facts);
-    this.latest = new AbortController(); // of the newest `forward`
-    this.end = new AbortController(); // of all calls
+    this.newest = new AbortController(); // of `forward`
   }
 
   /**
@@ -116,9 +115,9 @@ export class RealModel {
    *   ("final_norm": the last position's row)
    */
   forward(ids, options = {}) {
-    this.latest.abort();
-    this.latest = new AbortController();
-    return this.call("forward", { ids, ...options }, { signal: this.latest.signal });
+    this.newest.abort();
+    this.newest = new AbortController();
+    return this.call("forward", { ids, ...options }, { signal: this.newest.signal });
   }
 
   /**
@@ -168,13 +167,12 @@ export class RealModel {
     };
   }
 
-  call(method, args, { signal = null, onToken = undefined } = {}) {
-    const signals = signal ? [signal, this.end.signal] : [this.end.signal];
-    return this.shared.call(method, args, { onToken, signal: AbortSignal.any(signals) });
+  call(method, args, options = {}) {
+    return this.shared.call(method, args, { ...options, owner: this });
   }
 
   giveUp() {
-    this.end.abort();
+    this.shared.giveUp(this);
   }
 }
 
