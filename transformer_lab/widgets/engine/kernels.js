@@ -12,6 +12,7 @@ import { BLOCK } from "./packed.js";
 
 const PAGE = 65536; // memory is counted in pages of so many bytes
 const WORKSPACE = 64 * PAGE;
+const FEWEST_EXPONENTS = 16; // with fewer, copying them takes longer than JavaScript does
 const rooms = new WeakMap(); // from the buffer of a memory to the kernels that work on it
 const shared = once(() => newKernels(0)); // for weights in plain arrays
 
@@ -39,6 +40,12 @@ export function headScores(queries, keys, heads) {
 // As in tensor.js.
 export function mixHeads(weights, values, heads) {
   return kernelsFor(heads.headSize, weights, values)?.mixHeads(weights, values, heads) ?? null;
+}
+
+// e to the power of each number of x, in place; false, and nothing done, if no kernel does it.
+export function exp(x) {
+  const kernels = x instanceof Float32Array && x.length >= FEWEST_EXPONENTS ? shared() : null;
+  return kernels?.exp(x) ?? false;
 }
 
 // They take four columns at a time, and at least one row.
@@ -132,6 +139,16 @@ class Kernels {
         4 * (to + head * headSize), 4 * size, nQueries, nKeys, headSize);
     }
     return this.floats.slice(to, to + nQueries * size);
+  }
+
+  exp(x) {
+    const places = this.places(x.length);
+    if (!places) return false;
+    const [at] = places;
+    this.floats.set(x, at);
+    this.run.exp(4 * at, roundedUp(x.length));
+    x.set(this.floats.subarray(at, at + x.length));
+    return true;
   }
 
   // Places in the workspace for so many floats each, or null if it is too small.

@@ -10,8 +10,8 @@
 ;; four floats (f32x4), four whole numbers (i32x4), eight small ones (i16x8) or 16 tiny ones
 ;; (i8x16). The numbers in a v128 are its lanes.
 ;;
-;; Holds products of 32-bit floats (`linear` and `mix`) and of packed weights
-;; (`packed_linear`). kernels.js puts the numbers into memory and calls these functions;
+;; Holds products of 32-bit floats (`linear` and `mix`), exponentials (`exp`) and products of
+;; packed weights (`packed_linear`). kernels.js puts the numbers into memory and calls these functions;
 ;; tensor.js and packed.js do the same in JavaScript. Nothing is checked here. The rows of x
 ;; are `x_stride` bytes apart, those of w `w_stride`, and so on.
 ;;
@@ -85,7 +85,8 @@
       (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 (local.get $a) (local.get $c))
       (i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 (local.get $a) (local.get $c))))
 
-  ;; y = x W: each row of x mixes the rows of w.  x (rows, mixed), w (mixed, columns) → y (rows, columns)
+  ;; y = x W: each row of x mixes the rows of w.
+  ;; x (rows, mixed), w (mixed, columns) → y (rows, columns)
   ;;
   ;; `columns` must be a multiple of 4; as many are worked on at a time.
   (func (export "mix")
@@ -113,6 +114,46 @@
       (local.set $y (i32.add (local.get $y) (local.get $y_stride)))
       (local.set $rows (i32.sub (local.get $rows) (i32.const 1)))
       (br_if $next_row (local.get $rows))))
+
+  ;; e to the power of each of `n` numbers at x, in their place. `n` is a multiple of 4.
+  ;;
+  ;; e^x is 2^k e^r, where k is a whole number and r lies within ln(2) / 2 of 0; there the first
+  ;; eight terms of the series 1 + r + r²/2 + r³/6 + … are as exact as a float. Below -87 the
+  ;; result is 0, and what is above 88 counts as 88: more does not fit into a float.
+  (func (export "exp") (param $x i32) (param $n i32)
+    (local $end i32) (local $x4 v128) (local $k v128) (local $r v128) (local $sum v128)
+    (local.set $end (i32.add (local.get $x) (i32.mul (local.get $n) (i32.const 4))))
+    (loop $next
+      (local.set $x4 (v128.load (local.get $x)))
+      (local.set $r (f32x4.min (f32x4.splat (f32.const 88))
+        (f32x4.max (f32x4.splat (f32.const -87)) (local.get $x4))))
+      (local.set $k (f32x4.nearest (f32x4.mul (local.get $r) (f32x4.splat (f32.const 1.44269504)))))
+      ;; r = x - k ln(2), taken away in two steps: k times the first part of ln(2) is exact.
+      (local.set $r (f32x4.sub (f32x4.sub (local.get $r)
+        (f32x4.mul (local.get $k) (f32x4.splat (f32.const 0.693359375))))
+        (f32x4.mul (local.get $k) (f32x4.splat (f32.const -0.00021219444)))))
+      (local.set $sum (f32x4.splat (f32.const 0.00019841270)))  ;; 1/7!
+      (local.set $sum (f32x4.add (f32x4.splat (f32.const 0.0013888889))
+        (f32x4.mul (local.get $r) (local.get $sum))))
+      (local.set $sum (f32x4.add (f32x4.splat (f32.const 0.0083333333))
+        (f32x4.mul (local.get $r) (local.get $sum))))
+      (local.set $sum (f32x4.add (f32x4.splat (f32.const 0.041666667))
+        (f32x4.mul (local.get $r) (local.get $sum))))
+      (local.set $sum (f32x4.add (f32x4.splat (f32.const 0.16666667))
+        (f32x4.mul (local.get $r) (local.get $sum))))
+      (local.set $sum (f32x4.add (f32x4.splat (f32.const 0.5))
+        (f32x4.mul (local.get $r) (local.get $sum))))
+      (local.set $sum (f32x4.add (f32x4.splat (f32.const 1))
+        (f32x4.mul (local.get $r) (local.get $sum))))
+      (local.set $sum (f32x4.add (f32x4.splat (f32.const 1))
+        (f32x4.mul (local.get $r) (local.get $sum))))
+      ;; A float whose exponent is k + 127, and whose fraction is 0, is 2^k.
+      (v128.store (local.get $x) (v128.andnot
+        (f32x4.mul (local.get $sum) (i32x4.shl (i32x4.add (i32x4.splat (i32.const 127))
+          (i32x4.trunc_sat_f32x4_s (local.get $k))) (i32.const 23)))
+        (f32x4.lt (local.get $x4) (f32x4.splat (f32.const -87)))))
+      (local.set $x (i32.add (local.get $x) (i32.const 16)))
+      (br_if $next (i32.lt_u (local.get $x) (local.get $end)))))
 
   ;; --- Packed weights --------------------------------------------------------------------
 
@@ -172,8 +213,10 @@
     (local.set $blocks (i32.div_u (local.get $in) (i32.const 32)))
     (loop $next_output
       (local.set $w (if (result i32) (local.get $is_q4_1)
-        (then (call $unpack_q4_1 (local.get $w) (local.get $numbers) (local.get $scales) (local.get $blocks)))
-        (else (call $unpack_q8_0 (local.get $w) (local.get $numbers) (local.get $scales) (local.get $blocks)))))
+        (then (call $unpack_q4_1
+          (local.get $w) (local.get $numbers) (local.get $scales) (local.get $blocks)))
+        (else (call $unpack_q8_0
+          (local.get $w) (local.get $numbers) (local.get $scales) (local.get $blocks)))))
       (local.set $x_row (local.get $x))
       (local.set $factors_row (local.get $factors))
       (local.set $y_at (local.get $y))
