@@ -197,14 +197,14 @@ def test_a_part_that_is_not_whole_is_one_sentence_and_can_be_tried_again(
     visit, project, tmp_path, damage, said
 ):
     html = shutil.copytree(project / "_build/html", tmp_path / "html")
-    last = max((html / "_static/live").glob("part-*.js"))
-    damage(last)
+    first = min((html / "_static/live").glob("part-*.js"))
+    damage(first)
     figure = visit((html / "real.html").as_uri()).page.locator("[data-live-figure=Loader]")
     button = figure.get_by_role("button")
     button.click()
-    sentence = re.compile(rf"^the file \S*{last.name} is {said}$")
+    sentence = re.compile(rf"^the file \S*{first.name} is {said}$")
     figure.get_by_role("button", name=sentence).wait_for()
-    shutil.copy(project / "_build/html/_static/live" / last.name, last)
+    shutil.copy(project / "_build/html/_static/live" / first.name, first)
     button.click()
     figure.get_by_role("button", name="as told: true").wait_for()
 
