@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { Decoder } from "../../transformer_lab/widgets/engine/decoder.js";
 import { explainer } from "../../transformer_lab/widgets/engine/explain.js";
+import { HostedModel } from "../../transformer_lab/widgets/engine/hosted_model.js";
 import { seededRandom } from "../../transformer_lab/widgets/engine/sampling.js";
 import { softmaxInPlace } from "../../transformer_lab/widgets/engine/tensor.js";
 import { randomNumbers, randomPacked } from "./numbers.js";
@@ -145,4 +146,18 @@ test("what is no number of this model and text is null", () => {
 
 test("a stream that is no plain sum is refused in a sentence", () => {
   assert.throws(() => opened({ ...GPT, norm_order: "post" }), /plain sum/);
+});
+
+test("in a worker the same numbers are given, of a text that is not too long", () => {
+  const { decoder, explain } = opened(GPT);
+  const hosted = new HostedModel({});
+  const tokenizer = { piece: (id) => `token ${id}`, isSpecial: () => false };
+  hosted.lm = { decoder, config: decoder.config, tokenizer };
+  const found = hosted.explain({ ids: IDS, path: "logit/5" });
+  assert.equal(found.value, explain("logit/5").value);
+  assert.equal(found.name, "logit of token·5");
+  assert.deepEqual(structuredClone(found), found); // plain data
+  for (const length of [0, 65]) {
+    assert.throws(() => hosted.explain({ ids: Array(length).fill(0), path: "next" }), /1 to 64 tokens/);
+  }
 });

@@ -110,7 +110,7 @@ function termRow(term, { decimals, bar, number, onOpen }) {
   const result = inDigits(value, decimals);
   const isSingle = factors.length === 1 && !isPower;
   const made = isSingle ? [] : factors.flatMap((each, i) => [
-    i ? element("span", { class: "tl-sign" }, "×") : null,
+    i ? "×" : null,
     factorNode(each, alone(each.value), `${label}, ${number.of?.[i] ?? "factor"}`, onOpen)]);
   const opens = factors.find((each) => each.opens)?.opens;
   return element("li", {
@@ -153,7 +153,7 @@ function sumView(onOpen) {
       ...lastRows(number, decimals, (value) => signedBar(value, largest)).filter(Boolean));
       const columns = of && `Each row: ${of.length > 1 ? of.join(" × ") : `e^(${of[0]} − the largest)`}.`;
       const kept = fixed.map(({ name, value }) => `${name} ${alone(value)}`).join(", ");
-      write(head, [columns, kept && `Taken as they came out: ${kept}.`].filter(Boolean).join(" "));
+      write(head, [columns, kept && `With ${kept}.`].filter(Boolean).join(" "));
       head.hidden = !head.textContent;
       settleStops();
     },
@@ -180,7 +180,7 @@ function numberCard({ onOpen, onOther, onUp }) {
       sum.show(number);
       up.disabled = isStart;
       other.hidden = !number.other;
-      if (number.other) write(other, `${number.other.words} →`);
+      write(other, number.other ? `${number.other.words} →` : "");
       const focused = document.activeElement;
       if (!hadFocus || (root.contains(focused) && !focused.matches(":disabled"))) return;
       const buttons = [...sum.list.querySelectorAll(".tl-nx-open")];

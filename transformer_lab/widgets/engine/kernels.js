@@ -8,7 +8,7 @@
 // (products.js).
 
 import { KERNELS } from "./kernels_bytes.js";
-import { BLOCK, roundTo8Bits } from "./packed.js";
+import { BLOCK, roundTo16Bits } from "./packed.js";
 
 const PAGE = 65536; // memory is counted in pages of so many bytes
 const WORKSPACE = 64 * PAGE;
@@ -85,7 +85,7 @@ class Kernels {
     for (let row = 0; row * nIn < x.length; row += nAtOnce) {
       const some = x.subarray(row * nIn, (row + nAtOnce) * nIn);
       const n = some.length / nIn;
-      roundTo8Bits(some, new Int16Array(this.memory.buffer, 4 * from), this.floats.subarray(factors));
+      roundTo16Bits(some, new Int16Array(this.memory.buffer, 4 * from), this.floats.subarray(factors));
       this.run.packed_linear(format === "q4_1", 4 * from, 4 * factors, packed.byteOffset, 4 * b, 4 * to,
         n, nIn, nOut, 4 * numbers, 4 * scales);
       y.set(this.floats.subarray(to, to + n * nOut), row * nOut);

@@ -118,7 +118,7 @@
 
   ;; y = x Wᵀ + b.  x (rows, in), packed w (out, in), bias (out) → y (rows, out)
   ;;
-  ;; x has been rounded (packed.js, `roundTo8Bits`): whole numbers of 16 bits at `x`, and two
+  ;; x has been rounded (packed.js, `roundTo16Bits`): whole numbers of 16 bits at `x`, and two
   ;; factors for each block of 32 at `factors`. `is_q4_1` says which format w has, q4_1 (1) or
   ;; q8_0 (0). Each row of w is unpacked once, to `numbers` and `scales`, and then meets all
   ;; rows of x. Rows follow one another without a gap.

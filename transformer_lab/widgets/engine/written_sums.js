@@ -87,7 +87,7 @@ export function dotSum(a, b, { of, label, opensA, opensB = (_) => null, others =
  * by from the `terms`, as a term.
  */
 export function rounding({ packed }, result, terms) {
-  return packed ? [single("rounding to 8 bits", result - total(terms.map(({ value }) => value)))] : [];
+  return packed ? [single("rounding to 16 bits", result - total(terms.map(({ value }) => value)))] : [];
 }
 
 /** Row `out` of a `Linear` times x, which was `result`; `opens(i)` is the path of x[i]. */
