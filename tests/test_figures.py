@@ -55,3 +55,14 @@ def test_a_picture_brings_no_style_that_reaches_the_page_around_it():
     drawing = figures.bars({"a": 1.0, "b": 2.0}, title="t", unit="u")._repr_html_()
     assert "<style" not in drawing
     assert "stroke-linecap: butt" in drawing[: drawing.index(">", drawing.index("<svg"))]
+
+
+def test_a_grid_of_heads_shows_each_one_at_its_layer():
+    grid = [[0.1, 0.2, 0.9], [0.3, 0.4, 0.5]]  # two heads, three layers
+    drawn = figures.heads_by_layer({"a": grid, "b": grid}, title="t", unit="u")
+    first, second, _scale = drawn.axes
+    assert [axes.get_title(loc="right") for axes in (first, second)] == ["a", "b"]
+    assert first.get_title(loc="left") == "t"
+    shades = first.collections[0]
+    assert shades.get_array().tolist() == grid
+    assert shades.get_clim() == (0, 1)

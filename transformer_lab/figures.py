@@ -17,7 +17,11 @@ from itertools import cycle
 from statistics import mean, stdev
 
 import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 from scipy import stats
 
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
@@ -51,9 +55,14 @@ def _new(title: str, *, width: float = 7.0, height: float = 3.6):
     """A figure with one axes in the style of the book; `title` states the finding."""
     figure = Picture(figsize=(width, height), layout="constrained")
     figure.patch.set_alpha(0.0)
-    axes = figure.add_subplot()
-    axes.patch.set_alpha(0.0)
+    axes = _plain(figure.add_subplot())
     axes.set_title(title, loc="left", color=INK, fontsize=11)
+    return figure, axes
+
+
+def _plain(axes: Axes) -> Axes:
+    """Axes in the colours of the page, with a line on the left and below."""
+    axes.patch.set_alpha(0.0)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
@@ -61,7 +70,7 @@ def _new(title: str, *, width: float = 7.0, height: float = 3.6):
     axes.tick_params(colors=INK)
     axes.xaxis.label.set_color(INK)
     axes.yaxis.label.set_color(INK)
-    return figure, axes
+    return axes
 
 
 def bars(
@@ -231,4 +240,36 @@ def table_of_heads(
     axes.set_xticks([i + 0.5 for i in range(n_heads)], [f"head {i}" for i in range(n_heads)])
     axes.set_yticks([i + 0.5 for i in range(n_layers)], [f"layer {i}" for i in range(n_layers)])
     axes.set_xlabel(unit)
+    return figure
+
+
+def heads_by_layer(
+    scores: Mapping[str, Sequence[Sequence[float]]], *, title: str, unit: str
+) -> Figure:
+    """A shade for each head of a large model, in a grid for each question: layers across.
+
+    Args:
+        scores: for each question, one row for each head of a layer, one number for each layer;
+            shares, from 0 to 1.
+        title: the finding, as a sentence.
+        unit: what the numbers are.
+    """
+    figure = Picture(figsize=(7.0, 0.8 + 1.5 * len(scores)), layout="constrained")
+    figure.patch.set_alpha(0.0)
+    panels = figure.subplots(len(scores), squeeze=False)[:, 0]
+    shares = Normalize(0, 1)
+    for axes, (question, grid) in zip(panels, scores.items(), strict=True):
+        _plain(axes).pcolormesh(grid, cmap="Blues", norm=shares, rasterized=True)
+        axes.invert_yaxis()
+        axes.set_title(question, loc="right", color=INK, fontsize=10)
+        axes.set_yticks([0.5, len(grid) - 0.5], ["head 0", f"head {len(grid) - 1}"])
+        every_fifth = range(0, len(grid[0]), 5)
+        axes.set_xticks([layer + 0.5 for layer in every_fifth], map(str, every_fifth))
+    panels[0].set_title(title, loc="left", color=INK, fontsize=11)
+    panels[-1].set_xlabel("layer")
+    shades = ScalarMappable(shares, cmap="Blues")
+    scale = figure.colorbar(shades, ax=panels, aspect=40, format=PercentFormatter(1))
+    scale.set_label(unit, color=INK)
+    scale.outline.set_edgecolor(INK)
+    scale.ax.tick_params(colors=INK)
     return figure

@@ -1,7 +1,8 @@
 """Sphinx extension: a Content-Security-Policy in every page.
 
 A browser that opens a page, from a server or from disk, then runs the book's own
-scripts only, evaluates no text as a program, and asks no other host for anything.
+scripts only, evaluates no text as a program (WebAssembly, which reaches
+nothing but its own memory, may be compiled), and asks no other host for anything.
 The scripts that stand in a page itself, and its event handlers, are allowed one by
 one, by a hash of their text.
 
@@ -23,7 +24,7 @@ POLICY = (
     "default-src 'none'; "
     # Live figures are modules made of text in the page (blob:), as a page from disk may
     # not fetch them.
-    "script-src 'self' blob: 'unsafe-hashes' {hashes}; "
+    "script-src 'self' blob: 'wasm-unsafe-eval' 'unsafe-hashes' {hashes}; "
     "style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; "
     "font-src 'self'; "

@@ -3,8 +3,8 @@
 Before the build it names the folder where figures leave their bytes and keys the
 cache of executed notebooks to the package's Python sources, so that a change in
 the package runs the notebooks again. After the build it puts into `_static/live/`
-what the pages use: the figures' bytes and their JavaScript, joined into one
-module text each. Figures' JavaScript is linked anew at every build, so a change
+what the pages use: the figures' bytes, the parts of real models, and JavaScript, joined
+into one text for each module. Figures' JavaScript is linked anew at every build, so a change
 in it runs no notebook.
 """
 
@@ -29,6 +29,7 @@ from transformer_lab.widgets.live_figure import (
     link,
     stylesheet,
 )
+from transformer_lab.widgets.real_model import MINILM, SMOLLM2, RealModel
 
 PLACE = re.compile(
     r'<div class="tl-live" data-live-figure="(?P<name>[^"]+)">'
@@ -98,8 +99,7 @@ def publish_style(app: Sphinx) -> None:
 
 def add_scripts(app: Sphinx, pagename, templatename, context, doctree) -> None:
     """The host, told the version of each module: an address that changes with its content."""
-    places = PLACE.finditer(context.get("body", ""))
-    modules = sorted({json.loads(place["json"])["module"] for place in places})
+    modules = sorted(what_page_uses(context.get("body", ""))[0])
     if modules:
         versions = {name: hashlib.sha256(module(app, name)).hexdigest()[:8] for name in modules}
         attributes: dict[str, Any] = {"data-versions": json.dumps(versions)}
@@ -118,33 +118,50 @@ def publish(app: Sphinx, exception) -> None:
     live.mkdir(parents=True, exist_ok=True)
     for name in sorted(modules):
         (live / Path(name).name).write_bytes(module(app, name))
+    for model in (MINILM, SMOLLM2):
+        if not assets.keys().isdisjoint(model.parts):
+            publish_model(model, live)
     for name in sorted(assets):
         publish_asset(name, assets[name], live)
-    for path in live.glob("*.js"):
-        if path.stem not in {Path(name).stem for name in modules} | set(assets):
+    needed = {f"{Path(name).stem}.js" for name in {*modules, *assets}}
+    for path in live.iterdir():
+        if path.name not in needed:
             path.unlink()
 
 
 def what_pages_use(folder: Path) -> tuple[set[str], dict[str, str]]:
     """The JavaScript modules of all figures, and each asset with a page that uses it."""
-    modules, assets = set(), {}
+    all_modules, all_assets = set(), {}
     for page in sorted(folder.rglob("*.html")):
-        for place in PLACE.finditer(page.read_text(encoding="utf-8")):
-            figure = json.loads(place["json"])
-            modules.add(figure["module"])
-            for name in asset_names(figure["state"]):
-                assets[name] = page.relative_to(folder).as_posix()
-    return modules, assets
+        modules, assets = what_page_uses(page.read_text(encoding="utf-8"))
+        all_modules |= modules
+        all_assets |= dict.fromkeys(assets, page.relative_to(folder).as_posix())
+    return all_modules, all_assets
 
 
-def asset_names(value) -> list[str]:
+def what_page_uses(text: str) -> tuple[set[str], set[str]]:
+    """The JavaScript modules and the assets of the figures in a page."""
+    figures = [json.loads(place["json"]) for place in PLACE.finditer(text)]
+    modules = {figure["module"] for figure in figures}
+    return modules | named("$module", figures), named("$asset", figures)
+
+
+def named(kind: str, value) -> set[str]:
+    """The names of all files of this kind that a figure's state speaks of."""
     if isinstance(value, dict):
-        if "$asset" in value:
-            return [value["$asset"]]
+        if kind in value:
+            return {value[kind]}
         value = list(value.values())
     if isinstance(value, list):
-        return [name for item in value for name in asset_names(item)]
-    return []
+        return {name for item in value for name in named(kind, item)}
+    return set()
+
+
+def publish_model(model: RealModel, live: Path) -> None:
+    try:
+        model.write_parts(live)
+    except (OSError, ValueError) as error:
+        raise ExtensionError(f"live figure: {model.name} cannot be written: {error}") from error
 
 
 def module(app: Sphinx, name: str) -> bytes:

@@ -11,59 +11,84 @@
 
   // --- Files
 
-  // What `read` makes of the text that live/NAME.js hands over; each file is loaded once.
+  // A turn for the browser, to draw and to answer the reader, between two steps of work.
+  const turn = () => globalThis.scheduler?.yield?.() ?? new Promise((resolve) => setTimeout(resolve));
+
+  // What live/NAME.js hands over.
+  const bring = (name, query = "") => new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = new URL(`live/${name}.js${query}`, src).href;
+    script.onload = () => {
+      const value = globalThis.transformerLabParts?.[name];
+      if (value === undefined) reject(new Error(`the file ${script.src} is damaged`));
+      else resolve(value);
+    };
+    script.onerror = () => reject(new Error(`the file ${script.src} is missing`));
+    document.head.append(script);
+  });
+
+  // What `start` gives, once for each name; after an error the next try may be better.
   const loaded = new Map();
-  const load = (name, query, read) => {
+  const once = (name, start) => {
     if (!loaded.has(name)) {
-      loaded.set(name, new Promise((resolve, reject) => {
-        const script = document.createElement("script");
-        script.src = new URL(`live/${name}.js${query}`, src).href;
-        script.onload = () => resolve(globalThis.transformerLabParts[name]);
-        script.onerror = () => {
-          loaded.delete(name); // the next try may find it
-          reject(new Error(`the file ${script.src} is missing`));
-        };
-        document.head.append(script);
-      }).then(read));
+      loaded.set(name, start());
+      loaded.get(name).catch(() => loaded.delete(name));
     }
     return loaded.get(name);
   };
 
-  const importModule = (file) => load(file.replace(/\.js$/, ""), `?v=${versions[file]}`, (text) =>
-    import(URL.createObjectURL(new Blob([text], { type: "text/javascript" }))));
+  const textOf = (file) => bring(file.replace(/^.*\/|\.js$/g, ""), `?v=${versions[file]}`);
+  const importModule = (file) => once(file, async () =>
+    import(URL.createObjectURL(new Blob([await textOf(file)], { type: "text/javascript" }))));
 
-  // Much quicker where the browser can do it itself.
-  const fromBase64 = (text) => {
-    if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
-    const letters = atob(text);
-    const bytes = new Uint8Array(letters.length);
-    for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
+  // Each letter is 15 bits, the lowest first (live_figure.py, `bytes_script`).
+  const fromLetters = (nBytes, letters) => {
+    const bytes = new Uint8Array(nBytes);
+    let bits = 0; // those that no byte has yet
+    let nBits = 0;
+    let at = 0;
+    for (let i = 0; i < letters.length; i++) {
+      bits |= (letters.charCodeAt(i) - 0x4e00) << nBits;
+      for (nBits += 15; nBits >= 8; nBits -= 8, bits >>= 8) bytes[at++] = bits;
+    }
     return bytes;
   };
 
-  // Bytes are compressed, then written as text, in a file that is named by them. A widget's
+  // Bytes are compressed, then written as letters, in a file that is named by them. A widget's
   // bytes arrive in the page as a DataView, so they do here.
-  const bytesOf = ({ $asset: name }) => load(name, "", async (text) => {
+  const bytesOf = async ({ $asset: name }) => {
+    const [nBytes, letters] = await bring(name);
     delete globalThis.transformerLabParts[name];
-    const stream = new Blob([fromBase64(text)]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return new DataView(await new Response(stream).arrayBuffer());
-  });
+    await turn();
+    const packed = fromLetters(nBytes, letters);
+    try {
+      const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+      return new DataView(await new Response(stream).arrayBuffer());
+    } catch { // gzip's checksum is another
+      throw new Error(`the file ${name}.js is damaged`);
+    }
+  };
 
-  // A copy of `value` in which `make` has replaced each reference to bytes.
-  const withBytes = async (value, make) => {
+  // What stands for a file in a figure's state becomes what the figure gets: at once, and
+  // then one copy is for all, or when it asks, and then nothing of it is kept here.
+  const atOnce = (file) => once(file.$asset, () => bytesOf(file));
+  const later = (file) => (file.$module ? { load: () => textOf(file.$module) }
+    : { name: file.$asset, size: file.size, load: () => bytesOf(file) });
+
+  // A copy of `value` in which `make` has replaced what stands for a file.
+  const withFiles = async (value, make) => {
     if (value === null || typeof value !== "object") return value;
-    if (typeof value.$asset === "string") return make(value);
-    if (Array.isArray(value)) return Promise.all(value.map((item) => withBytes(item, make)));
+    if (typeof (value.$asset ?? value.$module) === "string") return make(value);
+    if (Array.isArray(value)) return Promise.all(value.map((item) => withFiles(item, make)));
     const entries = Object.entries(value).map(async ([key, item]) =>
-      [key, await withBytes(item, make)]);
+      [key, await withFiles(item, make)]);
     return Object.fromEntries(await Promise.all(entries));
   };
 
-  // The state with its bytes; those of a name in `later` as { size, load }, to be asked for.
-  const valuesOf = async ({ state, later }) => {
-    const promise = (asset) => ({ size: asset.size, load: () => bytesOf(asset) });
-    const entries = Object.entries(state).map(async ([name, value]) =>
-      [name, await withBytes(value, later.includes(name) ? promise : bytesOf)]);
+  // The state with its bytes; those of a name in figure.later as { name, size, load }.
+  const valuesOf = async (figure) => {
+    const entries = Object.entries(figure.state).map(async ([name, value]) =>
+      [name, await withFiles(value, figure.later.includes(name) ? later : atOnce)]);
     return Object.fromEntries(await Promise.all(entries));
   };
 
@@ -135,9 +160,6 @@
     }
     return wanted.get(place);
   };
-
-  // A turn for the browser, to draw and to answer the reader, between two steps of work.
-  const turn = () => globalThis.scheduler?.yield?.() ?? new Promise((resolve) => setTimeout(resolve));
 
   const start = async (place) => {
     const name = place.dataset.liveFigure;

@@ -1,14 +1,18 @@
-// Lays out the sections that were left for later (custom.css), one in each idle moment after
-// the page has come: whoever takes a picture of the whole page, or has it read aloud, gets all.
+// Lays out what was left for later (custom.css) in idle moments after the page has come:
+// whoever takes a picture of the whole page, or has it read aloud, gets all.
 addEventListener("load", () => {
-  const waiting = [...document.querySelectorAll(".bd-article > section > section")];
-  const whenIdle = window.requestIdleCallback ?? ((action) => setTimeout(action, 200));
-  const layOutNext = () => {
-    const section = waiting.shift();
-    if (!section) return;
-    section.classList.add("laid-out");
-    section.getBoundingClientRect(); // here and now, so that no two are laid out in one go
-    whenIdle(layOutNext);
+  const ENOUGH = 40; // milliseconds of an idle moment (50 at most) that are left for the browser
+  const waiting = [...document.querySelectorAll(".bd-article > section > section > *")];
+  const whenIdle = window.requestIdleCallback
+    ?? ((action) => setTimeout(() => action({ didTimeout: false, timeRemaining: () => 0 }), 50));
+  const layOut = (moment) => {
+    do {
+      const next = waiting.shift();
+      if (!next) return;
+      next.classList.add("laid-out");
+      next.getBoundingClientRect(); // here and now: its time is known before the next one begins
+    } while (moment.timeRemaining() > ENOUGH);
+    whenIdle(layOut);
   };
-  whenIdle(layOutNext);
+  whenIdle(layOut);
 });

@@ -7,7 +7,9 @@ import pytest
 CHAPTER = "notebooks/12_training_and_inference"  # the longest one
 SECTIONS = "article > section > section"
 FAR = f"{SECTIONS}:last-of-type"
-LAID_OUT = "e => e.firstElementChild.checkVisibility({ contentVisibilityAuto: true })"
+# Whether all is laid out that stands in a paragraph or a cell of this section.
+LAID_OUT = """e => [...e.querySelectorAll(":scope > :not(h2) > *")]
+  .every(part => part.checkVisibility({ contentVisibilityAuto: true }))"""
 WINDOW = {"width": 1280, "height": 800}
 CURRENT = "document.querySelector('#pst-page-toc-nav a.active')?.hash.slice(1)"
 TOP = "e => e.querySelector('h2, h3').getBoundingClientRect().top"
@@ -40,7 +42,7 @@ def assert_at_top(page, name: str) -> None:
 
 def test_a_section_far_below_is_laid_out_in_an_idle_moment(chapter):
     page = chapter()
-    page.locator(f"{SECTIONS}:not(.laid-out)").last.wait_for(state="detached")
+    page.locator(f"{SECTIONS} > :not(.laid-out)").last.wait_for(state="detached")
     assert page.locator(FAR).evaluate(LAID_OUT)
     page.add_init_script("window.requestIdleCallback = () => 0")  # the page is never idle
     page.reload()
@@ -95,7 +97,6 @@ def test_what_a_browser_finds_in_a_far_section_is_shown(chapter):
     page.wait_for_timeout(200)
     top = page.evaluate("getSelection().getRangeAt(0).getBoundingClientRect().top")
     assert 0 < top < WINDOW["height"]
-    assert page.locator(FAR).evaluate(LAID_OUT)
 
 
 def test_what_the_search_marks_is_marked_everywhere(chapter):
@@ -119,7 +120,6 @@ def test_the_tab_key_reaches_what_is_far(chapter):
     page = chapter()
     page.locator(f"{FAR} a.reference").first.evaluate("e => e.focus()")
     page.wait_for_timeout(200)
-    assert page.locator(FAR).evaluate(LAID_OUT)
     assert 0 < page.evaluate("document.activeElement.getBoundingClientRect().top") < 800
 
 

@@ -155,6 +155,7 @@ def test_a_wide_formula_scrolls_by_itself_and_can_be_reached(visit, addresses, n
 
 def test_a_screen_reader_gets_the_formulas_structure(visit, addresses):
     page = visit(f"{addresses['file']}/notebooks/05_attention.html").page
+    page.locator("article > section > section > :not(.laid-out)").last.wait_for(state="detached")
     tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
     roles = [node["role"]["value"] for node in tree if "role" in node]
     drawn = page.locator("article math").count()

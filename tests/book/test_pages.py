@@ -29,7 +29,7 @@ SHOWN = """root => {
 
 
 def wait_for_figures(page) -> int:
-    """Wait until every live figure of a page is drawn; return how many there are."""
+    """Wait until all of a page is laid out and every live figure drawn; return their number."""
     # Figures come when the reader does: the Tab key brings them all, without scrolling.
     page.wait_for_function(
         """() => {
@@ -37,8 +37,9 @@ def wait_for_figures(page) -> int:
                button.focus({ preventScroll: true });
                button.blur();
              }
-             return [...document.querySelectorAll("[data-live-figure]")]
-               .every(figure => figure.dataset.ready === "true");
+             return !document.querySelector("article > section > section > :not(.laid-out)")
+               && [...document.querySelectorAll("[data-live-figure]")]
+                 .every(figure => figure.dataset.ready === "true");
            }""",
         timeout=FIGURE_SECONDS * 1000,
     )

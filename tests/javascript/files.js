@@ -1,18 +1,22 @@
 // Small model files, for the tests: a header, then the numbers.
 
+import { seededRandom } from "../../transformer_lab/widgets/engine/sampling.js";
+
 // tensors: { name: { shape, values } } → the bytes of a safetensors file in 32-bit floats.
+// Of a packed matrix: { shape: that of its bytes, bytes: Uint8Array }.
 export function safetensors(tensors, metadata = {}, change = (header) => header) {
   const header = { __metadata__: metadata };
-  let end = 0;
-  for (const [name, { shape, values }] of Object.entries(tensors)) {
-    header[name] = { dtype: "F32", shape, data_offsets: [end, end += 4 * values.length] };
+  const numbers = [];
+  for (const [name, { shape, values, bytes }] of Object.entries(tensors)) {
+    const own = bytes ?? new Uint8Array(Float32Array.from(values).buffer);
+    const dtype = bytes ? "U8" : "F32";
+    header[name] = { dtype, shape, data_offsets: [numbers.length, numbers.push(...own)] };
   }
   const text = new TextEncoder().encode(JSON.stringify(change(header)));
-  const file = new Uint8Array(8 + text.length + end);
+  const file = new Uint8Array(8 + text.length + numbers.length);
   new DataView(file.buffer).setBigUint64(0, BigInt(text.length), true);
   file.set(text, 8);
-  const numbers = Float32Array.from(Object.values(tensors).flatMap(({ values }) => [...values]));
-  file.set(new Uint8Array(numbers.buffer), 8 + text.length);
+  file.set(numbers, 8 + text.length);
   return file;
 }
 
@@ -25,3 +29,34 @@ export const TOKENIZER = {
     type: "BPE", vocab: { a: 0, b: 1, c: 2, "Ġ": 3, ab: 4, "Ġab": 5 }, merges: [["a", "b"], ["Ġ", "ab"]],
   },
 };
+
+// A decoder of one block with random weights and that tokenizer, as a model file.
+export function tinyDecoder(metadata = {}, random = seededRandom(1)) {
+  const config = {
+    vocab_size: 7, max_len: 48, d_model: 8, n_heads: 2, n_layers: 1, d_ff: 16, positions: "learned",
+    n_token_types: null, embedding_scale: 1, embedding_norm: false, activation: "relu", bias: true,
+    norm: "layer", norm_order: "pre", norm_eps: 1e-5, tie_head: true, head_size: null, n_kv_heads: null,
+    rope_base: 10_000, local_rope_base: null, score_scale: null, score_cap: null, logit_cap: null,
+    logit_bias: false, head_norm: false, windows: null,
+  };
+  const tensors = {};
+  const add = (name, ...shape) => {
+    tensors[name] = { shape, values: Array.from({ length: shape.reduce((n, size) => n * size) }, random) };
+  };
+  add("embeddings.token.weight", 7, 8);
+  add("embeddings.position.weight", 48, 8);
+  const layers = { "attention.query": [8, 8], "attention.key": [8, 8], "attention.value": [8, 8],
+    "attention.output": [8, 8], "feed_forward.expand": [16, 8], "feed_forward.contract": [8, 16] };
+  for (const [name, [nOut, nIn]] of Object.entries(layers)) {
+    add(`blocks.0.${name}.weight`, nOut, nIn);
+    add(`blocks.0.${name}.bias`, nOut);
+  }
+  for (const name of ["blocks.0.attention_norm", "blocks.0.feed_forward_norm", "final_norm"]) {
+    add(`${name}.weight`, 8);
+    add(`${name}.bias`, 8);
+  }
+  return safetensors(tensors, {
+    architecture: "decoder", config: JSON.stringify(config), tokenizer: JSON.stringify(TOKENIZER),
+    ...metadata,
+  });
+}

@@ -37,6 +37,33 @@ test("what is damaged is refused in one sentence", () => {
   }
 });
 
+// Two rows of 64 numbers in blocks of 4 bits, 20 bytes each.
+const BYTES = { table: { shape: [2, 40], bytes: Uint8Array.from({ length: 80 }, (_, i) => i) } };
+const packedFile = (packed) => safetensors({ ...ONE, ...BYTES }, { packed: JSON.stringify(packed) });
+
+test("packed tensors stay as they are, a view of the file, and have the shape of their numbers", () => {
+  const file = packedFile({ table: { format: "q4_1", shape: [2, 64] } });
+  const table = readSafetensors(file).tensors.get("table", [null, 64]);
+  assert.deepEqual(table, { shape: [2, 64], packed: BYTES.table.bytes, format: "q4_1" });
+  assert.equal(table.packed.buffer, file.buffer);
+});
+
+test("what does not say how it is packed, or says it wrongly, is refused in one sentence", () => {
+  const table = { format: "q4_1", shape: [2, 64] };
+  for (const packed of [
+    {}, null, [], "table", { table: null }, { table, one: table }, { table, gone: table },
+    { table: { format: "q4_1" } }, { table: { ...table, more: 1 } }, { table: { shape: [2, 64] } },
+    ...["q8_0", "q2_k", "toString"].map((format) => ({ table: { ...table, format } })),
+    ...[[1, 64], [2, 32], [128], [2, 64, 1], ["2", 64], "2,64", null].map((shape) => (
+      { table: { ...table, shape } })),
+  ]) {
+    assert.throws(() => readSafetensors(packedFile(packed)), /^Error: [^\n]+$/);
+  }
+  const narrow = { table: { shape: [1, 5], bytes: new Uint8Array(5) } };
+  const said = { packed: JSON.stringify({ table: { format: "q4_1", shape: [1, 8] } }) };
+  assert.throws(() => readSafetensors(safetensors(narrow, said)), /do not fit each other/);
+});
+
 test("a file that does not say what it is is no model", () => {
   assert.throws(() => loadModel(safetensors(ONE)), /does not say what it is/);
   for (const architecture of ["parser", "toString"]) {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { causalMask } from "../../transformer_lab/widgets/engine/attention.js";
 import {
-  columns, linear, matrix, mixRows, rowsOf, setColumns, softmaxInPlace,
+  columns, headScores, linear, matrix, mixHeads, mixRows, rowsOf, setColumns, softmaxInPlace,
 } from "../../transformer_lab/widgets/engine/tensor.js";
+import { randomNumbers } from "./numbers.js";
 
 const counted = (length) => Float32Array.from({ length }, (_, i) => (i % 7) - 3);
 
@@ -32,6 +32,19 @@ test("rows are mixed by their shares", () => {
   assert.deepEqual([...mixRows(Float32Array.of(1, 0, 0.5, 0.5), rows)], [1, 2, 3, 5.5, 11, 16.5]);
 });
 
+test("a head meets its own keys and mixes its own values, which two heads may share", () => {
+  const heads = { nHeads: 4, nKvHeads: 2, headSize: 3 };
+  const [queries, keys, values] = [5 * 12, 7 * 6, 7 * 6].map((length) => randomNumbers(length));
+  const scores = headScores(queries, keys, heads);
+  const mixed = mixHeads(scores, values, heads);
+  for (const head of [0, 1, 2, 3]) {
+    const own = (x) => matrix(columns(x, 6, head < 2 ? 0 : 3, 3), 3);
+    const expected = linear(columns(queries, 12, 3 * head, 3), own(keys));
+    assert.deepEqual(scores.subarray(35 * head, 35 * (head + 1)), expected);
+    assert.deepEqual(columns(mixed, 12, 3 * head, 3), mixRows(expected, own(values)));
+  }
+});
+
 test("columns that are taken out and put back stand where they stood", () => {
   const x = counted(12);
   assert.deepEqual([...columns(x, 4, 1, 2)], [x[1], x[2], x[5], x[6], x[9], x[10]]);
@@ -46,9 +59,4 @@ test("a softmax adds up to 1, hides what is at minus infinity, and does not over
   assert.equal(weights[0], weights[1]);
   assert.ok(Math.abs(weights[1] / weights[3] - Math.E) < 1e-9);
   assert.ok(Math.abs(weights.reduce((sum, weight) => sum + weight) - 1) < 1e-12);
-});
-
-test("the queries of a causal mask are the last of its positions", () => {
-  assert.deepEqual(causalMask(2, 3), [[true, true, false], [true, true, true]]);
-  assert.deepEqual(causalMask(1), [[true]]);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { BPETokenizer } from "../../transformer_lab/widgets/engine/tokenizer.js";
-import { bytesOf, sizeInWords } from "../../transformer_lab/widgets/parts/later.js";
+import { bytesOf, realModelOf, sizeInWords } from "../../transformer_lab/widgets/parts/later.js";
 import { tokenName, tokensOf } from "../../transformer_lab/widgets/parts/reader_text.js";
 import {
   counted, formatPercent, grouped, raised, readable, spoken, within,
@@ -46,4 +46,37 @@ test("bytes are there, or come when they are asked for", async () => {
   const later = { size: 260_000, load: () => Promise.resolve(bytes) };
   assert.deepEqual([await bytesOf(bytes), await bytesOf(later)], [bytes, bytes]);
   assert.deepEqual([sizeInWords(bytes), sizeInWords(later)], [null, "0.3 MB"]);
+});
+
+// A widget's model in a notebook, whose kernel answers with `answers[name]`.
+function notebook(state, answers) {
+  const listeners = new Set();
+  return {
+    get: (name) => state[name],
+    on: (event, listener) => { assert.equal(event, "msg:custom"); listeners.add(listener); },
+    off: (event, listener) => listeners.delete(listener),
+    send({ file }) { for (const listener of [...listeners]) listener(...answers[file]); },
+    listeners,
+  };
+}
+
+test("a real model's files come from the kernel, or as the page gives them", async () => {
+  const bytes = (text) => new DataView(new TextEncoder().encode(text).buffer);
+  const part = { $asset: "part-0", size: 3 };
+  const state = { name: "Small", size: 3, parts: [part], worker: { $module: "engine/worker.js" } };
+  const model = notebook({ real_model: state }, {
+    "part-0": [{ file: "part-0" }, [bytes("abc")]],
+    "engine/worker.js": [{ file: "engine/worker.js" }, [bytes("onmessage = …")]],
+  });
+  const { name, size, parts, worker } = realModelOf(model);
+  assert.deepEqual([name, size, parts[0].name, parts[0].size], ["Small", 3, "part-0", 3]);
+  assert.deepEqual(await parts[0].load(), bytes("abc"));
+  assert.equal(await worker.load(), "onmessage = …");
+  const failing = notebook({ real_model: state }, { "part-0": [{ file: "part-0", error: "no network" }] });
+  await assert.rejects(realModelOf(failing).parts[0].load(), /^Error: no network$/);
+  assert.deepEqual([model.listeners.size, failing.listeners.size], [0, 0]);
+
+  const inPage = { ...state, worker: { load: () => Promise.resolve("") } };
+  assert.equal(realModelOf(notebook({ real_model: inPage })), inPage);
+  assert.deepEqual([{}, { real_model: null }].map((none) => realModelOf(notebook(none))), [null, null]);
 });

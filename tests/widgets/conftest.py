@@ -22,6 +22,7 @@ from transformer_lab.widgets.live_figure import (
     link,
     stylesheet,
 )
+from transformer_lab.widgets.real_model import WORKER
 
 WIDGETS = ROOT / "transformer_lab/widgets"
 ENGINE = [*sorted((WIDGETS / "engine").glob("*.js")), WIDGETS / "parts/words.js"]
@@ -153,7 +154,12 @@ def open_figure(visit, tmp_path, monkeypatch):
         monkeypatch.setenv(ASSET_FOLDER_VARIABLE, str(live))
         figure = make()
         module = Path(figure._module)
-        (live / module.name).write_text(classic_script(module.stem, link(WIDGETS / module)))
+        modules = [module]
+        if model := getattr(figure, "real_model", None):
+            model.write_parts(live)
+            modules.append(Path(WORKER))
+        for path in modules:
+            (live / path.name).write_text(classic_script(path.stem, link(WIDGETS / path)))
         shutil.copy(ROOT / "book/_static/live_host.js", folder)
         (folder / "live_figure.css").write_text(stylesheet(), encoding="utf-8")
         (folder / "page.html").write_text(

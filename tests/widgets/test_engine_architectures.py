@@ -123,11 +123,3 @@ def test_hindi_is_cut_as_in_python(engine, words):
         "([content, texts]) => texts.map(t => load(content).tokenizer.encode(t))", [content, texts]
     )
     assert ids == [words.encode(text) for text in texts]
-
-
-def test_what_the_page_cannot_run_is_refused(engine, words):
-    _, content = make(EncoderDecoder, words, norm="rms")
-    message = engine(
-        "content => { try { load(content); } catch (error) { return error.message; } }", content
-    )
-    assert "norm=layer" in message

@@ -51,7 +51,8 @@ def one_sentence(refusal: str) -> bool:
 @torch.no_grad()
 def check(engine, numbers: bytes, headers: dict[str, dict]) -> list[str]:
     """Python's logits or one sentence for each header; what was read is returned."""
-    texts = [json.dumps(header) for header in headers.values()]
+    # JavaScript has one kind of number; a whole one of this size does not fit into torch's.
+    texts = [json.dumps(header).replace(str(10**30), "1e30") for header in headers.values()]
     results = engine(RUN, [base64.b64encode(numbers).decode(), texts, IDS])
     read = []
     for what, text, result in zip(headers, texts, results, strict=True):
@@ -61,6 +62,8 @@ def check(engine, numbers: bytes, headers: dict[str, dict]) -> list[str]:
         header = text.encode()
         model, _ = read_model(len(header).to_bytes(8, "little") + header + numbers)
         expected = model(torch.tensor([IDS]))[0]
+        if not expected.isfinite().all():
+            continue  # such as of vectors times 1e30
         assert (torch.tensor(result["logits"]) - expected).abs().max() < 1e-4, what
         read.append(what)
     return read

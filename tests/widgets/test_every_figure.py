@@ -33,6 +33,9 @@ NAMES = [
     if isinstance(getattr(widgets, name), type)
 ]
 
+# What a page gets of a real model that nobody has loaded yet.
+REAL_MODEL = {"name": "Small", "size": 9, "parts": [{"$asset": "part", "size": 9}], "worker": {}}
+
 # A page that shows figures as a notebook does: a model whose traits somebody else can set.
 HOST = """text => {
   const bytesIn = value => value?.$bytes !== undefined
@@ -161,6 +164,7 @@ def gallery(small_model):
                 "examples": ["good day"],
                 "temperature": 1.5,
                 "seed": 9,
+                "real_model": REAL_MODEL,
             },
         ),
         "DepthExplorer": (
@@ -225,7 +229,8 @@ def gallery(small_model):
         ),
         "HeadExplorer": (
             model,
-            other_model | {"layer": 1, "head": 2, "disabled_heads": [[0, 1]]},
+            other_model
+            | {"layer": 1, "head": 2, "disabled_heads": [[0, 1]], "real_model": REAL_MODEL},
         ),
         "MaskPlayground": (
             model,
@@ -265,7 +270,17 @@ def gallery(small_model):
         "NextToken": (
             model,
             other_model
-            | {"temperature": 0.0, "top_k": 7, "top_p": 0.5, "seed": 3, "compact": True},
+            | {"temperature": 0.0, "top_k": 7, "top_p": 0.5, "seed": 3, "compact": True}
+            | {"real_model": REAL_MODEL},
+        ),
+        "NumberExplorer": (
+            model | {"path": ["probability/300", "logit/300"]},
+            other_model
+            | {
+                "token": 2,
+                "path": ["probability/301", "shares/301", "attention/1/2/5"],
+                "real_model": REAL_MODEL,
+            },
         ),
         "PositionWaves": (
             {"table": table.tobytes(), "table_size": 12, "way": "learned"},
@@ -334,6 +349,7 @@ def gallery(small_model):
                 "references": word_in_context.REFERENCES[::-1],
                 "senses": ["money", "money", "river", "river"],
                 "layer": 2,
+                "real_model": REAL_MODEL,
             },
         ),
     }
@@ -441,6 +457,7 @@ ODD = {
     "HeadExplorer": {"disabled_heads": [[[9, 9]], [[0, 0], [0, 0]]]},
     "MaskPlayground": {"mask": [[[True]], [[False] * 3] * 3]},
     "MaskedWordGuesser": {"hidden": [[99], [0, 0]]},
+    "NumberExplorer": {"path": [["", "next"], ["weight/9/9/9/9"], ["logit/1", "constructor/1"]]},
     "PositionWaves": {"table_size": []},  # it says how the table is to be read
 }
 

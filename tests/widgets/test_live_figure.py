@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import gzip
 import json
 import re
@@ -10,7 +9,13 @@ import re
 import pytest
 import traitlets
 
-from transformer_lab.widgets.live_figure import ASSET_FOLDER_VARIABLE, LinkError, LiveFigure, link
+from transformer_lab.widgets.live_figure import (
+    ASSET_FOLDER_VARIABLE,
+    LinkError,
+    LiveFigure,
+    bytes_script,
+    link,
+)
 
 MODULE = 'export default { render({ el }) { el.textContent = "drawn"; } };\n'
 
@@ -112,11 +117,26 @@ def test_in_a_book_build_bytes_become_files_named_by_their_content(
     files = state_of(html)["state"]["files"]
     names = [file["$asset"] for file in files]
     assert names[0] == names[2] != names[1]
-    written = {path.stem: path.read_text() for path in (tmp_path / "assets").iterdir()}
+    written = {path.stem: path.read_bytes() for path in (tmp_path / "assets").iterdir()}
     assert set(written) == set(names)
-    packed = base64.b64decode(re.search(r'= "(.*)";', written[names[1]])[1])
-    assert gzip.decompress(packed) == b"two"
-    assert files[1]["size"] == len(packed)
+    assert handed_over(written[names[1]]) == gzip.compress(b"two", mtime=0)
+    assert files[1]["size"] == len(gzip.compress(b"two"))
+
+
+def handed_over(script: bytes) -> bytes:
+    """The bytes in a script: 15 bits a letter, the lowest first."""
+    [size, letters] = json.loads(re.search(r"= (\[.*\]);\n$", script.decode("utf-16"))[1])
+    bits = sum((ord(letter) - 0x4E00) << 15 * place for place, letter in enumerate(letters))
+    return bits.to_bytes(size, "little")
+
+
+@pytest.mark.parametrize("size", [0, 1, 14, 15, 16, 1000])
+def test_bytes_are_written_as_letters_that_need_no_escape(size):
+    for content in (bytes(size), b"\xff" * size, bytes(range(256))[:size]):
+        script = bytes_script("name", content)
+        assert handed_over(script) == content
+        letters = script.decode("utf-16").split('"')[3]
+        assert all("\u4e00" <= letter < "\ud800" for letter in letters)
 
 
 def test_no_text_can_leave_the_script_that_holds_it(figure_class):

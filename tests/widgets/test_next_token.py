@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import traitlets
 
 from tests.widgets.conftest import wait_until_painted
 from transformer_lab.languages.grammar import END
+from transformer_lab.widgets import real_model
 from transformer_lab.widgets.next_token import NextToken
 
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
@@ -336,6 +338,57 @@ def test_a_guess_is_compared_with_the_model(figure):
     assert page.locator(".tl-bar:visible").count() > 0  # what was shown stays shown
     press(page, "Take the top")
     assert page.locator(".tl-bar:visible").count() == 0  # until there is a new token to guess
+
+
+# --- A real model in place of the tiny one ---------------------------------------------------
+
+
+@pytest.fixture
+def real(fixed_model, monkeypatch):
+    """A model in the place of a real one, in three parts: it expects a dog."""
+    content = fixed_model({" dog": 0.9, END: 0.02}).content
+    monkeypatch.setattr(real_model, "PART", len(content) // 3 + 1)
+    checksum = hashlib.sha256(content).hexdigest()
+    return real_model.RealModel("Big", lambda: content, size=len(content), sha256=checksum)
+
+
+def wait_for_state(page, state):
+    page.locator(f".tl-figure[data-real-model={state}]").wait_for()
+
+
+def test_a_real_model_takes_over_where_loading_broke_off_and_is_unloaded(figure, real):
+    page = figure(text="Anna found a", real_model=real)
+    wait_for_state(page, "absent")
+    assert bars(page)["·dog"] == "30%"
+    lost = Path(page.evaluate("location.pathname")).parent / f"live/{real.parts[1]}.js"
+    lost.rename(lost.with_suffix(".away"))
+    button = page.locator(".tl-real-model button")
+    assert button.text_content() == "Load Big (0 MB)"
+    button.focus()
+    page.keyboard.press("Enter")
+    wait_for_state(page, "failed")
+    sentence = page.locator(".tl-real-model .tl-status")
+    assert re.fullmatch(
+        "Big could not be loaded because .* is missing. .*", sentence.text_content()
+    )
+    assert bars(page)["·dog"] == "30%"
+    lost.with_suffix(".away").rename(lost)
+    page.keyboard.press("Enter")  # the keyboard is where it was
+    wait_for_state(page, "ready")
+    assert sentence.text_content() == "Big is loaded."
+    page.get_by_text("90%").first.wait_for()
+    assert next(iter(bars(page).items())) == ("·dog", "90%")
+    assert tokens(page) == ["A", "nna", "·found", "·a"]  # as it stands there, and no start token
+    press(page, "Take the top")
+    page.wait_for_function("document.querySelector('textarea').value === 'Anna found a dog'")
+    press(page, "Write on")
+    page.locator("[data-tokens-per-second]").wait_for()
+    page.get_by_label("Type the start of a story").fill("")
+    page.locator(".tl-chip").get_by_text("⟨start⟩").wait_for()
+    button.click()
+    wait_for_state(page, "absent")
+    page.get_by_text("50%").first.wait_for()
+    assert tokens(page) == ["⟨start⟩"]
 
 
 # --- Everybody's page ----------------------------------------------------------------------

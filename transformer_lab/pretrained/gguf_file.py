@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import re
 import reprlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -63,6 +65,27 @@ def read_gguf(path: Path) -> nn.Module:
         ValueError: if the file is damaged, holds another kind of model, or has a field
             that is not supported.
     """
+    config, weights, _ = _read(path, _unpack)
+    return fill(Decoder, config, weights)
+
+
+def read_gguf_packed(path: Path) -> tuple[Config, dict[str, Tensor], dict[str, str]]:
+    """The same model with its numbers packed as they are.
+
+    Returns:
+        Its config; its tensors by our names, of which those that are packed hold bytes,
+        (rows, bytes of a row); and for each of these its format, such as "q4_1".
+
+    Raises:
+        ImportError, ValueError: as for `read_gguf`.
+    """
+    return _read(path, lambda tensor: torch.tensor(tensor.data))
+
+
+def _read(
+    path: Path, take: Callable[[Any], Tensor]
+) -> tuple[Config, dict[str, Tensor], dict[str, str]]:
+    """The config, what `take` makes of each tensor, and the formats of those that are packed."""
     fields, tensors = _open(path, without="tokenizer.")
     if (kind := fields.get("general.architecture", None)) != "llama":
         raise ValueError(
@@ -71,12 +94,14 @@ def read_gguf(path: Path) -> nn.Module:
     if "token_embd.weight" not in tensors:
         raise ValueError(f"{path} does not say 'token_embd.weight'")
     try:
-        weights = {name: _unpack(tensor) for name, tensor in tensors.items()}
+        weights = {name: take(tensor) for name, tensor in tensors.items()}
     except (NotImplementedError, ValueError) as error:
         raise ValueError(f"{path} holds numbers that cannot be unpacked: {error}") from error
     config = Config(**_choices(fields, weights))
     fields.refuse_others()
-    return fill(Decoder, config, _convert(weights, config))
+    formats = {name: tensor.tensor_type.name.lower() for name, tensor in tensors.items()}
+    packed = {rename(name, _NAMES): kind for name, kind in formats.items() if kind != "f32"}
+    return config, _convert(weights, config), packed
 
 
 def read_gguf_tokenizer(path: Path) -> BPETokenizer:

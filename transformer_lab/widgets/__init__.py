@@ -25,6 +25,7 @@ _WHERE = {
     "ModelMap": "model_map",
     "NeuronExplorer": "neuron_explorer",
     "NextToken": "next_token",
+    "NumberExplorer": "number_explorer",
     "TokenizerPlayground": "tokenizer_playground",
     "PositionWaves": "position_waves",
     "TrainingReplay": "training_replay",

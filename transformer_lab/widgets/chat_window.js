@@ -4,19 +4,16 @@
 // forgotten message stays on the left, and is not on the right: the model knows nothing
 // of it. The same holds for what has fallen out of the context window.
 
-import { ChatTemplate, fit } from "./engine/chatting.js";
-import { stream } from "./engine/generation.js";
 import { loadModel } from "./engine/model_file.js";
-import { seededRandom } from "./engine/sampling.js";
 import {
   button, buttonRow, checkbox, scroller, select, slider, statusLine, textBox,
 } from "./parts/controls.js";
 import { figure } from "./parts/figure.js";
 import { element, heading, setAttributes, stack, written } from "./parts/nodes.js";
-import { wantsLessMotion } from "./parts/theme.js";
+import { realModel } from "./parts/real_model.js";
+import { realTalker, tinyTalker } from "./parts/talkers.js";
 import { counted, readable } from "./parts/words.js";
 
-const TOKEN_MS = 45; // between two tokens of an answer, so that it is seen to be written
 const ROLES = { system: "system", user: "you (user)", assistant: "assistant" };
 const WRONG_TURN = "There is nothing to answer: the last message that is sent must be yours.";
 
@@ -24,17 +21,9 @@ const copyOf = (messages) => messages.map((message) => ({ ...message, content: m
 
 // --- State and computed ---------------------------------------------------------
 
-// The messages of a conversation and what the model is given of them.
+// The messages of a conversation.
 class Conversation {
-  constructor(lm, messages) {
-    this.lm = lm;
-    this.template = new ChatTemplate(JSON.parse(lm.metadata.template), lm.tokenizer);
-    this.maxLen = lm.config.max_len;
-    this.room = Math.max(1, Math.floor(this.maxLen / 4)); // kept free for the answer
-    this.begin(messages);
-  }
-
-  begin(messages) {
+  constructor(messages) {
     this.first = copyOf(messages);
     this.restart();
   }
@@ -45,61 +34,30 @@ class Conversation {
   }
 
   get sent() { return this.messages.filter(({ forgotten }) => !forgotten); }
+}
 
-  // What the model is given of what is sent, and of a further message.
-  given(...further) {
-    return fit(this.template, [...this.sent, ...further], { maxLen: this.maxLen, room: this.room });
-  }
+// The rows of the sequence. The assistant's turn is open if the user has spoken last, or
+// while it is written: then `writing` holds the tokens so far.
+function rowsOf(given, writing) {
+  const rows = given.turns.map(({ message, ids }) => ({ role: message.role, ids, isFresh: false }));
+  const isOpen = writing || given.turns.at(-1)?.message.role === "user";
+  const ids = [...given.opened, ...(writing?.ids ?? [])];
+  return isOpen ? [...rows, { role: "assistant", ids, isFresh: Boolean(writing) }] : rows;
+}
 
-  // The rows of the sequence; the assistant's turn is open if the user has spoken last.
-  turns(given, fresh) {
-    const isOpen = this.sent.at(-1)?.role === "user";
-    return [
-      ...given.turns.map(({ message, ids }) => ({ role: message.role, ids, isFresh: message === fresh })),
-      ...(isOpen ? [{ role: "assistant", ids: given.opened, isFresh: false }] : []),
-    ];
-  }
+const countTokens = (rows) => rows.reduce((n, { ids }) => n + ids.length, 0);
 
-  // The model's turn. `step()` writes one token and says whether that was the last.
-  answer({ temperature, seed }) {
-    const { tokenizer } = this.lm;
-    const given = this.given();
-    const prompt = [...given.turns.flatMap((turn) => turn.ids), ...given.opened];
-    const random = seededRandom(seed + this.nAnswers);
-    const tokens = stream(this.lm, prompt, { temperature, random });
-    const message = { role: "assistant", content: "" };
-    const ids = [];
-    this.nAnswers += 1;
-    this.messages.push(message);
-    return {
-      message,
-      step() {
-        const { value: id, done } = tokens.next();
-        if (!done) ids.push(id);
-        message.content = tokenizer.decode(ids.filter((one) => !tokenizer.isSpecial(one)));
-        return done || tokenizer.isSpecial(id);
-      },
-      describe() {
-        const why = tokenizer.isSpecial(ids.at(-1)) ? "" : " There the window was full.";
-        const lost = given.dropped.length
-          ? ` ${counted(given.dropped.length, "message")} had fallen out of the window.` : "";
-        return `Given ${counted(prompt.length, "token")}, the model wrote ${counted(ids.length, "token")}: `
-          + `${message.content}.${why}${lost}`;
-      },
-    };
-  }
+function describe(given) {
+  return `What is sent now: ${counted(given.turns.length, "message")}, `
+    + `one row of ${counted(countTokens(rowsOf(given, null)), "token")}.`;
+}
 
-  tooLong() {
-    return `This message is too long: the model sees ${this.maxLen} tokens at once, `
-      + `and ${this.room} of them are kept free for the answer.`;
-  }
-
-  describe() {
-    const given = this.given();
-    const nTokens = this.turns(given, null).reduce((n, { ids }) => n + ids.length, 0);
-    return `What is sent now: ${counted(given.turns.length, "message")}, `
-      + `one row of ${counted(nTokens, "token")}.`;
-  }
+function describeAnswer({ given, ids, text }, end) {
+  const why = !end ? " There it was stopped." : end.isFull ? " There the window was full." : "";
+  const lost = given.dropped.length
+    ? ` ${counted(given.dropped.length, "message")} had fallen out of the window.` : "";
+  return `Given ${counted(countTokens(rowsOf(given, { ids: [] })), "token")}, `
+    + `the model wrote ${counted(ids.length, "token")}: ${text}.${why}${lost}`;
 }
 
 // --- Drawn ----------------------------------------------------------------------
@@ -115,8 +73,8 @@ function messageList(onForget) {
   return {
     root,
     focus: (index) => root.children[index].querySelector("button").focus(),
-    show(messages, given) {
-      const isGiven = new Set(given.turns.map(({ message }) => message));
+    show(messages, given, writing) {
+      const isGiven = new Set([writing, ...given.turns.map(({ message }) => message)]);
       root.replaceChildren(...messages.map((message, index) => {
         const note = message.forgotten ? " – forgotten"
           : isGiven.has(message) ? "" : " – fell out of the window";
@@ -131,7 +89,7 @@ function messageList(onForget) {
 }
 
 // Right: the sequence of tokens, and how full the window is.
-function sequenceView({ tokenizer, config }, onIds) {
+function sequenceView(onIds) {
   const nTokens = element("span", { class: "tl-quiet" });
   const gauge = element("div", { class: "tl-chat-window", role: "img" });
   const sequence = scroller(element("ol", {
@@ -140,7 +98,7 @@ function sequenceView({ tokenizer, config }, onIds) {
   const ids = checkbox({ label: "show the token IDs", onInput: onIds });
   const legend = element("p", { class: "tl-chat-legend" },
     ...Object.entries(ROLES).map(([role, name]) => element("span", { "data-role": role }, name)));
-  const tokenNode = (id, isFresh) => {
+  const tokenNode = (tokenizer, id, isFresh) => {
     const isSpecial = tokenizer.isSpecial(id);
     const piece = tokenizer.piece(id);
     const kinds = ["tl-chat-token", isSpecial && "tl-special", isFresh && "tl-fresh"].filter(Boolean);
@@ -152,13 +110,21 @@ function sequenceView({ tokenizer, config }, onIds) {
   const title = element("div", { class: "tl-heading" }, "What the model is given ", nTokens);
   return {
     roots: [title, gauge, legend, sequence, ids.root],
-    show(turns) {
-      sequence.replaceChildren(...turns.map(({ role, ids: row, isFresh }) => element("li", {
-        "data-role": role, "aria-label": `${ROLES[role]}: ${tokenizer.decode(row)}`,
-      }, ...row.map((id) => tokenNode(id, isFresh)))));
-      const total = turns.reduce((n, turn) => n + turn.ids.length, 0);
+    show(rows, { tokenizer, config }) {
+      rows.forEach(({ role, ids: row, isFresh }, at) => {
+        const key = [role, isFresh, ids.value, config.vocab_size, ...row].join();
+        const old = sequence.children[at];
+        if (old?.dataset.key === key) return; // most rows stay as they are
+        const node = element("li", {
+          "data-key": key, "data-role": role, "aria-label": `${ROLES[role]}: ${tokenizer.decode(row)}`,
+        }, ...row.map((id) => tokenNode(tokenizer, id, isFresh)));
+        if (old) old.replaceWith(node);
+        else sequence.append(node);
+      });
+      while (sequence.children.length > rows.length) sequence.lastChild.remove();
+      const total = countTokens(rows);
       nTokens.textContent = `${total} of at most ${config.max_len} tokens`;
-      gauge.replaceChildren(...turns.map(({ role, ids: row }) => element("span", {
+      gauge.replaceChildren(...rows.map(({ role, ids: row }) => element("span", {
         "data-role": role, style: `width: ${(100 * row.length) / config.max_len}%`,
       })));
       setAttributes(gauge, {
@@ -172,21 +138,31 @@ function sequenceView({ tokenizer, config }, onIds) {
 // --- What happens ---------------------------------------------------------------
 
 class Session {
-  constructor({ root, get, set, bind }) {
+  constructor({ get, set, bind }) {
     this.get = get;
     this.set = set;
-    this.lm = loadModel(get("model_file"));
-    this.talk = new Conversation(this.lm, get("messages"));
-    this.writing = null; // the answer that is being written: { timer, finish }
+    this.talk = new Conversation(get("messages"));
+    this.talker = null; // who answers (talkers.js)
+    this.given = null; // what is sent to it now
+    this.writing = null; // the answer that is being written: { given, ids, text, message, stop }
     this.list = messageList((index) => this.forget(index));
-    this.sequence = sequenceView(this.lm, () => this.show());
+    this.sequence = sequenceView(() => this.draw());
     this.status = statusLine();
     this.problem = element("p", { class: "tl-chat-problem", role: "alert", hidden: true });
     this.again = button("Answer again", () => this.answerAgain(), {
       title: "Send the list as it is now once more",
     });
+    this.stopButton = button("Stop", () => this.stopWriting());
     this.makeText();
-    root.append(this.layout({ temperature: this.temperatureSlider(bind), examples: this.exampleSelect() }));
+    this.root = this.layout({ temperature: this.temperatureSlider(bind), examples: this.exampleSelect() });
+  }
+
+  // From here on `talker` answers.
+  async begin(talker) {
+    this.stopWriting();
+    this.talker = talker;
+    await this.show();
+    if (talker === this.talker) this.status.say(describe(this.given));
   }
 
   makeText() {
@@ -227,7 +203,7 @@ class Session {
     return element("div", { class: "tl-columns tl-chat" },
       stack(heading("The conversation ", "as you see it"), this.list.root,
         element("div", { class: "tl-chat-form" }, this.text.root, sendButton), this.problem, examples.root,
-        buttonRow("the conversation", this.again, restart), temperature.root),
+        buttonRow("the conversation", this.stopButton, this.again, restart), temperature.root),
       stack(...this.sequence.roots, this.status.root));
   }
 
@@ -237,113 +213,145 @@ class Session {
     this.problem.hidden = !sentence;
   }
 
-  send(content) {
-    this.finishWriting();
+  tooLong() {
+    const { config, room } = this.talker;
+    return `This message is too long: the model sees ${config.max_len} tokens at once, `
+      + `and ${room} of them are kept free for the answer.`;
+  }
+
+  async send(content) {
+    this.stopWriting();
     if (!content.trim()) return this.warn("Type a message first.");
     const message = { role: "user", content: content.trim() };
-    if (!this.talk.given(message).fits) return this.warn(this.talk.tooLong());
-    this.warn("");
+    const given = await this.talker.given([...this.talk.sent, message]);
+    if (!given) return;
+    if (!given.fits) return this.warn(this.tooLong());
     this.text.value = "";
     this.talk.messages.push(message);
-    this.write();
+    await this.write(given);
   }
 
   // Send the list once more, without the last answer.
-  answerAgain() {
-    this.finishWriting();
+  async answerAgain() {
+    this.stopWriting();
     const { messages } = this.talk;
     if (messages.at(-1)?.role === "assistant") messages.pop();
-    if (this.talk.sent.at(-1)?.role !== "user") {
-      this.show();
-      return this.warn(WRONG_TURN);
-    }
-    if (!this.talk.given().fits) return this.warn(this.talk.tooLong());
-    this.warn("");
-    this.write();
+    await this.show();
+    if (this.talk.sent.at(-1)?.role !== "user") return this.warn(WRONG_TURN);
+    if (!this.given.fits) return this.warn(this.tooLong());
+    await this.write(this.given);
   }
 
-  startAgain() {
+  async startAgain() {
     this.stopWriting();
     this.talk.restart();
-    this.keep();
     this.warn("");
-    this.status.say(`A new conversation. ${this.talk.describe()}`);
+    await this.keep();
+    this.status.say(`A new conversation. ${describe(this.given)}`);
     this.text.input.focus();
   }
 
-  forget(index) {
-    this.finishWriting();
+  async forget(index) {
+    this.stopWriting();
     const message = this.talk.messages[index];
     message.forgotten = !message.forgotten;
-    this.keep();
+    await this.keep();
     this.list.focus(index);
     const what = message.forgotten ? "Forgotten: the model is no longer given" : "Sent again from now on:";
-    this.status.say(`${what} “${message.content}”. ${this.talk.describe()}`);
+    this.status.say(`${what} “${message.content}”. ${describe(this.given)}`);
   }
 
-  // The model's turn: token by token, all at once for those who want less motion.
-  write() {
-    const answer = this.talk.answer({ temperature: this.get("temperature"), seed: this.get("seed") });
-    const finish = () => {
-      this.stopWriting();
-      while (!answer.isOver) answer.isOver = answer.step();
-      this.keep(answer.message);
-      this.status.say(answer.describe());
-    };
-    if (wantsLessMotion()) return finish();
+  // The model's turn, token by token.
+  async write(given) {
+    const message = { role: "assistant", content: "" };
+    const controller = new AbortController();
+    const answer = { given, message, ids: [], text: "", stop: () => controller.abort() };
+    this.warn("");
+    this.given = given;
+    this.talk.messages.push(message);
+    this.writing = answer;
     this.status.say("The model is writing …");
-    this.writing = { timer: 0, finish };
-    const tick = () => {
-      answer.isOver = answer.step();
-      if (answer.isOver) return finish();
-      this.show(answer.message);
-      this.writing.timer = setTimeout(tick, TOKEN_MS);
+    this.draw();
+    const onToken = ({ id, text }) => {
+      answer.ids.push(id);
+      answer.text = message.content = text;
+      if (this.writing === answer) this.draw();
     };
-    tick();
+    const prompt = [...given.turns.flatMap(({ ids }) => ids), ...given.opened];
+    const [temperature, seed] = [this.get("temperature"), this.get("seed") + this.talk.nAnswers++];
+    try {
+      const end = await this.talker.write(prompt, { temperature, seed, signal: controller.signal, onToken });
+      if (this.writing !== answer) return; // stopped
+      this.writing = null;
+      this.status.say(describeAnswer(answer, end));
+    } catch (error) {
+      this.stopWriting();
+      this.warn(`The model cannot answer: ${error.message}.`);
+    }
+    await this.keep();
   }
 
-  finishWriting() {
-    this.writing?.finish();
-  }
-
+  // What is written so far stays.
   stopWriting() {
-    if (this.writing) clearTimeout(this.writing.timer);
+    const answer = this.writing;
+    if (!answer) return;
     this.writing = null;
+    answer.stop();
+    this.status.say(describeAnswer(answer, null));
+    this.keep();
   }
 
-  keep(fresh = null) {
+  keep() {
     this.set("messages", copyOf(this.talk.messages));
-    this.show(fresh);
+    return this.show();
   }
 
-  show(fresh = null) {
-    const { talk } = this;
-    const given = talk.given();
-    this.list.show(talk.messages, given);
-    this.sequence.show(talk.turns(given, fresh));
+  // Asks what is sent now, and draws it.
+  async show() {
+    const given = await this.talker.given(this.talk.sent);
+    if (!given || this.writing) return;
+    this.given = given;
+    this.draw();
+  }
+
+  draw() {
+    const { talk, writing } = this;
+    this.list.show(talk.messages, this.given, writing?.message);
+    this.sequence.show(rowsOf(this.given, writing), this.talker);
     this.again.disabled = !talk.messages.some(({ role }) => role === "user");
+    this.stopButton.disabled = !writing;
     for (const part of [this.list, this.sequence]) part.scroll(); // last: it lays the page out
   }
 
   // Somebody else, such as Python, has changed the messages.
-  onMessages() {
+  async onMessages() {
     if (JSON.stringify(this.get("messages")) === JSON.stringify(this.talk.messages)) return;
-    this.stopWriting();
-    this.talk.begin(this.get("messages"));
-    this.show();
-    this.status.say(this.talk.describe());
+    this.writing?.stop();
+    this.writing = null;
+    this.talk = new Conversation(this.get("messages"));
+    await this.show();
+    this.status.say(describe(this.given));
   }
 }
 
 function render(figure) {
+  const { root, onChange, onEnd, waitFor } = figure;
+  const tiny = tinyTalker(loadModel(figure.get("model_file")));
   const session = new Session(figure);
-  figure.onChange("messages", () => session.onMessages());
-  figure.onEnd(() => session.stopWriting());
-  session.show();
-  session.status.say(session.talk.describe());
+  onChange("messages", () => session.onMessages());
+  onEnd(() => session.writing?.stop());
+  const start = async () => {
+    await session.begin(tiny);
+    const real = realModel(figure, {
+      onReady: (model) => session.begin(realTalker(model)),
+      onGone: () => session.begin(tiny),
+    });
+    root.append(session.root, ...[real.root].filter(Boolean));
+  };
+  waitFor(start());
 }
 
 export default figure("ChatWindow", render, {
-  anew: ["model_file", "examples"],
+  anew: ["model_file", "real_model", "examples"],
   ranges: { temperature: [0, 2] },
 });

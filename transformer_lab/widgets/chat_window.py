@@ -12,15 +12,17 @@ from __future__ import annotations
 
 import traitlets
 
-from transformer_lab.widgets.live_figure import LiveFigure, Number
+from transformer_lab.widgets.live_figure import Number
+from transformer_lab.widgets.real_model import RealModelFigure
 
 
-class ChatWindow(LiveFigure):
+class ChatWindow(RealModelFigure):
     """A live figure of a chat model at work.
 
     Keyword Args:
         model_file: a decoder as bytes, from `TrainedModel.to_bytes()`; its metadata
             hold the chat template.
+        real_model: a chat model that the reader can load, such as `SMOLLM2`, or None.
         messages: the conversation at first: dictionaries with `role` and `content`.
             What the reader adds comes here too; `forgotten` is true for a message
             that is no longer sent.

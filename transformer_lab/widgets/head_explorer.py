@@ -2,7 +2,8 @@
 
 A grid shows one small matrix for each head. The chosen head is shown large, with
 what each token looks at; heads can be switched off, and the prediction for the
-next token stands beside what it was with all of them.
+next token stands beside what it was with all of them. A reader can load a real
+model, whose heads then read the same text.
 
 Holds only the figure's state: drawing and computing are in `head_explorer.js`.
 Taught in chapter 7.
@@ -12,10 +13,10 @@ from __future__ import annotations
 
 import traitlets
 
-from transformer_lab.widgets.live_figure import LiveFigure
+from transformer_lab.widgets.real_model import RealModelFigure
 
 
-class HeadExplorer(LiveFigure):
+class HeadExplorer(RealModelFigure):
     """A live figure of all attention heads of one model.
 
     Keyword Args:
@@ -23,6 +24,7 @@ class HeadExplorer(LiveFigure):
         text: what stands in the text box at first.
         layer, head: the head that is shown large at first, counted from 0.
         disabled_heads: pairs [layer, head] that are switched off at first.
+        real_model: a decoder that a reader can load, or None.
     """
 
     _module = "head_explorer.js"

@@ -6,9 +6,10 @@
 //
 // State: the story with its undo (story.js) and the figure's traits. Computed from it:
 // `predict`. Drawn: `seenView`, `choiceView`. `Session` wires them and holds what happens.
+// The tiny model answers at once, a real one as soon as it can: who is asked, and when the
+// answer comes, `Session` alone knows.
 
 import { loadModel } from "./engine/model_file.js";
-import { PrefixCache } from "./engine/prefix_cache.js";
 import { distribution, mostLikelyFirst, sample } from "./engine/sampling.js";
 import {
   button, buttonRow, checkbox, disclosure, numberBox, select, slider, statusLine, textBox,
@@ -17,7 +18,9 @@ import { drawLine, pickList } from "./parts/distribution_view.js";
 import { figure } from "./parts/figure.js";
 import { element, stack, uniqueId, write } from "./parts/nodes.js";
 import { tokenName, tokensOf } from "./parts/reader_text.js";
+import { realModel } from "./parts/real_model.js";
 import { Story, drawNumber } from "./parts/story.js";
+import { realTeller, tinyTeller } from "./parts/storytellers.js";
 import { wantsLessMotion } from "./parts/theme.js";
 import { afterPaint, debounce, painted } from "./parts/time.js";
 import { tokenChips } from "./parts/tokens.js";
@@ -25,34 +28,37 @@ import { counted, formatPercent } from "./parts/words.js";
 
 const TOP_K_STOPS = [1, 2, 3, 5, 10, 20, 50, 100];
 const DRAW_MS = 450; // how long a draw is shown before its token is appended
-const WRITE_MS = 160; // the same while the model writes on
 
 // --- Computed -------------------------------------------------------------------
 
-// What the model says of a story. It never reads the token that ended the story: the last
-// choice stays in view.
-function predict(cache, story) {
-  const { ids, model: lm } = story;
+// What the model says of a story; null if nobody waits for it any more. It never reads the
+// token that ended the story: the last choice stays in view.
+async function predict(story) {
+  const { ids, teller: lm } = story;
   const seen = (story.ended ? ids.slice(0, -1) : ids).slice(0, lm.config.max_len);
-  const { logits, attention } = cache.forward(seen);
-  const scores = logits.at(-1);
-  const before = distribution(scores);
-  return { story, lm, ids, nSeen: seen.length, attention, scores, before, order: mostLikelyFirst(scores) };
+  const said = await lm.predict(seen);
+  if (!said) return null;
+  const before = distribution(said.scores, { order: said.order });
+  return { ...said, story, lm, ids, nSeen: seen.length, before };
 }
 
-// Where a token looks: the mean of a layer's heads.
-function meanWeights({ attention, nSeen }, layer, from) {
-  const weights = new Float32Array(nSeen);
-  const heads = attention[layer];
-  for (const rows of heads) rows[from].forEach((weight, s) => { weights[s] += weight / heads.length; });
-  return weights;
+// Where a token looks: the mean of a layer's heads; null if nobody knows.
+function meanWeights({ weights: weightsOf, nSeen }, layer, from) {
+  const heads = weightsOf(layer, from);
+  if (!heads) return null;
+  const mean = new Float32Array(nSeen);
+  for (const row of heads) row.forEach((weight, s) => { mean[s] += weight / heads.length; });
+  return mean;
 }
 
 // --- In words -------------------------------------------------------------------
 
-function ending({ ended, room, model: { config } }) {
-  if (ended) return "The story ends here: ⟨end⟩ was chosen. Start again for another one.";
-  return room === 0 ? `That is token ${config.max_len}, and this model sees no more than that.` : "";
+function ending({ ended, room, ids, teller: lm }) {
+  if (ended) {
+    const name = tokenName(lm, ids.at(-1), ids.length);
+    return `The story ends here: ${name} was chosen. Start again for another one.`;
+  }
+  return room === 0 ? `That is token ${lm.config.max_len}, and this model sees no more than that.` : "";
 }
 
 // The name of a token as the next one.
@@ -111,6 +117,7 @@ function seenView({ onLook, onPin }) {
       const from = Math.min(looking ?? pinned ?? now.nSeen - 1, now.nSeen - 1);
       const weights = meanWeights(now, layer, from);
       chips.shade(weights, from);
+      if (!weights) return write(caption, "In a text as long as this, it is not shown who attends to whom.");
       // Spoken only while the reader moves from token to token by keyboard.
       const byKeyboard = looking !== null && chips.root.contains(document.activeElement);
       caption.setAttribute("aria-live", byKeyboard ? "polite" : "off");
@@ -143,7 +150,7 @@ function choiceView({ onPick, onGuess, status }) {
       const shown = { ...now, nameOf: (id) => nextName(now, id), canAppend: story.canGrow };
       bars.show(shown);
       line.show(shown);
-      mark(story.ended ? lm.startId : null, null);
+      mark(story.ended ? story.state.chosen.at(-1) : null, null);
       question.textContent = story.ended ? "The last choice " : "What could come next ";
       bars.root.classList.toggle("tl-reshaped", isReshaped);
       legend.textContent = isReshaped
@@ -172,14 +179,14 @@ function guessCover(onGuess) {
 
 // --- The settings ---------------------------------------------------------------
 
-// `change` is called before a setting changes, the others after it.
-function settingsView({ get, set, bind, onChange }, { lm, change, onSeed, onLayer, onGuessing }) {
+// `change` is called before a setting changes, the others after it. `follow` fits them to a model.
+function settingsView({ get, set, bind, onChange }, { change, onSeed, onLayer, onGuessing }) {
   const temperature = bind("temperature", slider, {
     label: "Temperature", min: 0, max: 2, step: 0.1,
     format: (value) => (value === 0 ? "0 (top)" : value.toFixed(1)),
     hint: "Below 1 sharpens, above 1 flattens; 0 always takes the most likely", onInput: change,
   });
-  const topK = topKSlider({ get, set, onChange }, lm.config.vocab_size, change);
+  const topK = topKSlider({ get, set, onChange }, change);
   const topP = bind("top_p", slider, {
     label: "Top-p", min: 0.05, max: 1, step: 0.05,
     format: (value) => (value === 1 ? "all" : value.toFixed(2)),
@@ -191,25 +198,36 @@ function settingsView({ get, set, bind, onChange }, { lm, change, onSeed, onLaye
     onSeed(value);
     set("seed", value);
   });
-  const layer = select({
-    label: "Shading", value: String(lm.config.n_layers - 1), onInput: onLayer,
-    options: lm.decoder.blocks.map((_, index) =>
-      [String(index), `layer ${index + 1}, attention weights (mean of its heads)`]),
-  });
+  const layerPlace = element("div");
+  let layer = null;
   const guessing = checkbox({ label: "Let me guess before I see the bars", onInput: onGuessing });
   return {
     root: element("div", { class: "tl-stack tl-settings" }, temperature.root,
       disclosure("More ways to choose", { open: !get("compact") },
         stack(topK.root, topP.root, element("div", { class: "tl-seed" }, seed.root, newSeed),
-          layer.root, guessing.root))),
+          layerPlace, guessing.root))),
+    follow({ config }) {
+      topK.follow(config.vocab_size);
+      layer = layerSelect(config.n_layers, onLayer);
+      layerPlace.replaceChildren(layer.root);
+    },
     layer: () => Number(layer.value),
     guessing: () => guessing.value,
   };
 }
 
+function layerSelect(nLayers, onInput) {
+  return select({
+    label: "Shading", value: String(nLayers - 1), onInput,
+    options: Array.from({ length: nLayers }, (_, index) =>
+      [String(index), `layer ${index + 1}, attention weights (mean of its heads)`]),
+  });
+}
+
 // A slider over some numbers of tokens and the one that is set; its far end: no limit.
-function topKSlider({ get, set, onChange }, vocabSize, change) {
+function topKSlider({ get, set, onChange }, change) {
   let stops = [];
+  let vocabSize = 1;
   const control = slider({
     label: "Top-k", min: 0, max: 0, value: 0,
     format: (index) => (stops[index] === 0 ? "all" : String(stops[index])),
@@ -224,8 +242,7 @@ function topKSlider({ get, set, onChange }, vocabSize, change) {
     control.value = stops.includes(k) ? stops.indexOf(k) : stops.length - 1;
   };
   onChange("top_k", show);
-  show();
-  return control;
+  return { root: control.root, follow: (size) => { vocabSize = size; show(); } };
 }
 
 // --- What happens ---------------------------------------------------------------
@@ -233,11 +250,12 @@ function topKSlider({ get, set, onChange }, vocabSize, change) {
 class Session {
   constructor(figure) {
     this.figure = figure;
-    this.lm = loadModel(figure.get("model_file"));
-    this.cache = new PrefixCache(this.lm.decoder);
-    this.story = new Story(this.lm, figure.get("text"));
+    this.real = null; // `realModel`
+    this.teller = null; // who goes on with the text
+    this.story = null;
     this.view = { looking: null, pinned: null, revealed: false };
     this.now = null; // what is shown: `predict`, and what the settings make of it
+    this.shown = null; // the promise of the newest `show`
     this.pending = null; // a draw that is shown but not yet appended
     this.isWriting = false;
     this.status = statusLine();
@@ -254,11 +272,23 @@ class Session {
       status: this.status,
     });
     this.settings = settingsView(figure, {
-      lm: this.lm, change: () => this.stop(), onSeed: (value) => this.sayNewSeed(value),
+      change: () => this.stop(), onSeed: (value) => this.sayNewSeed(value),
       onLayer: () => this.shade(), onGuessing: () => this.cover(),
     });
     this.makeButtons();
     this.makeText();
+  }
+
+  // From here on `teller` goes on with the text.
+  async begin(teller, text) {
+    this.stop({ finish: false });
+    this.teller = teller;
+    const ids = await teller.encode(text);
+    if (teller !== this.teller) return; // another one has taken over
+    this.story = new Story(teller, text, ids);
+    this.settings.follow(teller);
+    await this.refresh({ rewrite: true });
+    this.status.say(describe(this.now));
   }
 
   makeButtons() {
@@ -272,14 +302,14 @@ class Session {
     const onWrite = () => (this.isWriting ? this.stop() : this.act(() => this.write()));
     this.writeButton = button("Write on ▸", onWrite, { title: "Sample until the story ends" });
     this.appending = [sampleButton, bestButton, this.writeButton];
-    this.undoButton = make("Undo", () => {
+    this.undoButton = make("Undo", async () => {
       this.story.undo();
-      this.refresh({ rewrite: true });
+      await this.refresh({ rewrite: true });
       this.status.say("Taken back, and the draw with it.");
     });
-    this.againButton = make("Start again", () => {
+    this.againButton = make("Start again", async () => {
       this.story.restart();
-      this.refresh({ rewrite: true });
+      await this.refresh({ rewrite: true });
       this.status.say("Back to what you typed. The next draws are new ones.");
     }, { title: "Take away what the model wrote" });
   }
@@ -287,7 +317,7 @@ class Session {
   makeText() {
     const readSoon = debounce(() => this.read(), 60);
     this.text = textBox({
-      label: "Type the start of a story", value: this.story.text,
+      label: "Type the start of a story", value: this.figure.get("text"),
       rows: this.figure.get("compact") ? 2 : 3, placeholder: "Empty: the model begins by itself",
       onInput: () => { this.stop({ finish: false }); readSoon(); },
     });
@@ -304,43 +334,50 @@ class Session {
   async act(action) {
     await painted();
     this.stop();
-    this.read();
+    await this.read();
+    await this.shown;
     action();
   }
 
-  read() {
-    if (this.text.value === this.story.text) return;
-    this.story.type(this.text.value);
-    this.refresh();
+  async read() {
+    const { story, text: { value: text } } = this;
+    if (text === story.text) return;
+    const ids = await story.teller.encode(text);
+    if (story !== this.story || text !== this.text.value) return; // there is a newer one
+    story.type(text, ids);
+    await this.refresh();
   }
 
-  choose(id) {
+  async choose(id) {
     if (id === undefined || !this.story.canGrow) return;
     const { now } = this;
     const share = now.after[id];
     this.story.append(id);
-    this.refresh({ rewrite: true });
+    await this.refresh({ rewrite: true });
     const chance = share ? `which had ${formatPercent(share)}` : "which would never have been drawn";
     this.status.say(`Appended ${nextName(this.now, id)}, ${chance}. ${ending(this.story)}`);
   }
 
   // The point falls on the line, is seen for a moment, and the token follows.
   draw(delay = DRAW_MS, then = () => {}) {
-    if (!this.story.canGrow) return then();
-    const { after } = this.now;
+    if (!this.story.canGrow) return;
+    const { after, order } = this.now;
     const point = drawNumber(this.figure.get("seed"), this.story.state.nDraws);
-    const id = sample(after, () => point);
-    const finish = () => {
+    const id = sample(after, () => point, order);
+    const finish = async () => {
       this.pending = null;
       this.story.append(id, { drawn: true });
-      this.refresh({ rewrite: true });
+      await this.refresh({ rewrite: true });
       if (!this.isWriting) {
         this.status.say(`The number ${point.toFixed(3)} was drawn. It fell on ${nextName(this.now, id)}, `
           + `which had ${formatPercent(after[id])}. ${ending(this.story)}`);
       }
       then();
     };
-    if (wantsLessMotion()) return finish();
+    if (wantsLessMotion()) {
+      finish();
+      return;
+    }
     this.choice.mark(id, point);
     this.pending = { finish, timer: setTimeout(finish, delay) };
   }
@@ -350,9 +387,11 @@ class Session {
     this.setWriting(true);
     this.status.say("Writing …");
     const before = this.story.text.length;
+    const count = this.real.model?.speedometer();
     const next = () => {
       if (!this.isWriting) return;
-      if (this.story.canGrow) return this.draw(WRITE_MS, next);
+      count?.();
+      if (this.story.canGrow) return this.draw(this.story.teller.pauseMs, next);
       this.setWriting(false);
       const written = this.story.text.slice(before).trim();
       this.status.say(ending(this.story), { spoken: ` The model wrote: ${written}` });
@@ -372,7 +411,10 @@ class Session {
     this.setWriting(false);
     if (!this.pending) return;
     clearTimeout(this.pending.timer);
-    if (finish) return this.pending.finish();
+    if (finish) {
+      this.pending.finish();
+      return;
+    }
     this.pending = null;
     this.choice.mark(null, null);
   }
@@ -383,12 +425,12 @@ class Session {
   }
 
   // The guess gets its probability.
-  reveal(guess) {
+  async reveal(guess) {
     this.view.revealed = true; // until the next token is to be guessed
     this.showChoice();
     this.choice.focus();
-    const { lm, now } = this;
-    const [token] = lm.tokenizer.encode(/^\p{L}|^\p{N}/u.test(guess) ? ` ${guess}` : guess);
+    const { now } = this;
+    const [token] = await now.lm.encodePlain(/^\p{L}|^\p{N}/u.test(guess) ? ` ${guess}` : guess);
     const place = `number ${now.order.indexOf(token) + 1} of ${now.order.length}`;
     const share = formatPercent(now.before[token]);
     this.status.say(token === undefined ? mostLikely(now)
@@ -402,15 +444,23 @@ class Session {
   }
 
   // Runs the model on the text as it is now, and shows everything.
-  refresh({ rewrite = false } = {}) {
+  refresh(options) {
+    this.shown = this.show(options)
+      .catch((error) => this.status.say(`The model cannot go on from here: ${error.message}.`));
+    return this.shown;
+  }
+
+  async show({ rewrite = false } = {}) {
     const { story, text } = this;
-    this.now = predict(this.cache, story);
-    Object.assign(this.view, { pinned: null, looking: null, revealed: false });
     if (rewrite) {
       text.value = story.text;
       text.input.scrollTop = text.input.scrollHeight;
     }
     this.figure.set("text", story.text);
+    const now = await predict(story);
+    if (!now || story !== this.story || now.ids.join() !== story.ids.join()) return; // there is a newer one
+    this.now = now;
+    Object.assign(this.view, { pinned: null, looking: null, revealed: false });
     this.figure.root.classList.toggle("tl-ended", !story.canGrow);
     this.seen.show(this.now);
     this.shade();
@@ -428,8 +478,8 @@ class Session {
   showChoice() {
     const [temperature, topK, topP] = ["temperature", "top_k", "top_p"].map(this.figure.get);
     const isReshaped = temperature !== 1 || topK !== 0 || topP !== 1;
-    const { scores, before } = this.now;
-    const after = isReshaped ? distribution(scores, { temperature, topK, topP }) : before;
+    const { scores, order, before } = this.now;
+    const after = isReshaped ? distribution(scores, { temperature, topK, topP, order }) : before;
     const covered = this.settings.guessing() && this.story.canGrow && !this.view.revealed;
     Object.assign(this.now, { after, isReshaped, covered });
     this.choice.show(this.now);
@@ -437,29 +487,32 @@ class Session {
 
   // Somebody else, such as Python, has changed the text.
   onText() {
-    if (this.figure.get("text") === this.story.text) return;
-    this.stop({ finish: false });
-    this.story = new Story(this.lm, this.figure.get("text"));
-    this.refresh({ rewrite: true });
-    this.status.say(describe(this.now));
+    if (this.figure.get("text") !== this.story.text) this.begin(this.story.teller, this.figure.get("text"));
   }
 }
 
 function render(figure) {
-  const { root, onChange, onEnd } = figure;
+  const { root, get, onChange, onEnd, waitFor } = figure;
+  const tiny = tinyTeller(loadModel(get("model_file")));
   const session = new Session(figure);
   onChange("text", () => session.onText());
   onChange("temperature top_k top_p", afterPaint(() => {
     session.showChoice();
     session.status.say(describe(session.now), { delay: 500 });
   }));
-  session.refresh();
-  session.status.say(describe(session.now)); // before it is in the page: nobody is interrupted
-  root.append(session.layout());
   onEnd(() => session.stop({ finish: false }));
+  const start = async () => {
+    await session.begin(tiny, get("text")); // before it is in the page: nobody is interrupted
+    session.real = realModel(figure, {
+      onReady: (model) => session.begin(realTeller(model), session.story.text),
+      onGone: () => session.begin(tiny, session.story.text),
+    });
+    root.append(session.layout(), ...[session.real.root].filter(Boolean));
+  };
+  waitFor(start());
 }
 
 export default figure("NextToken", render, {
-  anew: ["model_file", "compact"],
+  anew: ["model_file", "real_model", "compact"],
   ranges: { temperature: [0, 2], top_k: [0, Infinity], top_p: [0.01, 1], seed: [0, 999_999] },
 });

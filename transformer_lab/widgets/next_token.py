@@ -12,14 +12,16 @@ from __future__ import annotations
 
 import traitlets
 
-from transformer_lab.widgets.live_figure import LiveFigure, Number
+from transformer_lab.widgets.live_figure import Number
+from transformer_lab.widgets.real_model import RealModelFigure
 
 
-class NextToken(LiveFigure):
+class NextToken(RealModelFigure):
     """A live figure of one model's next-token prediction.
 
     Keyword Args:
         model_file: a model as bytes, from `TrainedModel.to_bytes()`.
+        real_model: a decoder that the reader can load, such as `SMOLLM2`, or None.
         text: what stands in the text box at first.
         temperature, top_k, top_p: the settings at first; see `generation.distribution`.
         seed: of the draws; the same seed draws the same tokens.

@@ -4,30 +4,34 @@
 // from one text to another, and the key/value cache that makes generation cheap.
 // Unlike a fast library it keeps the weights: they are what the figures show.
 //
-// Shapes: T queries, S keys, H heads, K size of one head, D = H * K.
+// Shapes: T queries, S keys, H heads, G heads of keys and values (all H, or fewer),
+// K size of one head, D = d_model, in most models H * K.
 //
 // Source: Vaswani et al. 2017, section 3.2. Taught in chapters 5 to 7.
 
-import { Linear } from "./layers.js";
+import { headSize, kvHeads } from "./config.js";
+import { Linear, makeNorm } from "./layers.js";
 import { rotateInPlace } from "./positions.js";
-import { columns, linear, matrix, mixRows, rowsOf, setColumns, softmaxInPlace } from "./tensor.js";
+import { headScores, mixHeads, rowsOf, softCapInPlace, softmaxInPlace } from "./tensor.js";
 
 // The keys and values of the positions that one layer has seen. A later token
 // never changes them, so they need not be computed again. To take back the last
 // tokens, set `length` back: what lies behind it will be written over.
 export class KeyValueCache {
-  constructor(maxLen, size) {
-    this.size = size;
-    this.keys = new Float32Array(maxLen * size);
-    this.values = new Float32Array(maxLen * size);
+  constructor(size) {
+    this.size = size; // G * K
+    this.keys = this.values = new Float32Array(0);
     this.length = 0;
   }
 
-  // Appends new keys and values (T, D); returns all of them so far.
+  // Appends new keys and values (T, G * K); returns all of them so far.
   extend(keys, values) {
-    this.keys.set(keys, this.length * this.size);
-    this.values.set(values, this.length * this.size);
-    this.length += keys.length / this.size;
+    const start = this.length * this.size;
+    const end = start + keys.length;
+    [this.keys, this.values] = [this.keys, this.values].map((kept) => withRoom(kept, end));
+    this.keys.set(keys, start);
+    this.values.set(values, start);
+    this.length = end / this.size;
     return this.kept();
   }
 
@@ -37,58 +41,65 @@ export class KeyValueCache {
   }
 }
 
-// Where a position may look: at itself and at what came before. T rows of S booleans;
-// with a cache there are more keys than queries, and the queries are the last T.
-export function causalMask(nQueries, nKeys = nQueries) {
-  return Array.from({ length: nQueries }, (_, t) =>
-    Array.from({ length: nKeys }, (_, s) => s <= nKeys - nQueries + t));
+// The same numbers, with room for `size` of them. Each time the room doubles at least,
+// so that it rarely grows.
+function withRoom(numbers, size) {
+  if (size <= numbers.length) return numbers;
+  const larger = new Float32Array(Math.max(size, 2 * numbers.length));
+  larger.set(numbers);
+  return larger;
 }
 
 export class MultiHeadAttention {
-  // rotary: whether queries and keys are turned by their position before they meet.
-  constructor(tensors, { nHeads, size, rotary = false }) {
-    const layer = (name) => new Linear(tensors.under(name), size, size);
-    this.query = layer("query");
-    this.key = layer("key");
-    this.value = layer("value");
-    this.output = layer("output");
-    this.nHeads = nHeads;
-    this.size = size; // D
-    this.headSize = size / nHeads; // K
-    this.rotary = rotary;
+  // ropeBase: sets the slowest wave of rotary positions; null: positions do not turn.
+  constructor(tensors, config, ropeBase = null) {
+    const [size, K] = [config.d_model, headSize(config)];
+    const layer = (name, nIn, nOut) => new Linear(tensors.under(name), nIn, nOut, { bias: config.bias });
+    const headNorm = (name) => (config.head_norm ? makeNorm(tensors.under(name), config, K) : null);
+    this.heads = { nHeads: config.n_heads, nKvHeads: kvHeads(config), headSize: K };
+    this.query = layer("query", size, this.heads.nHeads * K);
+    this.key = layer("key", size, this.heads.nKvHeads * K);
+    this.value = layer("value", size, this.heads.nKvHeads * K);
+    this.output = layer("output", this.heads.nHeads * K, size);
+    this.queryNorm = headNorm("query_norm");
+    this.keyNorm = headNorm("key_norm");
+    this.ropeBase = ropeBase;
+    this.scoreScale = config.score_scale ?? 1 / Math.sqrt(K);
+    this.scoreCap = config.score_cap;
   }
 
-  // Lets each row of x (T, D) gather from `context` (S, D), or from x itself.
-  //
-  //   mask           T rows of S booleans: true where looking is allowed (default: everywhere);
-  //                  a position that may attend to nothing gathers zeros
-  //   cache          x holds only the newest positions; the cache has the earlier
-  //                  ones, and remembers these too. Of a `context`, which never
-  //                  grows, it keeps what was computed the first time
-  //   disabledHeads  heads that gather nothing: zeros go on in their place
-  //   record         receives what is computed on the way (decoder.js)
-  //
-  // Returns { output (T, D), weights }, where weights[head] is T rows of S numbers.
-  forward(x, { context, mask, cache, disabledHeads = [], record }) {
-    const { size, headSize } = this;
+  /**
+   * Lets each row of x (T, D) gather from `context` (S, D), or from x itself.
+   *
+   *   causal         a position looks at itself and at what came before, `window`
+   *                  positions in all (default: to the start)
+   *   mask           T rows of S booleans: true where looking is allowed (default: everywhere);
+   *                  a position that may attend to nothing gathers zeros
+   *   cache          x holds only the newest positions; the cache has the earlier
+   *                  ones, and remembers these too. Of a `context`, which never
+   *                  grows, it keeps what was computed the first time
+   *   disabledHeads  heads that gather nothing: zeros go on in their place
+   *   keepAttention  false: the weights are thrown away
+   *   record         receives what is computed on the way (decoder.js)
+   *
+   * Returns { output (T, D), weights }: weights[head] is T rows of S numbers, all of them
+   * views of one array (H, T, S).
+   * @param {Float32Array} x
+   * @param {{ context?: Float32Array, causal?: boolean, window?: number | null, mask?: boolean[][],
+   *   cache?: KeyValueCache, disabledHeads?: number[], keepAttention?: boolean, record?: Function }} options
+   */
+  forward(x, { context, cache, disabledHeads = [], keepAttention = true, record, ...visible } = {}) {
     const start = cache?.length ?? 0;
-    const queries = this.query.forward(x); // (T, D)
+    const queries = this.query.forward(x); // (T, H * K)
     record?.("query", queries);
-    this.turn(queries, start);
-    const { keys, values } = this.keysAndValues(x, { context, cache, start, record }); // (S, D)
-    const nKeys = keys.length / size;
-    const gathered = new Float32Array(queries.length); // (T, D)
-    const weights = Array.from({ length: this.nHeads }, (_, head) => {
-      const from = head * headSize; // a head works on columns of its own
-      const own = (vectors) => matrix(columns(vectors, size, from, headSize), headSize);
-      const shares = attentionWeights(own(queries).values, own(keys), mask); // (T, S)
-      if (!disabledHeads.includes(head)) setColumns(gathered, size, from, mixRows(shares, own(values)));
-      return rowsOf(shares, nKeys);
-    });
-    const output = this.output.forward(gathered);
+    const { keys, values } = this.keysAndValues(x, { context, cache, start, record }); // (S, G * K)
+    const ready = this.ready(queries, { nHeads: this.heads.nHeads, norm: this.queryNorm, start });
+    const weights = this.weights(ready, keys, { visible, record });
+    const gathered = this.gather(weights.flat, values, disabledHeads); // (T, H * K)
     record?.("heads", gathered);
+    const output = this.output.forward(gathered);
     record?.("output", output);
-    return { output, weights };
+    return { output, weights: keepAttention ? weights.rows : null };
   }
 
   // Those of `context`, or of x and with a cache of all positions so far.
@@ -98,24 +109,61 @@ export class MultiHeadAttention {
     const values = this.value.forward(context ?? x);
     record?.("key", keys);
     record?.("value", values);
-    this.turn(keys, start);
-    return cache ? cache.extend(keys, values) : { keys, values };
+    const ready = this.ready(keys, { nHeads: this.heads.nKvHeads, norm: this.keyNorm, start });
+    return cache ? cache.extend(ready, values) : { keys: ready, values };
   }
 
-  turn(vectors, start) {
-    if (this.rotary) rotateInPlace(vectors, { size: this.size, headSize: this.headSize, start });
+  // Queries or keys of `nHeads` heads, as they meet: normalised and turned, if this model does so.
+  ready(vectors, { nHeads, norm, start }) {
+    const { ropeBase: base, heads: { headSize } } = this;
+    const normed = norm ? norm.forward(vectors) : vectors;
+    if (base !== null) rotateInPlace(normed, { nHeads, headSize, start, base });
+    return normed;
+  }
+
+  // softmax(QKᵀ/√K), or with another scale, and with a cap on the scores: as one array
+  // (H, T, S), and the rows of each head as views of it.
+  weights(queries, keys, { visible, record }) {
+    const { nHeads, nKvHeads, headSize } = this.heads;
+    const flat = headScores(queries, keys, this.heads); // (H, T, S)
+    for (let i = 0; i < flat.length; i++) flat[i] *= this.scoreScale;
+    if (this.scoreCap !== null) softCapInPlace(flat, this.scoreCap);
+    record?.("scores", flat);
+    const nKeys = keys.length / nKvHeads / headSize;
+    const rows = rowsOf(flat, flat.length / nHeads).map((own) => rowsOf(own, nKeys));
+    for (const own of rows) softmaxOfVisible(own, visible);
+    record?.("weights", flat);
+    return { flat, rows };
+  }
+
+  // Mixes the values, each query of each head with its own weights; heads come side by side.
+  gather(weights, values, disabledHeads) {
+    const { nHeads, headSize } = this.heads;
+    const gathered = mixHeads(weights, values, this.heads); // (T, H * K)
+    if (disabledHeads.length) {
+      rowsOf(gathered, headSize).forEach((vector, i) => {
+        if (disabledHeads.includes(i % nHeads)) vector.fill(0);
+      });
+    }
+    return gathered;
   }
 }
 
-// softmax(QKᵀ/√K) of one head: queries (T, K), keys a matrix (S, K) → (T, S)
-function attentionWeights(queries, keys, mask) {
-  const [nKeys, size] = keys.shape;
-  const weights = linear(queries, keys).map((score) => score / Math.sqrt(size));
-  rowsOf(weights, nKeys).forEach((row, t) => {
+/**
+ * Turns scores, T rows of S, into weights, in place: each row adds up to 1 over what its
+ * query may see.
+ * @param {Float32Array[]} rows
+ * @param {{ causal?: boolean, window?: number | null, mask?: boolean[][] }} visible
+ */
+function softmaxOfVisible(rows, visible) {
+  const { causal, window, mask } = visible;
+  rows.forEach((row, t) => {
+    if (mask && !mask[t].includes(true)) return row.fill(0);
     // Hidden before the softmax: a weight of exactly 0, and the others still add up to 1.
     mask?.[t].forEach((isVisible, s) => { if (!isVisible) row[s] = -Infinity; });
-    if (mask && !mask[t].includes(true)) row.fill(0);
-    else softmaxInPlace(row);
+    const end = causal ? row.length - rows.length + t + 1 : row.length; // the queries are the last
+    const first = window ? Math.max(0, end - window) : 0;
+    row.fill(0, 0, first).fill(0, end);
+    return softmaxInPlace(row.subarray(first, end));
   });
-  return weights;
 }

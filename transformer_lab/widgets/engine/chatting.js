@@ -7,11 +7,13 @@
 // What people write is encoded as plain text, so nobody can type the end of a turn.
 export class ChatTemplate {
   // choices: Python's ChatTemplate as JSON; tokenizer: with its special tokens.
-  constructor({ opening, closing, header = "", after = "" }, tokenizer) {
+  constructor({ opening, closing, header = "", after = "", default_system: defaultSystem = null },
+    tokenizer) {
     this.opening = opening;
     this.closing = closing;
     this.header = header;
     this.after = after;
+    this.defaultSystem = defaultSystem; // the system message of a list that has none
     this.tokenizer = tokenizer;
   }
 
@@ -26,6 +28,12 @@ export class ChatTemplate {
     ];
   }
 
+  // The messages, with the default system message if they have none.
+  withSystem(messages) {
+    if (this.defaultSystem === null || messages[0]?.role === "system") return messages;
+    return [{ role: "system", content: this.defaultSystem }, ...messages];
+  }
+
   // The opening of the assistant's turn, which the model goes on from.
   opened() {
     const header = this.tokenizer.encodePlain(this.header.replaceAll("{role}", "assistant"));
@@ -38,7 +46,7 @@ export class ChatTemplate {
 // whole. Returns { turns: [{ message, ids }], opened: IDs, nTokens, dropped: messages,
 // fits }; `fits` is false if even the last message is too long.
 export function fit(template, messages, { maxLen, room }) {
-  const turns = messages.map((message) => ({ message, ids: template.turn(message) }));
+  const turns = template.withSystem(messages).map((message) => ({ message, ids: template.turn(message) }));
   const system = turns.filter(({ message }, i) => i === 0 && message.role === "system");
   const exchanges = [];
   for (const turn of turns.slice(system.length)) {

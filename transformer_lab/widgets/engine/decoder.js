@@ -8,27 +8,26 @@
 //
 // Source: Radford et al. 2019 (GPT-2). Taught in chapters 2, 10 and 12.
 
-import { causalMask } from "./attention.js";
-import {
-  Block, checkIds, copying, countSeen, finalNorm, newCaches, refuseUnsupported, under,
-} from "./blocks.js";
+import { Block, checkIds, copying, countSeen, finalNorm, newCaches, under } from "./blocks.js";
+import { refuseUnsupported } from "./config.js";
 import { Embeddings } from "./layers.js";
-import { linear, rowsOf } from "./tensor.js";
+import { linear, rowsOf, softCapInPlace } from "./tensor.js";
 
 export class Decoder {
+  static supports = ["tie_head", "logit_cap", "windows", "local_rope_base"];
+
   // config: as Python's Config writes it (d_model, n_heads, …); tensors: a model file's.
   constructor(config, tensors) {
-    refuseUnsupported(config);
+    refuseUnsupported(config, "decoder", Decoder.supports);
     this.config = config;
     this.embeddings = new Embeddings(tensors.under("embeddings"), config);
     this.blocks = Array.from({ length: config.n_layers }, (_, layer) =>
-      new Block(tensors.under(`blocks.${layer}`), config));
+      new Block(tensors.under(`blocks.${layer}`), config, { local: windowOf(config, layer) !== null }));
     this.finalNorm = finalNorm(tensors, "final_norm", config);
     // A tied head has no weights of its own: a token is predicted by how well
     // its embedding matches the final vector.
     this.head = config.tie_head
       ? this.embeddings.token : tensors.get("head.weight", [config.vocab_size, config.d_model]);
-    tensors.refuseOthers();
   }
 
   /**
@@ -36,32 +35,35 @@ export class Decoder {
    *
    *   ids            token IDs (T), at most max_len with those in the cache
    *   cache          from `newCache`; then ids are only the tokens that it has not seen
-   *   mask           T rows of T booleans instead of the causal mask
+   *   mask           T rows of T booleans instead of the causal mask and its windows
    *   disabledHeads  [[layer, head], …]
    *   lastOnly       true: logits of the last position only, which is quicker
+   *   keepAttention  false: the attention weights are thrown away
    *   record         is called with a name and numbers (T rows) for what is
    *                  computed on the way, such as ("blocks.0", the residual stream
    *                  after the first block): the names of Python's `trace.capture`
    *
    * Returns { logits, attention }: logits[t] is V numbers (`logits.at(-1)`: what
-   * comes next); attention[layer][head][t] is S weights that add up to 1.
+   * comes next); attention[layer][head][t] is S weights that add up to 1; attention[layer] is
+   * null if it is not kept.
    * @param {number[]} ids
    * @param {{ mask?: boolean[][], cache?: import("./attention.js").KeyValueCache[],
-   *   disabledHeads?: number[][], lastOnly?: boolean,
+   *   disabledHeads?: number[][], lastOnly?: boolean, keepAttention?: boolean,
    *   record?: (name: string, values: Float32Array) => void }} options
    */
-  forward(ids, { mask, cache, disabledHeads = [], lastOnly, record } = {}) {
+  forward(ids, { mask, cache, disabledHeads = [], lastOnly, keepAttention, record } = {}) {
     const nSeen = countSeen(cache);
     checkIds(ids, nSeen, this.config);
     const keep = copying(record);
-    const visible = mask ?? causalMask(ids.length, nSeen + ids.length);
     const x = this.embeddings.forward(ids, { start: nSeen, record: under(keep, "embeddings") }); // (T, D)
     keep?.("embeddings", x);
     const attention = this.blocks.map((block, layer) => {
+      const visible = mask ? { mask } : { causal: true, window: windowOf(this.config, layer) };
       const { weights } = block.forward(x, {
-        mask: visible,
+        ...visible,
         cache: cache?.[layer],
         disabledHeads: disabledHeads.filter(([l]) => l === layer).map(([, head]) => head),
+        keepAttention,
         record: under(keep, `blocks.${layer}`),
       });
       keep?.(`blocks.${layer}`, x);
@@ -71,12 +73,18 @@ export class Decoder {
     const wanted = lastOnly ? x.subarray(Math.max(0, x.length - size)) : x;
     const final = this.finalNorm.forward(wanted);
     keep?.("final_norm", final);
-    const logits = rowsOf(linear(final, this.head), this.config.vocab_size); // T (or 1) rows of V
-    return { logits, attention };
+    const logits = linear(final, this.head);
+    if (this.config.logit_cap !== null) softCapInPlace(logits, this.config.logit_cap);
+    return { logits: rowsOf(logits, this.config.vocab_size), attention }; // T (or 1) rows of V
   }
 
   // An empty key/value cache, one for each layer.
   newCache() {
     return newCaches(this.config);
   }
+}
+
+// How many positions a layer sees; null: all.
+function windowOf({ windows }, layer) {
+  return windows?.[layer] ?? null;
 }

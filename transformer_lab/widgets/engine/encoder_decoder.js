@@ -6,14 +6,16 @@
 // Shapes: S tokens of the source, T of the translation, D = d_model.
 // Source: Vaswani et al. 2017. Taught in chapter 13.
 
-import { causalMask } from "./attention.js";
-import { Block, checkIds, countSeen, finalNorm, newCaches, refuseUnsupported, under } from "./blocks.js";
+import { Block, checkIds, copying, countSeen, finalNorm, newCaches, under } from "./blocks.js";
+import { refuseUnsupported } from "./config.js";
 import { Embeddings } from "./layers.js";
 import { linear, rowsOf } from "./tensor.js";
 
 export class EncoderDecoder {
+  static supports = ["logit_bias"];
+
   constructor(config, tensors) {
-    refuseUnsupported(config);
+    refuseUnsupported(config, "encoder-decoder", EncoderDecoder.supports);
     const stack = (name, options) => Array.from({ length: config.n_layers }, (_, layer) =>
       new Block(tensors.under(`${name}.${layer}`), config, options));
     this.config = config;
@@ -22,15 +24,16 @@ export class EncoderDecoder {
     this.encoderNorm = finalNorm(tensors, "encoder_norm", config);
     this.decoderBlocks = stack("decoder_blocks", { crosses: true });
     this.decoderNorm = finalNorm(tensors, "decoder_norm", config);
-    tensors.refuseOthers();
+    this.logitBias = config.logit_bias ? tensors.get("logit_bias", [config.vocab_size]) : null;
   }
 
   // Reads the source (S IDs). Returns { memory (S, D), attention }.
   encode(ids, { record = null } = {}) {
     checkIds(ids, 0, this.config);
-    const x = this.embeddings.forward(ids);
+    const keep = copying(record);
+    const x = this.embeddings.forward(ids); // (S, D)
     const attention = this.encoderBlocks.map((block, layer) =>
-      block.forward(x, { record: under(record, `encoder_blocks.${layer}`) }).weights);
+      block.forward(x, { record: under(keep, `encoder_blocks.${layer}`) }).weights);
     return { memory: this.encoderNorm.forward(x), attention };
   }
 
@@ -44,14 +47,14 @@ export class EncoderDecoder {
   decode(ids, memory, { cache = null, record = null } = {}) {
     const nSeen = countSeen(cache?.written);
     checkIds(ids, nSeen, this.config);
-    const x = this.embeddings.forward(ids, { start: nSeen });
-    const mask = causalMask(ids.length, nSeen + ids.length);
+    const keep = copying(record);
+    const x = this.embeddings.forward(ids, { start: nSeen }); // (T, D)
     const looks = this.decoderBlocks.map((block, layer) => block.forward(x, {
-      mask,
+      causal: true,
       cache: cache?.written[layer], context: memory, contextCache: cache?.read[layer],
-      record: under(record, `decoder_blocks.${layer}`),
+      record: under(keep, `decoder_blocks.${layer}`),
     }));
-    const scores = linear(this.decoderNorm.forward(x), this.embeddings.token); // (T, V)
+    const scores = linear(this.decoderNorm.forward(x), this.embeddings.token, this.logitBias); // (T, V)
     return {
       logits: rowsOf(scores, this.config.vocab_size),
       attention: looks.map(({ weights }) => weights),

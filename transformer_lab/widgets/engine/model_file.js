@@ -4,6 +4,7 @@
 // the tokens that never occurred in training (transformer_lab/recipes/ writes it).
 
 import { Decoder } from "./decoder.js";
+import { Encoder } from "./encoder.js";
 import { EncoderDecoder } from "./encoder_decoder.js";
 import { accountFor, ANY, parseJSON } from "./fields.js";
 import { MaskedWords } from "./masked_words.js";
@@ -13,17 +14,18 @@ import { WordPieceTokenizer } from "./wordpiece.js";
 
 const ARCHITECTURES = {
   decoder: (config, tensors) => ({ decoder: new Decoder(config, tensors) }),
+  encoder: (config, tensors) => ({ encoder: new Encoder(config, tensors) }),
   "masked-words": (config, tensors) => ({ guesser: new MaskedWords(config, tensors) }),
   "encoder-decoder": (config, tensors) => ({ translator: new EncoderDecoder(config, tensors) }),
 };
 
 // What the metadata may say; `step`: after how many steps of training it was written.
 const METADATA = Object.fromEntries(["architecture", "config", "tokenizer", "start", "stop", "mask", "step",
-  "template", "unseen_tokens"].map((name) => [name, ANY]));
+  "template", "unseen_tokens", "packed"].map((name) => [name, ANY]));
 
 // From the bytes of a model file (Uint8Array, DataView or ArrayBuffer) to
 // { config, metadata, tokenizer, startId, unseenTokens: Set of IDs } and the model
-// under its name: `decoder`, `guesser` or `translator`.
+// under its name: `decoder`, `encoder`, `guesser` or `translator`.
 export function loadModel(bytes) {
   const { metadata, tensors } = readSafetensors(bytes);
   const kind = metadata?.architecture ?? "a safetensors file that does not say what it is";
@@ -31,6 +33,7 @@ export function loadModel(bytes) {
   accountFor(metadata, METADATA, "the model file");
   const config = parseJSON(metadata.config, "the config of the model file");
   const built = ARCHITECTURES[kind](config, tensors);
+  tensors.refuseOthers();
   const tokenizer = readTokenizer(metadata.tokenizer);
   if (tokenizer.size !== config.vocab_size) {
     throw new Error(`the tokenizer has ${tokenizer.size} tokens, but the model knows ${config.vocab_size}`);

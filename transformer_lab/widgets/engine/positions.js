@@ -21,11 +21,18 @@ export function angles(position, size, base) {
   return Array.from({ length: size / 2 }, (_, i) => position * base ** ((-2 * i) / size));
 }
 
-// Turns each head of each row of vectors (T, size); the first row stands at `start`.
-export function rotateInPlace(vectors, { size, headSize, start, base = 10_000 }) {
-  for (let row = 0; row * size < vectors.length; row++) {
-    for (let from = row * size; from < (row + 1) * size; from += headSize) {
-      vectors.set(rotated(vectors.subarray(from, from + headSize), start + row, base), from);
+// Turns vectors of `nHeads` heads (T, nHeads * headSize); the first row stands at `start`.
+export function rotateInPlace(vectors, { nHeads, headSize, start, base }) {
+  const half = headSize / 2;
+  for (let from = 0, position = start; from < vectors.length; position++) {
+    const turns = angles(position, headSize, base); // the same for every head
+    const cosines = turns.map(Math.cos), sines = turns.map(Math.sin);
+    for (let head = 0; head < nHeads; head++, from += headSize) {
+      for (let i = 0; i < half; i++) {
+        const first = vectors[from + i], second = vectors[from + i + half];
+        vectors[from + i] = first * cosines[i] - second * sines[i];
+        vectors[from + i + half] = second * cosines[i] + first * sines[i];
+      }
     }
   }
 }

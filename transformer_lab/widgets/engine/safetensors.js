@@ -2,20 +2,27 @@
 //
 // The format is as plain as can be: 8 bytes that give the length of a header,
 // the header (JSON: name → type, shape, place), then the numbers, nothing else.
-// Both F32 and F16 come out as Float32Array. It leaves out the other number
+// Both F32 and F16 come out as Float32Array. A matrix of fewer bits stays packed: its
+// bytes are a U8 tensor, and `packed` among the metadata says what they mean
+// (transformer_lab/pretrained/page_file.py writes that). It leaves out the other number
 // types, and writing. Nothing in a file is passed over: its header must account for
 // every byte, and `refuseOthers` finds tensors that were not read.
 //
 // Source: https://huggingface.co/docs/safetensors (the format).
 
 import { accountFor, ANY, parseJSON } from "./fields.js";
+import { fromHalves } from "./halves.js";
+import { BLOCK, FORMATS, rowBytes } from "./packed.js";
 
 const WHOSE = "this safetensors file";
-const PLACE = { dtype: ["F32", "F16"], shape: ANY, data_offsets: ANY };
+const PACKING = `the list of packed tensors of ${WHOSE}`;
+const BYTES = { F32: 4, F16: 2, U8: 1 }; // of one number
+const PLACE = { dtype: Object.keys(BYTES), shape: ANY, data_offsets: ANY };
 
 // The tensors of a file, by name: `{ shape: [rows, columns], values: Float32Array }`,
-// rows one after the other. `under("blocks.0")` is the same with a prefix, so that
-// a layer asks for "attention.query.weight" wherever it stands in the model.
+// rows one after the other, or packed, `{ shape: [rows, columns], packed: Uint8Array, format }`.
+// `under("blocks.0")` is the same with a prefix, so that a layer asks for
+// "attention.query.weight" wherever it stands in the model.
 export class Tensors {
   constructor(byName, prefix = "", used = new Set()) {
     this.byName = byName;
@@ -49,20 +56,12 @@ export class Tensors {
   }
 }
 
-// From bytes (Uint8Array, DataView or ArrayBuffer) to { metadata, tensors }.
+// From bytes (Uint8Array, DataView or ArrayBuffer) to { metadata, tensors }. What is packed
+// is a view of these bytes: it is most of a large file, and is not to be there twice.
 export function readSafetensors(bytes) {
-  const buffer = bytes.buffer ?? bytes;
-  const start = bytes.byteOffset ?? 0;
-  const view = new DataView(buffer, start, bytes.byteLength);
-  if (view.byteLength < 8) throw new Error("this is no safetensors file: it is too short");
-  const headerLength = Number(view.getBigUint64(0, true));
-  if (8 + headerLength > view.byteLength) {
-    throw new Error("this is no safetensors file, or its end is missing");
-  }
-  const header = parseJSON(new TextDecoder().decode(new Uint8Array(buffer, start + 8, headerLength)), WHOSE);
-  accountFor(header, Object.fromEntries(Object.keys(header ?? {}).map((name) => [name, ANY])), WHOSE);
-  const { __metadata__: metadata = {}, ...places } = header;
-  const first = start + 8 + headerLength; // where the numbers begin
+  const file = new Uint8Array(bytes.buffer ?? bytes, bytes.byteOffset ?? 0, bytes.byteLength);
+  const { metadata, places, numbers } = cutOff(file);
+  const packed = new Map(Object.entries(readNames(metadata?.packed ?? "{}", PACKING)));
   const byName = new Map();
   let end = 0; // up to where they are accounted for
   const byPlace = Object.entries(places).map(([name, place]) => checked(name, place))
@@ -70,14 +69,33 @@ export function readSafetensors(bytes) {
   for (const { name, dtype, shape, from, to } of byPlace) {
     if (from !== end) throw new Error(`the tensor ${name} does not begin where the one before it ends`);
     end = to;
-    // A copy, because the numbers in the file need not start at a multiple of 4.
-    byName.set(name, { shape, values: toFloat32(buffer.slice(first + from, first + to), dtype) });
+    const own = numbers.subarray(from, to);
+    if (dtype === "U8") byName.set(name, packedMatrix(name, shape, own, packed.get(name)));
+    else byName.set(name, { shape, values: toFloat32(own, dtype) });
   }
-  if (8 + headerLength + end !== view.byteLength) {
-    const nBytes = view.byteLength - 8 - headerLength;
-    throw new Error(`${WHOSE} holds ${nBytes} bytes of numbers, but speaks of ${end}`);
+  if (end !== numbers.length) {
+    throw new Error(`${WHOSE} holds ${numbers.length} bytes of numbers, but speaks of ${end}`);
   }
+  const missing = Array.from(packed.keys()).find((name) => !byName.get(name)?.packed);
+  if (missing) throw new Error(`${PACKING} names ${missing}, which is no packed tensor of it`);
   return { metadata, tensors: new Tensors(byName) };
+}
+
+// The header of a file, metadata and places of tensors, and the bytes of all numbers.
+function cutOff(file) {
+  if (file.length < 8) throw new Error("this is no safetensors file: it is too short");
+  const end = 8 + Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
+  if (end > file.length) throw new Error("this is no safetensors file, or its end is missing");
+  const text = new TextDecoder().decode(file.subarray(8, end));
+  const { __metadata__: metadata = {}, ...places } = readNames(text, WHOSE);
+  return { metadata, places, numbers: file.subarray(end) };
+}
+
+// Names, whatever they are, and values.
+function readNames(text, whose) {
+  const found = parseJSON(text, whose);
+  accountFor(found, Object.fromEntries(Object.keys(found ?? {}).map((name) => [name, ANY])), whose);
+  return found;
 }
 
 // What the header says of a tensor, if the bytes that it takes are those of its shape.
@@ -88,37 +106,26 @@ function checked(name, place) {
   const [from, to] = Array.isArray(offsets) ? offsets : [];
   const isSize = (n) => Number.isSafeInteger(n) && n >= 0;
   const nNumbers = Array.isArray(shape) && shape.every(isSize) ? shape.reduce((n, size) => n * size, 1) : NaN;
-  const nBytes = (dtype === "F32" ? 4 : 2) * nNumbers;
-  if (!dtype || offsets?.length !== 2 || !isSize(from) || to - from !== nBytes) {
+  if (!dtype || offsets?.length !== 2 || !isSize(from) || to - from !== BYTES[dtype] * nNumbers) {
     throw new Error(`${whose} has bytes and a shape that do not fit each other`);
   }
   return { name, dtype, shape, from, to };
 }
 
-function toFloat32(buffer, dtype) {
-  return dtype === "F32" ? new Float32Array(buffer) : fromHalves(new Uint16Array(buffer));
-}
-
-// 16-bit floats as 32-bit ones: the same sign and fraction, the exponent counted from 127
-// instead of 15. What has no ordinary exponent is worked out.
-export function fromHalves(halves) {
-  const numbers = new Float32Array(halves.length);
-  const bits = new Uint32Array(numbers.buffer);
-  for (let i = 0; i < halves.length; i++) {
-    const half = halves[i];
-    const exponent = half & 0x7c00;
-    if (exponent === 0 || exponent === 0x7c00) numbers[i] = halfToNumber(half);
-    else bits[i] = ((half & 0x8000) << 16) | (((half & 0x7fff) << 13) + ((127 - 15) << 23));
+// A matrix whose numbers stay packed; `meaning` is what the metadata say of its bytes.
+function packedMatrix(name, bytesShape, packed, meaning) {
+  const whose = `the packed tensor ${name}`;
+  accountFor(meaning, { format: Object.keys(FORMATS), shape: ANY }, whose);
+  const { format, shape } = meaning;
+  const isMatrix = Array.isArray(shape) && shape.length === 2 && shape.every(Number.isSafeInteger);
+  const [rows, columns] = isMatrix && format ? shape : [NaN, NaN];
+  if (columns % BLOCK !== 0 || `${[rows, rowBytes(format, columns)]}` !== `${bytesShape}`) {
+    throw new Error(`${whose} has bytes and a shape that do not fit each other`);
   }
-  return numbers;
+  return { shape, packed, format };
 }
 
-// A 16-bit float: 1 bit for the sign, 5 for the exponent, 10 for the fraction.
-function halfToNumber(bits) {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24; // zero, and numbers near it
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+function toFloat32(bytes, dtype) {
+  const { buffer } = bytes.slice(); // a copy, because the numbers need not start at a multiple of 4
+  return dtype === "F32" ? new Float32Array(buffer) : fromHalves(new Uint16Array(buffer));
 }

@@ -14,15 +14,16 @@ import { softmaxInPlace } from "./tensor.js";
 //   temperature  below 1 sharpens, above 1 flattens; 0 takes the best for certain
 //   topK         how many tokens to keep; 0 keeps all
 //   topP         how much probability to keep; 1 keeps all
-export function distribution(logits, { temperature = 1, topK = 0, topP = 1 } = {}) {
+//   order        `mostLikelyFirst(logits)`, where it is known already: it takes the longest
+export function distribution(logits, { temperature = 1, topK = 0, topP = 1, order = null } = {}) {
   checkSettings(temperature, topK, topP);
   // Double precision, so that at a low temperature unlikely does not become impossible.
   const probabilities = new Float64Array(logits.length);
-  const order = mostLikelyFirst(logits);
   if (temperature === 0) {
-    probabilities[order[0]] = 1;
+    probabilities[mostLikely(logits)] = 1;
     return probabilities;
   }
+  order ??= mostLikelyFirst(logits);
   const largest = logits[order[0]];
   const shares = softmaxInPlace(Float64Array.from(order, (id) => (logits[id] - largest) / temperature));
   if (topK) shares.fill(0, topK);
@@ -51,13 +52,18 @@ export function mostLikelyFirst(scores) {
   return Array.from(scores, (_, id) => id).sort((a, b) => scores[b] - scores[a] || a - b);
 }
 
+// The first of these, without sorting the others.
+export function mostLikely(scores) {
+  return scores.reduce((best, score, id) => (score > scores[best] ? id : best), 0);
+}
+
 // Draws one token. The probabilities lie end to end, the most likely first, on a
 // line from 0 to 1; the token on which a random point of the line falls is taken.
 //
 //   random  a function that gives a number from [0, 1), such as `seededRandom(seed)`
-export function sample(probabilities, random) {
+//   order   `mostLikelyFirst(probabilities)`, where it is known already
+export function sample(probabilities, random, order = mostLikelyFirst(probabilities)) {
   const point = random();
-  const order = mostLikelyFirst(probabilities);
   let end = 0;
   for (const id of order) {
     end += probabilities[id];

@@ -8,51 +8,62 @@
 //
 // It leaves out gradients: the page runs models, it does not train them.
 
+import * as kernels from "./kernels.js";
+import { unpackRow } from "./packed.js";
+import * as plain from "./products.js";
+
 /**
  * Numbers, row after row, and how many there are: [rows, columns], or [numbers] of a vector.
- * @typedef {{ shape: number[], values: Float32Array }} Matrix
+ * Packed, they are the bytes of blocks (packed.js), and `values` is missing.
+ * @typedef {{ shape: number[], values?: Float32Array, packed?: Uint8Array, format?: string }} Matrix
  */
 
 /**
- * y = x Wᵀ + b, for each row of x.  x (T, I), weight (O, I), bias (O) or none → (T, O)
+ * How many heads ask, how many heads of keys and values answer them (as many, or each of
+ * them several), and how many numbers a head has.
+ * @typedef {{ nHeads: number, nKvHeads: number, headSize: number }} Heads
+ */
+
+/**
+ * y = x Wᵀ + b, for each row of x.  x (T, I), weight (O, I), packed or not, bias (O) or none → (T, O)
  * @param {Float32Array} x
  * @param {Matrix} weight
  * @param {Matrix | null} bias
  */
 export function linear(x, weight, bias = null) {
-  const [nOut, nIn] = weight.shape;
-  const W = weight.values;
-  const nRows = x.length / nIn;
-  const y = new Float32Array(nRows * nOut);
-  // Four rows at a time: a weight that has been fetched is used four times.
-  let row = 0;
-  for (; row + 4 <= nRows; row += 4) {
-    const a = row * nIn, b = a + nIn, c = b + nIn, d = c + nIn;
-    for (let out = 0; out < nOut; out++) {
-      let sumA = bias ? bias.values[out] : 0;
-      let sumB = sumA, sumC = sumA, sumD = sumA;
-      for (let i = 0, w = out * nIn; i < nIn; i++, w++) {
-        const weightHere = W[w];
-        sumA += x[a + i] * weightHere;
-        sumB += x[b + i] * weightHere;
-        sumC += x[c + i] * weightHere;
-        sumD += x[d + i] * weightHere;
-      }
-      y[row * nOut + out] = sumA;
-      y[(row + 1) * nOut + out] = sumB;
-      y[(row + 2) * nOut + out] = sumC;
-      y[(row + 3) * nOut + out] = sumD;
-    }
-  }
-  // The rows that are left over, one by one.
-  for (; row < nRows; row++) {
-    for (let out = 0; out < nOut; out++) {
-      let sum = bias ? bias.values[out] : 0;
-      for (let i = 0, w = out * nIn; i < nIn; i++, w++) sum += x[row * nIn + i] * W[w];
-      y[row * nOut + out] = sum;
-    }
-  }
-  return y;
+  return kernels.linear(x, weight, bias) ?? plain.linear(x, weight, bias);
+}
+
+/**
+ * Each head's queries times its keys.  queries (T, H*K), keys (S, G*K) → (H, T, S)
+ * @param {Float32Array} queries
+ * @param {Float32Array} keys
+ * @param {Heads} heads
+ */
+export function headScores(queries, keys, heads) {
+  return kernels.headScores(queries, keys, heads) ?? plain.headScores(queries, keys, heads);
+}
+
+/**
+ * Each head's values, mixed by its weights.  weights (H, T, S), values (S, G*K) → (T, H*K)
+ * @param {Float32Array} weights
+ * @param {Float32Array} values
+ * @param {Heads} heads
+ */
+export function mixHeads(weights, values, heads) {
+  return kernels.mixHeads(weights, values, heads) ?? plain.mixHeads(weights, values, heads);
+}
+
+// Some rows of a table, packed or not, one after the other.  numbers (T) → (T, columns)
+export function rows(table, numbers) {
+  const size = table.shape[1];
+  const picked = new Float32Array(numbers.length * size);
+  numbers.forEach((number, t) => {
+    const row = table.packed
+      ? unpackRow(table, number) : table.values.subarray(number * size, (number + 1) * size);
+    picked.set(row, t * size);
+  });
+  return picked;
 }
 
 /**
@@ -103,6 +114,12 @@ export function addInPlace(x, y) {
   return x;
 }
 
+// Multiplies x by y, number by number, in place: a gate.
+export function multiplyInPlace(x, y) {
+  for (let i = 0; i < x.length; i++) x[i] *= y[i];
+  return x;
+}
+
 // Each row to mean 0 and variance 1, then scaled and shifted.  x (T, D) → (T, D)
 export function layerNorm(x, weight, bias, epsilon = 1e-5) {
   const size = weight.values.length;
@@ -122,26 +139,61 @@ export function layerNorm(x, weight, bias, epsilon = 1e-5) {
   return y;
 }
 
+// Each row to length √D, then scaled: unlike above, the mean stays.  x (T, D) → (T, D)
+export function rmsNorm(x, weight, epsilon = 1e-5) {
+  const size = weight.values.length;
+  const y = new Float32Array(x.length);
+  for (let start = 0; start < x.length; start += size) {
+    let squares = 0;
+    for (let i = 0; i < size; i++) squares += x[start + i] ** 2;
+    const scale = 1 / Math.sqrt(squares / size + epsilon);
+    for (let i = 0; i < size; i++) y[start + i] = x[start + i] * scale * weight.values[i];
+  }
+  return y;
+}
+
 // Scores to weights that are positive and add up to 1, in place.
 export function softmaxInPlace(scores) {
   // Taking the largest away first changes nothing in the result, and keeps
   // the exponential from overflowing.
   let largest = -Infinity;
   for (const score of scores) if (score > largest) largest = score;
+  for (let i = 0; i < scores.length; i++) scores[i] -= largest;
+  expInPlace(scores);
   let sum = 0;
-  for (let i = 0; i < scores.length; i++) {
-    scores[i] = Math.exp(scores[i] - largest);
-    sum += scores[i];
-  }
+  for (let i = 0; i < scores.length; i++) sum += scores[i];
   for (let i = 0; i < scores.length; i++) scores[i] /= sum;
   return scores;
 }
 
+function expInPlace(x) {
+  if (!kernels.exp(x)) for (let i = 0; i < x.length; i++) x[i] = Math.exp(x[i]);
+}
+
+// Bends numbers so that they stay between -cap and cap; small ones hardly change.
+export function softCapInPlace(x, cap) {
+  for (let i = 0; i < x.length; i++) x[i] = cap * Math.tanh(x[i] / cap);
+  return x;
+}
+
 // Bends each number of x, in place; `name` as in the Python package's Config.
 export function activateInPlace(x, name) {
-  const activation = { relu, gelu, gelu_tanh: geluTanh }[name];
-  if (!activation) throw new Error(`activation ${name} is unknown; known: relu, gelu, gelu_tanh`);
-  for (let i = 0; i < x.length; i++) x[i] = activation(x[i]);
+  const bend = { relu, gelu }[name];
+  const gate = { gelu_tanh: geluGate, silu: (number) => number }[name];
+  if (!bend && !gate) {
+    throw new Error(`activation ${name} is unknown; known: relu, gelu, gelu_tanh, silu`);
+  }
+  if (gate) return gateInPlace(x, gate);
+  for (let i = 0; i < x.length; i++) x[i] = bend(x[i]);
+  return x;
+}
+
+// x sigmoid(gate(x)), with all exponentials at once.
+function gateInPlace(x, gate) {
+  const powers = new Float32Array(x.length);
+  for (let i = 0; i < x.length; i++) powers[i] = -gate(x[i]);
+  expInPlace(powers);
+  for (let i = 0; i < x.length; i++) x[i] /= 1 + powers[i];
   return x;
 }
 
@@ -161,7 +213,11 @@ export function gelu(x) {
 // GPT-2's approximation of it: 0.5 x (1 + tanh u), where u is a cubic in x; and
 // (1 + tanh u) / 2 = sigmoid(2u).
 export function geluTanh(x) {
-  return x * sigmoid(2 * Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x));
+  return x * sigmoid(geluGate(x));
+}
+
+function geluGate(x) {
+  return 2 * Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x);
 }
 
 // The error function, by its series  erf(x) = 2/√π e^(-x²) (x + 2x³/3 + 4x⁵/15 + …).

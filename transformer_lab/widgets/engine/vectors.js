@@ -3,7 +3,7 @@
 //
 // A vector is an array of numbers. Holds nothing about words or pictures.
 
-import { fromHalves } from "./safetensors.js";
+import { fromHalves } from "./halves.js";
 
 // An array of 16-bit floats (bytes: DataView, Uint8Array or ArrayBuffer) as rows of
 // `size` numbers.

@@ -6,11 +6,11 @@
 import { element } from "./nodes.js";
 import { onThemeChange, themeColour } from "./theme.js";
 
-const NO_INK = 1 / 255 ** 2; // a weight whose ink no screen shows
+const MOST_A_FRAME = 2 ** 18; // weights and pixels at once: ten small matrices of 128 tokens
 
 // A matrix on a canvas of `size` pixels a side, to be scaled by the stylesheet.
 // Returns { root, show, mark, end }:
-//   show(weights)   T rows of T numbers from 0 to 1
+//   show(weights)   T rows of at most T numbers from 0 to 1
 //   mark(row)       outlines the row of one token; null: none
 //   end()           stops following the theme
 export function attentionMatrix({ size, label = null }) {
@@ -21,23 +21,21 @@ export function attentionMatrix({ size, label = null }) {
   const state = { weights: [], marked: null };
   const draw = ({ weight: colour, ink }) => {
     const pen = root.getContext("2d");
+    const nRows = state.weights.length;
     pen.clearRect(0, 0, size, size);
-    const cell = size / Math.max(1, state.weights.length);
-    const edge = Math.max(cell - 0.5, 0.5);
+    if (!nRows) return;
+    pen.imageSmoothingEnabled = false;
+    pen.drawImage(inkOf(state.weights, Math.min(nRows, size)), 0, 0, size, size);
+    pen.globalCompositeOperation = "source-in"; // where there is ink, the theme's colour
     pen.fillStyle = colour;
-    state.weights.forEach((row, y) => row.forEach((weight, x) => {
-      if (weight < NO_INK) return;
-      // The square root keeps small weights visible: 0.04 gets a fifth of the ink of 1.
-      pen.globalAlpha = Math.sqrt(weight);
-      pen.fillRect(x * cell, y * cell, edge, edge);
-    }));
-    pen.globalAlpha = 1;
+    pen.fillRect(0, 0, size, size);
+    pen.globalCompositeOperation = "source-over";
     if (state.marked === null) return;
     pen.strokeStyle = ink;
     pen.lineWidth = 2;
-    pen.strokeRect(1, state.marked * cell, size - 2, cell);
+    pen.strokeRect(1, (state.marked * size) / nRows, size - 2, size / nRows);
   };
-  const picture = { root, draw };
+  const picture = { draw, work: () => state.weights.length ** 2 + size ** 2 };
   const drawSoon = () => inNextFrame(picture);
   const end = onThemeChange(drawSoon);
   return {
@@ -47,8 +45,30 @@ export function attentionMatrix({ size, label = null }) {
   };
 }
 
-// Many matrices change at once, some twice: each is drawn once a frame, and the colours
-// are asked for once, since to ask makes the browser work out the page's style.
+// The weights as the ink of n × n pixels. Of those that fall on one pixel the largest is
+// seen: what is one token wide does not fade away in a small picture.
+function inkOf(weights, n) {
+  const image = new ImageData(n, n);
+  const pixels = image.data;
+  const scale = n / weights.length;
+  for (let t = 0; t < weights.length; t++) {
+    const row = weights[t];
+    const start = n * Math.floor(t * scale);
+    for (let s = 0; s < row.length; s++) {
+      const alpha = 4 * (start + Math.floor(s * scale)) + 3;
+      // The square root keeps small weights visible: 0.04 gets a fifth of the ink of 1.
+      const ink = 255 * Math.sqrt(row[s]);
+      if (ink > pixels[alpha]) pixels[alpha] = ink;
+    }
+  }
+  const sheet = new OffscreenCanvas(n, n);
+  sheet.getContext("2d").putImageData(image, 0, 0);
+  return sheet;
+}
+
+// Many matrices change at once, some twice: each is drawn once, so many in a frame that the
+// page goes on answering. The colours are asked for once, since to ask makes the browser work
+// out the page's style.
 const changed = new Set();
 function inNextFrame(picture) {
   if (!changed.size) requestAnimationFrame(drawChanged);
@@ -57,6 +77,12 @@ function inNextFrame(picture) {
 
 function drawChanged() {
   const [weight, ink] = ["--tl-weight", "--tl-ink"].map((name) => themeColour(name));
-  for (const { draw } of changed) draw({ weight, ink });
-  changed.clear();
+  let done = 0;
+  for (const picture of changed) {
+    if (done >= MOST_A_FRAME) break;
+    changed.delete(picture);
+    picture.draw({ weight, ink });
+    done += picture.work();
+  }
+  if (changed.size) requestAnimationFrame(drawChanged);
 }

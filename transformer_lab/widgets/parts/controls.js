@@ -167,8 +167,9 @@ export function scroller(node) {
  *
  * @param {any} container
  * @param {string} selector of the things
+ * @param {() => number} nColumns how many stand side by side: so far a key goes up or down
  */
-export function arrowKeysMoveWithin(container, selector) {
+export function arrowKeysMoveWithin(container, selector, nColumns = () => 1) {
   const things = () => [...container.querySelectorAll(selector)];
   const makeStop = (stop) => {
     for (const thing of things()) {
@@ -185,7 +186,8 @@ export function arrowKeysMoveWithin(container, selector) {
     const here = all.indexOf(event.target.closest(selector));
     if (here < 0 || event.altKey || event.ctrlKey || event.metaKey) return;
     const there = {
-      ArrowRight: here + 1, ArrowDown: here + 1, ArrowLeft: here - 1, ArrowUp: here - 1,
+      ArrowRight: here + 1, ArrowDown: here + nColumns(),
+      ArrowLeft: here - 1, ArrowUp: here - nColumns(),
       Home: 0, End: all.length - 1,
     }[event.key];
     if (there === undefined) return;

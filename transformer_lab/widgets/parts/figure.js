@@ -4,6 +4,7 @@
 // stands in `Figure` below and wires three things: the state, what is computed from it,
 // and what draws that.
 
+import { realModelOf } from "./later.js";
 import { element } from "./nodes.js";
 import { debounce } from "./time.js";
 import { within } from "./words.js";
@@ -57,7 +58,10 @@ export function figure(name, render, { anew = [], ranges = {} } = {}) {
 function stateOf(model, ranges) {
   const publish = debounce(() => model.save_changes(), 250);
   let nSetting = 0; // listeners may set further traits
-  const get = (trait) => (ranges[trait] ? within(model.get(trait), ...ranges[trait]) : model.get(trait));
+  const get = (trait) => {
+    if (trait === "real_model") return realModelOf(model);
+    return ranges[trait] ? within(model.get(trait), ...ranges[trait]) : model.get(trait);
+  };
   return {
     get,
     isSetting: () => nSetting > 0,

@@ -1,4 +1,5 @@
-// Bytes that need not be there at first (`_later` in the figure's Python class).
+// Bytes that need not be there at first (`_later` in the figure's Python class), and the
+// parts of a real model, which the page asks for one by one.
 
 // In a notebook the bytes are there; in a built page { size, load } stands for them.
 // A figure that asks for them waits for either.
@@ -9,4 +10,37 @@ export async function bytesOf(value) {
 // What a reader should know before they are loaded: "0.3 MB"; null if they are there.
 export function sizeInWords(value) {
   return value.load ? `${Math.max(0.1, value.size / 1e6).toFixed(1)} MB` : null;
+}
+
+/**
+ * The figure's real model, the same in a built page and in a notebook, where its files are
+ * with the kernel (`RealModelFigure` in widgets/real_model.py): nothing of them is kept here.
+ *
+ * @param {any} model the widget's
+ * @returns {{ name: string, size: number, worker: { load: () => Promise<string> },
+ *   parts: { name: string, size: number, load: () => Promise<DataView> }[] } | null}
+ */
+export function realModelOf(model) {
+  const real = model.get("real_model") ?? null;
+  if (real === null || real.worker.load) return real;
+  const textOf = async (name) => new TextDecoder().decode(await askKernel(model, name));
+  return {
+    ...real,
+    worker: { load: () => textOf(real.worker.$module) },
+    parts: real.parts.map(({ $asset: name, size }) => ({ name, size, load: () => askKernel(model, name) })),
+  };
+}
+
+// A file that the kernel has, as DataView.
+function askKernel(model, name) {
+  return new Promise((resolve, reject) => {
+    const hear = ({ file, error }, [bytes] = []) => {
+      if (file !== name) return;
+      model.off("msg:custom", hear);
+      if (error) reject(new Error(error));
+      else resolve(bytes);
+    };
+    model.on("msg:custom", hear);
+    model.send({ file: name });
+  });
 }

@@ -3,7 +3,7 @@
 import { promptIds } from "../engine/model_file.js";
 import { textBox } from "./controls.js";
 import { element } from "./nodes.js";
-import { counted, readable, specialName } from "./words.js";
+import { counted, tokenInWords } from "./words.js";
 
 /**
  * The name of a token at a place in a text.
@@ -13,8 +13,7 @@ import { counted, readable, specialName } from "./words.js";
  * @param {number} index
  */
 export function tokenName({ tokenizer }, id, index) {
-  const piece = tokenizer.piece(id);
-  return tokenizer.isSpecial(id) ? specialName(piece, index) : readable(piece);
+  return tokenInWords(tokenizer.piece(id), tokenizer.isSpecial(id), index);
 }
 
 /**
@@ -32,8 +31,9 @@ export function tokensOf({ tokenizer, unseenTokens }, ids) {
 /**
  * The figure's trait `text`: a box for it, and what a model reads of it.
  *
- * Returns { root, note, read, ids, nameOf, nextName, tokens }: `read` takes the text in;
- * the others are then of its tokens, at most as many as the model sees.
+ * Returns { root, note, read, take, ids, nameOf, nextName, tokens }: `read` takes the text
+ * in, or `take` its tokens where the model alone can cut it, in a worker; the others are then
+ * of these tokens, at most as many as the model sees.
  * `model` is a model of `loadModel`, or a function that gives the present one.
  *
  * @param {import("./figure.js").Figure} figure
@@ -49,9 +49,9 @@ export function readerText({ get, bind }, model, { label, rows = 2, room, tooLon
     nameOf: (index) => tokenName(present(), text.ids[index], index),
     nextName: (id) => tokenName(present(), id, text.ids.length),
     tokens: () => tokensOf(present(), text.ids),
-    read() {
+    read() { text.take(promptIds(present(), get("text"))); },
+    take(all) {
       const most = room ?? present().config.max_len;
-      const all = promptIds(present(), get("text"));
       const nLeftOut = all.length - most;
       text.ids = all.slice(0, most);
       note.hidden = nLeftOut <= 0;

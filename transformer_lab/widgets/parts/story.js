@@ -2,40 +2,37 @@
 //
 // Holds what the reader typed and what was chosen since; no drawing, no model runs.
 
-import { promptIds } from "../engine/model_file.js";
 import { seededRandom } from "../engine/sampling.js";
 
 // The text so far: what the reader typed, and the tokens chosen since. Every
 // change can be taken back, with the draw that made it: draw number n of a seed is
 // always the same number, and `nDraws` says how many were used.
 export class Story {
-  // model: from `loadModel`.
-  constructor(model, text) {
-    this.model = model;
-    this.state = { typed: text, chosen: [], nDraws: 0 };
+  // teller: who goes on with it (storytellers.js); ids: its tokens of the text.
+  constructor(teller, text, ids) {
+    this.teller = teller;
+    this.state = { typed: text, ids, chosen: [], nDraws: 0 };
     this.past = [];
   }
 
   get ids() {
-    const { typed, chosen } = this.state;
-    if (this.cut?.typed !== typed) this.cut = { typed, ids: promptIds(this.model, typed) };
-    return [...this.cut.ids, ...chosen];
+    return [...this.state.ids, ...this.state.chosen];
   }
 
-  // What the text box shows. A chosen token brings its own leading space.
+  // What the text box shows.
   get text() {
-    const { typed, chosen } = this.state;
+    const { teller, state: { typed, chosen } } = this;
     if (!chosen.length) return typed;
-    const written = this.model.tokenizer.decode(chosen.filter((id) => id !== this.model.startId));
-    return (typed.trimEnd() + written).trimStart();
+    return teller.joined(typed, teller.tokenizer.decode(chosen.filter((id) => !teller.isEnd(id))));
   }
 
   get room() {
-    return this.model.config.max_len - this.ids.length;
+    return this.teller.config.max_len - this.ids.length;
   }
 
   get ended() {
-    return this.state.chosen.at(-1) === this.model.startId;
+    const { chosen } = this.state;
+    return chosen.length > 0 && this.teller.isEnd(chosen.at(-1));
   }
 
   get canGrow() {
@@ -48,10 +45,10 @@ export class Story {
   }
 
   // Typing from the keyboard is one change, however many letters it has.
-  type(text) {
+  type(text, ids) {
     const isTyping = this.past.length && !this.state.chosen.length && this.typing;
-    if (isTyping) this.state = { ...this.state, typed: text };
-    else this.change({ typed: text, chosen: [] });
+    if (isTyping) this.state = { ...this.state, typed: text, ids };
+    else this.change({ typed: text, ids, chosen: [] });
     this.typing = true;
   }
 

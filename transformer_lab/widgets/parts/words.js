@@ -22,6 +22,11 @@ export function specialName(text, index = 0) {
   return index === 0 ? "⟨start⟩" : "⟨end⟩";
 }
 
+// A token's text as a reader sees it; `index` is its place in the text.
+export function tokenInWords(text, isSpecial, index) {
+  return isSpecial ? specialName(text, index) : readable(text);
+}
+
 // A number as it is, or the end of its range that it is beyond. What is none is the least.
 export function within(number, low, high) {
   return number > low ? Math.min(number, high) : low;
