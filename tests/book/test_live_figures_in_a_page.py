@@ -23,6 +23,7 @@ extensions = ["myst_nb", "live_figures"]
 exclude_patterns = ["_build"]
 live_figures_folders = [{tiny!r}]
 html_static_path = [{static!r}]
+html_favicon = {static!r} + "/favicon.svg"
 html_context = {{"default_mode": "light"}}
 nb_execution_mode = "cache"
 nb_execution_raise_on_error = True
