@@ -349,6 +349,7 @@ def gallery(small_model):
                 "references": word_in_context.REFERENCES[::-1],
                 "senses": ["money", "money", "river", "river"],
                 "layer": 2,
+                "real_model": REAL_MODEL,
             },
         ),
     }

@@ -135,6 +135,16 @@ export class RealModel {
   }
 
   /**
+   * What some tokens of a text mean in it: `vectorsAt` of engine/contextual.js.
+   * @param {number[]} ids at most `config.max_len`
+   * @param {number[]} places from 0
+   * @returns {Promise<Float32Array[][] | null>} for each place one vector (D) for each layer
+   */
+  vectors(ids, places) {
+    return this.call("vectors", { ids, places });
+  }
+
+  /**
    * A number of what the model computes for `ids` (1 to 64), and how it came about: `explainer` of
    * engine/explain.js; null if there is no such number.
    * @param {number[]} ids
