@@ -383,6 +383,7 @@ def test_a_real_model_takes_over_where_loading_broke_off_and_is_unloaded(figure,
     page.wait_for_function("document.querySelector('textarea').value === 'Anna found a dog'")
     press(page, "Write on")
     page.locator("[data-tokens-per-second]").wait_for()
+    page.get_by_role("button", name="Write on").wait_for()  # the story has ended
     page.get_by_label("Type the start of a story").fill("")
     page.locator(".tl-chip", has_text="⟨start⟩").wait_for()
     button.click()
