@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { Decoder } from "../../transformer_lab/widgets/engine/decoder.js";
 import { explainer } from "../../transformer_lab/widgets/engine/explain.js";
+import { HostedModel } from "../../transformer_lab/widgets/engine/hosted_model.js";
 import { seededRandom } from "../../transformer_lab/widgets/engine/sampling.js";
 import { softmaxInPlace } from "../../transformer_lab/widgets/engine/tensor.js";
 import { randomNumbers, randomPacked } from "./numbers.js";
@@ -80,8 +81,8 @@ function kindsMet(config, format) {
   return kinds;
 }
 
-const ALWAYS = ["next", "probability", "logit", "shares", "final", "stream", "embeddings", "token", "attention",
-  "head", "handed", "value", "weight", "score", "query", "key", "normed", "feed_forward", "neuron", "expand"];
+const ALWAYS = ("next probability logit shares final stream embeddings token attention head handed value "
+  + "weight score query key normed feed_forward neuron expand").split(" ");
 const MODELS = {
   GPT: [GPT, ["position"]],
   "model with waves": [{ ...GPT, positions: "sinusoidal", activation: "relu" }, ["position"]],
@@ -116,11 +117,13 @@ for (const format of ["q4_1", "q8_0"]) {
 test("the numbers are the model's own", () => {
   const { decoder, explain } = opened(GPT);
   const seen = {};
-  const { logits, attention } = decoder.forward(IDS, { record: (name, values) => { seen[name] = values; } });
+  const record = (name, values) => { seen[name] = values; };
+  const { logits, attention } = decoder.forward(IDS, { record });
   near(explain("logit/5").value, logits.at(-1)[5], 1, "logit");
   near(explain("weight/1/2/4/3").value, attention[1][2][4][3], 1, "weight");
   near(explain("stream/1/attention/2/7").value, seen["blocks.0"][2 * GPT.d_model + 7], 1, "stream");
-  near(explain("neuron/0/3/9").value, seen["blocks.0.feed_forward.activation"][3 * GPT.d_ff + 9], 1, "neuron");
+  const neurons = seen["blocks.0.feed_forward.activation"];
+  near(explain("neuron/0/3/9").value, neurons[3 * GPT.d_ff + 9], 1, "neuron");
   near(explain("next").terms[0].value, Math.max(...softmaxInPlace(logits.at(-1))), 1, "probability");
 });
 
@@ -145,4 +148,18 @@ test("what is no number of this model and text is null", () => {
 
 test("a stream that is no plain sum is refused in a sentence", () => {
   assert.throws(() => opened({ ...GPT, norm_order: "post" }), /plain sum/);
+});
+
+test("in a worker the same numbers are given, of a text that is not too long", () => {
+  const { decoder, explain } = opened(GPT);
+  const hosted = new HostedModel({});
+  const tokenizer = { piece: (id) => `token ${id}`, isSpecial: () => false };
+  hosted.lm = { decoder, config: decoder.config, tokenizer };
+  const found = hosted.explain({ ids: IDS, path: "logit/5" });
+  assert.equal(found.value, explain("logit/5").value);
+  assert.equal(found.name, "logit of token·5");
+  assert.deepEqual(structuredClone(found), found); // plain data
+  for (const length of [0, 65]) {
+    assert.throws(() => hosted.explain({ ids: Array(length).fill(0), path: "next" }), /1 to 64 tokens/);
+  }
 });

@@ -15,11 +15,9 @@ import { realTeller, tinyTeller } from "./parts/storytellers.js";
 import { tokenChips } from "./parts/tokens.js";
 import { counted, formatPercent, raised, spoken, within } from "./parts/words.js";
 
-/** @typedef {import("./engine/explain.js").ExplainedNumber} ExplainedNumber */
-/** @typedef {import("./engine/written_sums.js").Term} Term */
-
 const START = "next";
 const MOST_OF_REAL = 64; // tokens; the worker keeps numbers of no more (hosted_model.js)
+const MOST_STEPS = 999; // more than there are in SmolLM2
 const IS_SHARE = /^(probability|weight)\//;
 
 // --- In words -------------------------------------------------------------------
@@ -53,9 +51,10 @@ function valueInWords({ path, value }) {
   return alone(value) + (IS_SHARE.test(path) ? ` (${formatPercent(value)})` : "");
 }
 
-// The number for the ear.
-function describe({ name, how, terms, rest, ...number }) {
-  const value = `${name}: ${valueInWords(/** @type {any} */ (number))}.`;
+// A number (`ExplainedNumber` of explain.js) for the ear.
+function describe(number) {
+  const { name, how, terms, rest } = number;
+  const value = `${name}: ${valueInWords(number)}.`;
   if (!terms.length) return `${value} ${how}`;
   const nTerms = terms.length + (rest?.count ?? 0);
   const [largest] = terms;
@@ -110,7 +109,7 @@ function termRow(term, { decimals, bar, number, onOpen }) {
   const result = inDigits(value, decimals);
   const isSingle = factors.length === 1 && !isPower;
   const made = isSingle ? [] : factors.flatMap((each, i) => [
-    i ? element("span", { class: "tl-sign" }, "×") : null,
+    i ? "×" : null,
     factorNode(each, alone(each.value), `${label}, ${number.of?.[i] ?? "factor"}`, onOpen)]);
   const opens = factors.find((each) => each.opens)?.opens;
   return element("li", {
@@ -153,7 +152,7 @@ function sumView(onOpen) {
       ...lastRows(number, decimals, (value) => signedBar(value, largest)).filter(Boolean));
       const columns = of && `Each row: ${of.length > 1 ? of.join(" × ") : `e^(${of[0]} − the largest)`}.`;
       const kept = fixed.map(({ name, value }) => `${name} ${alone(value)}`).join(", ");
-      write(head, [columns, kept && `Taken as they came out: ${kept}.`].filter(Boolean).join(" "));
+      write(head, [columns, kept && `With ${kept}.`].filter(Boolean).join(" "));
       head.hidden = !head.textContent;
       settleStops();
     },
@@ -180,7 +179,7 @@ function numberCard({ onOpen, onOther, onUp }) {
       sum.show(number);
       up.disabled = isStart;
       other.hidden = !number.other;
-      if (number.other) write(other, `${number.other.words} →`);
+      write(other, number.other ? `${number.other.words} →` : "");
       const focused = document.activeElement;
       if (!hadFocus || (root.contains(focused) && !focused.matches(":disabled"))) return;
       const buttons = [...sum.list.querySelectorAll(".tl-nx-open")];
@@ -268,7 +267,8 @@ class Session {
     if (!this.explain) return; // there is a newer text
     const asked = this.asked = {};
     this.card.root.setAttribute("aria-busy", "true");
-    const found = await Promise.all([START, ...this.figure.get("path")].map(this.explain));
+    const paths = [START, ...this.figure.get("path")].slice(0, MOST_STEPS);
+    const found = await Promise.all(paths.map(this.explain));
     if (asked !== this.asked || !found[0]) return;
     const from = this.way.at(-1)?.path;
     const end = found.indexOf(null);
