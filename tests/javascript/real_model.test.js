@@ -91,6 +91,8 @@ test("a model comes part by part, and computes what it computes in the page", as
   assertClose(found.recorded["blocks.0.attention.key"], tiny.keys);
   expected.attention[0].forEach((rows, head) =>
     rows.forEach((row, t) => assertClose(found.attention[0][head].slice(20 * t, 20 * t + 20), row)));
+  const { attention: [[mean]] } = await shared.call("forward", { ids: IDS, attention: "mean" });
+  assertClose(mean, found.attention[0][0].map((weight, i) => (weight + found.attention[0][1][i]) / 2));
   const withoutHead = tiny.decoder.forward(IDS, { disabledHeads: [[0, 1]] }).logits.at(-1);
   for (const [disabledHeads, logits] of [[[[0, 1]], withoutHead], [[], expected.logits.at(-1)]]) {
     assertClose((await shared.call("forward", { ids: IDS, disabledHeads })).logits, logits);

@@ -65,7 +65,7 @@ def move(page, label: str, key: str, times: int = 1) -> None:
 
 def said(page) -> str:
     """The sentence that a screen reader speaks."""
-    return page.locator(".tl-status[aria-live=polite]").text_content()
+    return page.locator(".tl-status[aria-live=polite]").first.text_content()
 
 
 def text_of(page) -> str:
@@ -384,7 +384,7 @@ def test_a_real_model_takes_over_where_loading_broke_off_and_is_unloaded(figure,
     press(page, "Write on")
     page.locator("[data-tokens-per-second]").wait_for()
     page.get_by_label("Type the start of a story").fill("")
-    page.locator(".tl-chip").get_by_text("⟨start⟩").wait_for()
+    page.locator(".tl-chip", has_text="⟨start⟩").wait_for()
     button.click()
     wait_for_state(page, "absent")
     page.get_by_text("50%").first.wait_for()

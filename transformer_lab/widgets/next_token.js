@@ -24,7 +24,7 @@ import { realTeller, tinyTeller } from "./parts/storytellers.js";
 import { wantsLessMotion } from "./parts/theme.js";
 import { afterPaint, debounce, painted } from "./parts/time.js";
 import { tokenChips } from "./parts/tokens.js";
-import { counted, formatPercent } from "./parts/words.js";
+import { counted, formatPercent, grouped } from "./parts/words.js";
 
 const TOP_K_STOPS = [1, 2, 3, 5, 10, 20, 50, 100];
 const DRAW_MS = 450; // how long a draw is shown before its token is appended
@@ -146,7 +146,8 @@ function choiceView({ onPick, onGuess, status }) {
       const nKept = after.reduce((count, share) => count + (share > 0), 0);
       const all = lm.config.vocab_size;
       nDrawable.textContent = nKept === all
-        ? `each of ${all} tokens has a chance` : `${nKept} of ${all} tokens can be drawn`;
+        ? `each of ${grouped(all)} tokens has a chance`
+        : `${grouped(nKept)} of ${grouped(all)} tokens can be drawn`;
       const shown = { ...now, nameOf: (id) => nextName(now, id), canAppend: story.canGrow };
       bars.show(shown);
       line.show(shown);

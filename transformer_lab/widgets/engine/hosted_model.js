@@ -122,7 +122,7 @@ export class HostedModel {
     return logits && {
       logits: logits.slice(),
       order: order ? Uint32Array.from(mostLikelyFirst(logits)) : null,
-      attention: attention ? this.cache.attention.map((layer) => layer.map(square)) : null,
+      attention: attention ? this.cache.attention.map(attention === "mean" ? meanSquare : squares) : null,
       recorded: recorder.recorded(),
     };
   }
@@ -227,12 +227,21 @@ function joined(pieces) {
   return whole;
 }
 
-// Rows of 1, 2, …, T weights as T rows of T.
-function square(rowsOfOneHead) {
-  const size = rowsOfOneHead.length;
-  const whole = new Float32Array(size * size);
-  rowsOfOneHead.forEach((row, t) => whole.set(row, t * size));
-  return whole;
+// Of each head, rows of 1, 2, …, T weights as T rows of T.
+function squares(heads) {
+  return heads.map((rows) => meanSquare([rows])[0]);
+}
+
+// The mean of the heads, as if it were the only one.
+function meanSquare(heads) {
+  const size = heads[0].length;
+  const mean = new Float32Array(size * size);
+  for (const rows of heads) {
+    rows.forEach((row, t) => {
+      for (let s = 0; s <= t; s++) mean[t * size + s] += row[s] / heads.length;
+    });
+  }
+  return [mean];
 }
 
 // The memory of the numbers in a result, which goes to the page instead of being copied.

@@ -100,13 +100,14 @@ export class RealModel {
    * What comes after `ids` (T of them, one at least). A newer call of the same figure gives
    * this one up.
    *
-   *   attention      true: each head's weights too, of at most 128 tokens
+   *   attention      true: each head's weights too, of at most 128 tokens; "mean": in each
+   *                  layer the mean of the heads, as if it were the only one
    *   order          true: the token IDs by falling score too
    *   disabledHeads  [[layer, head], …]
    *   record         names of what is computed on the way (engine/decoder.js)
    *
    * @param {number[]} ids
-   * @param {{ attention?: boolean, order?: boolean, disabledHeads?: number[][],
+   * @param {{ attention?: boolean | "mean", order?: boolean, disabledHeads?: number[][],
    *   record?: string[] }} [options]
    * @returns {Promise<{ logits: Float32Array, order: Uint32Array | null,
    *   attention: Float32Array[][] | null,

@@ -2,7 +2,7 @@
 //
 // Both answer the same questions, and a promise of an answer will do everywhere. A
 // prediction is { scores: V logits, order: token IDs by falling score,
-// weights(layer, from): for each head, how much token `from` looks at each, or null }.
+// weights(layer, from): for each head, or of their mean, how much token `from` looks at each }.
 
 import { promptIds } from "../engine/model_file.js";
 import { PrefixCache } from "../engine/prefix_cache.js";
@@ -44,7 +44,8 @@ export function realTeller(model) {
     isEnd: tokenizer.isSpecial,
     joined: (typed, written) => typed + written,
     async predict(ids) {
-      const found = await model.forward(ids, { attention: ids.length <= MOST_SHADED, order: true });
+      const attention = ids.length <= MOST_SHADED ? "mean" : false;
+      const found = await model.forward(ids, { attention, order: true });
       const row = (from) => [from * ids.length, (from + 1) * ids.length];
       return found && {
         scores: found.logits, order: found.order,
