@@ -123,9 +123,9 @@ def publish(app: Sphinx, exception) -> None:
             publish_model(model, live)
     for name in sorted(assets):
         publish_asset(name, assets[name], live)
-    needed = {Path(name).stem for name in modules} | assets.keys()
-    for path in live.glob("*.js"):
-        if path.stem not in needed:
+    needed = {f"{Path(name).stem}.js" for name in {*modules, *assets}}
+    for path in live.iterdir():
+        if path.name not in needed:
             path.unlink()
 
 

@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,6 +38,12 @@ def book() -> Path:
     )
     assert built.returncode == 0, f"the book does not build:\n{built.stdout[-6000:]}"
     return ROOT / "_build/html"
+
+
+@functools.cache
+def soup_of(page: Path) -> BeautifulSoup:
+    """A built page, for all tests that read it: none of them may change it."""
+    return BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):

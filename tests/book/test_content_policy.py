@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
-from bs4 import BeautifulSoup
 
-from tests.book.conftest import toc_pages
+from tests.book.conftest import soup_of, toc_pages
 
 PAGES = [*toc_pages(), "search", "genindex"]  # index.html only leads to the first
 
 
 def policy_of(book, name: str) -> dict[str, list[str]]:
-    soup = BeautifulSoup((book / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
+    soup = soup_of(book / f"{name}.html")
     [meta] = soup.select('meta[http-equiv="Content-Security-Policy"]')
     # What stands before it is not held by it.
     assert meta.find_all_previous(["script", "link", "style"]) == []

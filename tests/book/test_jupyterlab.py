@@ -24,12 +24,16 @@ from transformer_lab.tokenization import BPETokenizer
 ROOT = Path(__file__).resolve().parents[2]
 SPECIAL = [*PLAIN_TURNS.opening.values(), PLAIN_TURNS.closing]
 CELLS = [
+    "import hashlib\n"
     "from pathlib import Path\n"
     "from transformer_lab.widgets import BendSpace, ChatWindow, HeadExplorer, PositionWaves\n"
-    "content = Path('model.safetensors').read_bytes()",
+    "from transformer_lab.widgets.real_model import RealModel\n"
+    "content = Path('model.safetensors').read_bytes()\n"
+    "checksum = hashlib.sha256(content).hexdigest()\n"
+    "real = RealModel('Small', lambda: content, size=len(content), sha256=checksum)",
     "waves = PositionWaves()\nwaves",
     "bend = BendSpace()\nbend",
-    "heads = HeadExplorer(model_file=content, text='what is 2+1')\nheads",
+    "heads = HeadExplorer(model_file=content, text='what is 2+1', real_model=real)\nheads",
     "chat = ChatWindow(model_file=content)\nchat",
     "from ipywidgets import interact\ninteract(lambda x: 10 * x, x=(0, 9));",
 ]
@@ -146,6 +150,13 @@ def notebook(page) -> dict:
              };
            }"""
     )
+
+
+def test_a_real_model_comes_from_the_kernel_and_works_in_a_worker(page):
+    heads = figure(page, "HeadExplorer")
+    heads.get_by_role("button", name="Load Small").click()
+    page.wait_for_selector(".jp-OutputArea [data-real-model=ready]")
+    assert heads.get_by_role("button", name="Unload Small").is_visible()
 
 
 @pytest.mark.parametrize("name", ["PositionWaves", "BendSpace", "HeadExplorer", "ChatWindow"])

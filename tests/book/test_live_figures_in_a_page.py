@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from transformer_lab.widgets.real_model import PART
+
 ROOT = Path(__file__).resolve().parents[2]
 TINY = Path(__file__).with_name("tiny")
 
@@ -21,6 +23,7 @@ extensions = ["myst_nb", "live_figures"]
 exclude_patterns = ["_build"]
 live_figures_folders = [{tiny!r}]
 html_static_path = [{static!r}]
+html_favicon = {static!r} + "/favicon.svg"
 html_context = {{"default_mode": "light"}}
 nb_execution_mode = "cache"
 nb_execution_raise_on_error = True
@@ -64,6 +67,21 @@ display(Tiny(text="near", content=b"near", more=[b"much", b"more"]))
 display(HTML("<p style='height: 5000px'>a long text</p>"))"""
 
 
+# A real model of two parts. Its file is small, so the notebook writes them.
+REAL = """import hashlib, os
+from transformer_lab.widgets.real_model import PART, RealModel, RealModelFigure
+
+class Loader(RealModelFigure):
+    _module, _module_folder = "loader.js", Path({tiny!r})
+
+content = bytes(range(256)) * (PART // 256) + bytes([1, 2, 3])
+small = RealModel(
+    "Small", lambda: content, size=len(content), sha256=hashlib.sha256(content).hexdigest()
+)
+small.write_parts(Path(os.environ["TRANSFORMER_LAB_ASSETS"]))
+Loader(real_model=small)"""
+
+
 def build(folder: Path) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, "-m", "sphinx", "-W", folder, folder / "_build/html"],
@@ -82,11 +100,12 @@ def project(tmp_path_factory) -> Path:
         "index": "Tiny(text='</script><b>own</b> & text', content=bytes(range(100)))",
         "broken": "Tiny(text='x', content=bytes([7]), broken=True)",
         "long": LONG,
+        "real": REAL.format(tiny=str(TINY)),
     }
     for name, cell in pages.items():
         page = PAGE.format(title=name, tiny=str(TINY), cell=cell)
         if name == "index":
-            page += "\n```{toctree}\nbroken\nlong\n```\n"
+            page += "\n```{toctree}\nbroken\nlong\nreal\n```\n"
         (folder / f"{name}.md").write_text(page)
     built = build(folder)
     assert built.returncode == 0, built.stdout
@@ -143,6 +162,52 @@ def test_what_is_named_in_later_comes_when_the_figure_asks(visit, project):
     sizes = [len(gzip.compress(content)) for content in (b"much", b"more")]
     shown = f"{sizes[0]}: {sum(b'much')},{sizes[1]}: {sum(b'more')}"
     page.get_by_role("button", name=shown).wait_for()
+
+
+@pytest.mark.parametrize("way", ["http", "file"])
+def test_a_real_model_comes_part_by_part_and_only_when_asked_for(visit, serve, project, way):
+    html = project / "_build/html"
+    opened = visit(f"{serve(html) if way == 'http' else html.as_uri()}/real.html")
+    figure = opened.page.locator("[data-live-figure=Loader][data-ready=true]")
+    figure.wait_for()
+    assert opened.page.locator("script[src*=part-], script[src*=worker]").count() == 0
+    figure.get_by_role("button").click()
+    total = sum(range(256)) * (PART // 256) + 6
+    told = f"Small has {PART + 3} bytes, as told: true, sum {total}, true"
+    figure.get_by_role("button", name=told).wait_for()
+    assert (
+        opened.page.evaluate("Object.keys(transformerLabParts).filter(n => /^part/.test(n))") == []
+    )
+    assert opened.errors == opened.requests_elsewhere == []
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:1001])
+
+
+def _change(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-100:-98] = "一".encode("utf-16-le")
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"), [(Path.unlink, "missing"), (_cut, "damaged"), (_change, "damaged")]
+)
+def test_a_part_that_is_not_whole_is_one_sentence_and_can_be_tried_again(
+    visit, project, tmp_path, damage, said
+):
+    html = shutil.copytree(project / "_build/html", tmp_path / "html")
+    first = min((html / "_static/live").glob("part-*.js"))
+    damage(first)
+    figure = visit((html / "real.html").as_uri()).page.locator("[data-live-figure=Loader]")
+    button = figure.get_by_role("button")
+    button.click()
+    sentence = re.compile(rf"^the file \S*{first.name} is {said}$")
+    figure.get_by_role("button", name=sentence).wait_for()
+    shutil.copy(project / "_build/html/_static/live" / first.name, first)
+    button.click()
+    figure.get_by_role("button", name="as told: true").wait_for()
 
 
 def test_an_address_changes_with_the_content_of_its_file_and_with_nothing_else(visit, project):

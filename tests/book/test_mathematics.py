@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import io
 import os
 import subprocess
@@ -18,7 +17,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
-from tests.book.conftest import ROOT, toc_pages
+from tests.book.conftest import ROOT, soup_of, toc_pages
 
 sys.path.insert(0, str(ROOT / "book/_ext"))
 import mathematics
@@ -71,11 +70,6 @@ def formulas_of(text: str) -> list[tuple[bool, str]]:
     return found
 
 
-@functools.cache
-def soup_of(book: Path, name: str) -> BeautifulSoup:
-    return BeautifulSoup((book / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
-
-
 def build(folder: Path, page: str) -> subprocess.CompletedProcess:
     (folder / "conf.py").write_text(CONF)
     (folder / "index.md").write_text(page)
@@ -91,7 +85,7 @@ def build(folder: Path, page: str) -> subprocess.CompletedProcess:
 @pytest.mark.parametrize("name", PAGES)
 def test_every_formula_of_a_source_is_in_its_page(book, name):
     sources = formulas_of_the_source(name)
-    drawn = soup_of(book, name).select("article math")
+    drawn = soup_of(book / f"{name}.html").select("article math")
     assert [math.get("display") == "block" for math in drawn] == [alone for alone, _ in sources]
     assert all(math.get_text().strip() for math in drawn)
 
@@ -102,14 +96,14 @@ def test_the_book_has_formulas():
 
 @pytest.mark.parametrize("name", PAGES)
 def test_no_page_loads_a_script_for_formulas(book, name):
-    scripts = soup_of(book, name).select("script")
+    scripts = soup_of(book / f"{name}.html").select("script")
     assert not [script for script in scripts if "mathjax" in str(script).lower()[:2000]]
 
 
 def test_the_font_has_every_letter_of_every_formula(book):
     letters = TTFont(io.BytesIO((book / "_static/mathematics.woff").read_bytes())).getBestCmap()
     for name in PAGES:
-        for math in soup_of(book, name).select("math"):
+        for math in soup_of(book / f"{name}.html").select("math"):
             assert {c for c in math.get_text() if ord(c) not in letters} == set(), math
             for variable in math.select("mi"):
                 italic = mathematics.ITALICS.get(variable.get_text(), "√")
@@ -119,7 +113,7 @@ def test_the_font_has_every_letter_of_every_formula(book):
 def test_formulas_are_drawn_in_headings_tables_and_lists(tmp_path):
     built = build(tmp_path, CONSTRUCTS)
     assert built.returncode == 0, built.stdout
-    page = soup_of(tmp_path / "_build/html", "index")
+    page = soup_of(tmp_path / "_build/html/index.html")
     for place in ("h1 math msqrt", "li math mtable", "td math", "div.tl-formula > math munder"):
         assert page.select(place), f"nothing at {place}"
     assert "\\" not in page.select_one("h1").get_text()

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from bs4 import BeautifulSoup
 
+from tests.book.conftest import soup_of
 from tests.conftest import load_tool
 from transformer_lab import widgets
 
@@ -71,8 +71,7 @@ def test_a_solution_is_folded_in_the_book_and_in_colab(path):
 def test_the_page_shows_what_every_cell_printed(book, path):
     # Building the book runs each notebook from top to bottom in a fresh kernel, and an
     # exception fails the build (the `book` fixture); what the cells said is in the page.
-    html = (book / "notebooks" / f"{path.stem}.html").read_text(encoding="utf-8")
-    page = BeautifulSoup(html, "html.parser")
+    page = soup_of(book / "notebooks" / f"{path.stem}.html")
     shown = page.select("div.cell")
     in_page = [c for c in cells(path, "code") if "remove-cell" not in c["metadata"].get("tags", [])]
     assert len(shown) == len(in_page)

@@ -11,9 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 import axe_playwright_python
 import pytest
-from bs4 import BeautifulSoup
 
-from tests.book.conftest import toc_pages
+from tests.book.conftest import soup_of, toc_pages
 
 PAGES = toc_pages()
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
@@ -189,14 +188,14 @@ def test_a_page_in_use_has_no_error_no_barrier_and_fits(visit, addresses, name, 
 @cache
 def names_in(page: Path) -> set[str]:
     """What an address can name in a page."""
-    soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+    soup = soup_of(page)
     return {tag["id"] for tag in soup.select("[id]")}
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_link_inside_the_book_leads_somewhere(book, name):
     here = book / f"{name}.html"
-    soup = BeautifulSoup(here.read_text(encoding="utf-8"), "html.parser")
+    soup = soup_of(here)
     for link in soup.select("a[href]"):
         target = urlsplit(link["href"])
         if target.scheme or target.netloc or link["href"] == "#":
@@ -209,14 +208,14 @@ def test_every_link_inside_the_book_leads_somewhere(book, name):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_names_no_other_host_for_scripts_styles_or_pictures(book, name):
-    soup = BeautifulSoup((book / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
+    soup = soup_of(book / f"{name}.html")
     named = [tag.get("src") or tag.get("href") for tag in soup.select("[src], link[href]")]
     assert [address for address in named if urlsplit(address).netloc] == []
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_stays_small_because_models_are_files_of_their_own(book, name):
-    soup = BeautifulSoup((book / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
+    soup = soup_of(book / f"{name}.html")
     for figure in soup.select("[data-live-figure]"):
         assert len(str(figure)) < 100_000
     assert not soup.select('script[type="application/vnd.jupyter.widget-state+json"]')
@@ -225,7 +224,7 @@ def test_a_page_stays_small_because_models_are_files_of_their_own(book, name):
 @pytest.mark.parametrize("name", PAGES)
 def test_what_comes_before_the_reader_asks_is_at_most_1200_kilobytes(book, name):
     page = book / f"{name}.html"
-    soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+    soup = soup_of(page)
     named = [tag.get("src") or tag.get("href") for tag in soup.select("script[src], link[href]")]
     files = {(page.parent / unquote(urlsplit(address).path)).resolve() for address in named}
     files |= {*book.glob("_static/vendor/fontawesome/webfonts/fa-solid-900.woff2")}
@@ -241,7 +240,7 @@ def test_what_comes_before_the_reader_asks_is_at_most_1200_kilobytes(book, name)
 
 @pytest.mark.parametrize("name", [*PAGES, "genindex"])
 def test_no_script_stands_before_the_text(book, name):
-    soup = BeautifulSoup((book / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
+    soup = soup_of(book / f"{name}.html")
     blocking = [script["src"] for script in soup.select("head script[src]:not([defer], [async])")]
     assert [PurePosixPath(urlsplit(address).path).name for address in blocking] == [
         "documentation_options.js"

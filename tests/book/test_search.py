@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from bs4 import BeautifulSoup
 
-from tests.book.conftest import toc_pages
+from tests.book.conftest import soup_of, toc_pages
 
 # The words that every object answers to, and what a reader might type around them.
 INHERITED = "() => Object.getOwnPropertyNames(Object.prototype)"
@@ -47,6 +46,6 @@ def test_a_name_of_the_package_is_found_by_its_last_part_only(visit, addresses):
 
 @pytest.mark.parametrize("name", [*toc_pages(), "search"])
 def test_only_the_search_loads_the_index(book, name):
-    soup = BeautifulSoup((book / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
+    soup = soup_of(book / f"{name}.html")
     loaded = [s["src"] for s in soup.select("script[src]") if "searchindex" in s["src"]]
     assert len(loaded) == (name == "search")

@@ -5,6 +5,9 @@ import * as kernels from "../../transformer_lab/widgets/engine/kernels.js";
 import * as plain from "../../transformer_lab/widgets/engine/products.js";
 import { randomNumbers, randomPacked } from "./numbers.js";
 
+// JavaScript rounds in double precision, so here and there a number becomes the next one.
+const ONE_STEP = 5e-4; // 1/32767 of the largest number in x, times a weight
+
 function assertNear(some, others, largest) {
   assert.equal(some.length, others.length);
   const difference = some.reduce((most, value, i) => Math.max(most, Math.abs(value - others[i])), 0);
@@ -33,7 +36,7 @@ test("the kernels of packed weights give what JavaScript gives, the weights anyw
       const x = randomNumbers(nRows * nIn);
       for (const bias of [null, { shape: [nOut], values: randomNumbers(nOut, 3) }]) {
         const expected = plain.linear(x, weight, bias);
-        assertNear(kernels.linear(x, { ...weight, packed }, bias), expected, 1e-5);
+        assertNear(kernels.linear(x, { ...weight, packed }, bias), expected, ONE_STEP);
       }
       assert.deepEqual(packed, weight.packed, "the workspace begins behind the room");
     }
@@ -45,7 +48,7 @@ test("rows that the workspace does not hold at once are multiplied some at a tim
   const packed = kernels.roomFor(weight.packed.length);
   packed.set(weight.packed);
   const x = randomNumbers(600 * 32);
-  assertNear(kernels.linear(x, { ...weight, packed }, null), plain.linear(x, weight), 1e-5);
+  assertNear(kernels.linear(x, { ...weight, packed }, null), plain.linear(x, weight), ONE_STEP);
 });
 
 test("the kernels of attention give what JavaScript gives", () => {
@@ -61,6 +64,20 @@ test("the kernels of attention give what JavaScript gives", () => {
   }
 });
 
+test("the kernel of exponentials gives what JavaScript gives, and exactly 0 where nothing is left", () => {
+  const x = Float32Array.from({ length: 1001 }, (_, i) => (i - 500) / 6); // from -83 to 83
+  const y = x.slice();
+  assert.ok(kernels.exp(y));
+  y.forEach((value, i) => assert.ok(Math.abs(value / Math.exp(x[i]) - 1) < 1e-6, `${x[i]}: ${value}`));
+  const edges = new Float32Array(16).fill(-Infinity);
+  edges.set([0, NaN, 1000, -88]);
+  kernels.exp(edges);
+  assert.equal(edges[0], 1);
+  assert.ok(Number.isNaN(edges[1]));
+  assert.ok(edges[2] > 1e38);
+  assert.ok(edges.subarray(3).every((value) => value === 0));
+});
+
 test("what the kernels do not multiply is left to JavaScript: odd rows, nothing, too much", () => {
   const matrix = (nOut, nIn) => ({ shape: [nOut, nIn], values: new Float32Array(nOut * nIn) });
   assert.equal(kernels.linear(new Float32Array(3), matrix(2, 3), null), null);
@@ -70,6 +87,8 @@ test("what the kernels do not multiply is left to JavaScript: odd rows, nothing,
   const heads = { nHeads: 1, nKvHeads: 1, headSize: 2 };
   assert.equal(kernels.headScores(new Float32Array(2), new Float32Array(2), heads), null);
   assert.equal(kernels.mixHeads(new Float32Array(1), new Float32Array(2), heads), null);
+  assert.ok(!kernels.exp(new Float32Array(3)));
+  assert.ok(!kernels.exp(new Float64Array(64)));
 });
 
 test("where WebAssembly is missing, a room is ordinary memory, and JavaScript multiplies", async () => {

@@ -23,8 +23,9 @@ for (const format of ["q4_1", "q8_0"]) {
     const unpacked = matrix(rows(weight, [0, 1, 2, 3, 4]), 96);
     const bias = { shape: [5], values: randomNumbers(5) };
     for (const nRows of [0, 1, 3, 4, 5]) {
-      // Whole numbers that reach to 127 in each block are not rounded.
-      const x = randomNumbers(nRows * 96).map((value, i) => (i % 32 ? Math.round(20 * value) : 127));
+      // Multiples of one number, up to 32767 times it in each block, are not rounded.
+      const x = randomNumbers(nRows * 96)
+        .map((value, i) => (i % 32 ? Math.round(10_000 * value) : 32767) / 1024);
       const [packed, exact] = [weight, unpacked].map((matrix) => linear(x, matrix, bias));
       packed.forEach((value, i) => assert.ok(Math.abs(value - exact[i]) < 1e-3, `${value} ${exact[i]}`));
     }

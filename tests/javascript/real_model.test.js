@@ -228,3 +228,14 @@ test("a browser without workers says so", async () => {
   globalThis.Worker = Worker;
   assert.deepEqual([shared.state, shared.problem], ["failed", "this browser has no Worker"]);
 });
+
+test("a worker that breaks down says why, and loading starts anew", async () => {
+  const { shared } = page();
+  await shared.load();
+  const waiting = shared.call("forward", { ids: IDS });
+  shared.worker.onerror({ message: "out of memory" });
+  assert.equal(await waiting, null);
+  assert.deepEqual([shared.state, shared.problem, shared.nBytes], ["failed", "out of memory", 0]);
+  await shared.load();
+  assert.equal(shared.state, "ready");
+});

@@ -164,6 +164,7 @@ def gallery(small_model):
                 "examples": ["good day"],
                 "temperature": 1.5,
                 "seed": 9,
+                "real_model": REAL_MODEL,
             },
         ),
         "DepthExplorer": (
@@ -269,7 +270,8 @@ def gallery(small_model):
         "NextToken": (
             model,
             other_model
-            | {"temperature": 0.0, "top_k": 7, "top_p": 0.5, "seed": 3, "compact": True},
+            | {"temperature": 0.0, "top_k": 7, "top_p": 0.5, "seed": 3, "compact": True}
+            | {"real_model": REAL_MODEL},
         ),
         "NumberExplorer": (
             model | {"path": ["probability/300", "logit/300"]},
@@ -347,6 +349,7 @@ def gallery(small_model):
                 "references": word_in_context.REFERENCES[::-1],
                 "senses": ["money", "money", "river", "river"],
                 "layer": 2,
+                "real_model": REAL_MODEL,
             },
         ),
     }

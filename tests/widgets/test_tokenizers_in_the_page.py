@@ -86,6 +86,26 @@ def test_ids_are_those_of_python_on_any_common_text(engine, all_tokenizers, name
     assert [ids for ids, _ in found] == [ours.encode(text) for text in texts]
 
 
+RANKED = """([kind, file, texts]) => {
+  const made = new ranked[kind](JSON.parse(new TextDecoder().decode(bytes(file))));
+  return texts.map(text => { const ids = made.encode(text);
+    return [ids, made.decode(ids), ids.map(id => made.bytes(id))]; });
+}"""
+
+
+@pytest.mark.parametrize("tokenizer", [pretrained.mistral_tokenizer, pretrained.tekken_tokenizer])
+def test_tokenizers_without_merges_give_the_ids_and_bytes_of_python(engine, tokenizer):
+    ours, draw = tokenizer(), random.Random(0).choices
+    letters = [*map(chr, range(0x20, 0x24F)), *map(chr, range(0x900, 0x97F)), *"東京▁🙂👩\u200d\n "]
+    texts = [*STRINGS, *("".join(draw(letters, k=40)) for _ in range(200))]
+    file = base64.b64encode(ours.to_json().encode()).decode()
+    found = engine(RANKED, [type(ours).__name__, file, texts])
+    for text, (ids, back, in_bytes) in zip(texts, found, strict=True):
+        assert ids == ours.encode(text), text
+        assert back == ours.decode(ids)
+        assert in_bytes == [list(ours.token_bytes(id)) for id in ids]
+
+
 def refusal(engine, file: str) -> str:
     """What the page says when it is to read this file."""
     return engine(

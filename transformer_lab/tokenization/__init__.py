@@ -3,6 +3,7 @@
 - `byte_level`: bytes as letters, text cut into words.
 - `bpe`: byte-pair encoding, the tokenizer of the GPT and LLaMA families.
 - `wordpiece`: the tokenizer of BERT.
+- `ranked`: tokenizers whose pieces have ranks, as LLaMA's and GPT-4's.
 - `characters`: a token for each character.
 - `vocabulary`: pieces and their IDs, which all of these have.
 - `merging`: pairs and their counts, which the first two are trained with.

@@ -41,8 +41,9 @@ const chosenHead = (get, { n_layers: nLayers, n_heads: nHeads }) =>
 // --- Computed -------------------------------------------------------------------
 
 // Both kinds of models answer the same questions, and a promise of an answer will do.
-// `run` gives { scores: V logits, order: token IDs by falling score, attention: for each
-// layer and head T rows of weights }, or null if nobody waits for it any more.
+// `run` gives { shares: the probability of each token to come next, order: token IDs, the
+// most likely first, attention: for each layer and head T rows of weights }, or null if
+// nobody waits for it any more.
 
 function tinyHeads(lm) {
   const cache = new PrefixCache(lm.decoder);
@@ -52,8 +53,8 @@ function tinyHeads(lm) {
     run(ids, disabledHeads) {
       const { logits, attention } = disabledHeads.length
         ? lm.decoder.forward(ids, { disabledHeads, lastOnly: true }) : cache.forward(ids);
-      const scores = logits.at(-1);
-      return { scores, order: mostLikelyFirst(scores), attention };
+      const order = mostLikelyFirst(logits.at(-1));
+      return { shares: distribution(logits.at(-1), { order }), order, attention };
     },
   };
 }
@@ -65,8 +66,12 @@ function realHeads(model) {
     encode: (text) => model.encode(text),
     async run(ids, disabledHeads) {
       const ran = await model.forward(ids, { attention: true, order: true, disabledHeads });
-      const attention = ran?.attention.map((heads) => heads.map((weights) => rowsOf(weights, ids.length)));
-      return ran && { scores: ran.logits, order: ran.order, attention };
+      if (!ran) return null;
+      const { logits, order, attention } = ran;
+      return {
+        shares: distribution(logits, { order }), order,
+        attention: attention.map((heads) => heads.map((weights) => rowsOf(weights, ids.length))),
+      };
     },
   };
 }
@@ -86,7 +91,8 @@ function headGrid(config, onPick) {
       onPick(state.chosen);
     },
   });
-  sight.root.hidden = nLayers <= MOST_LAYERS;
+  const caption = element("span", { class: "tl-quiet" }, "a row for each layer");
+  const sights = element("div", { class: "tl-sights", hidden: nLayers <= MOST_LAYERS }, sight.root, caption);
   const state = { chosen: [0, 0], off: [] };
   const showsAll = () => sight.value === "all";
   const nColumns = () => (showsAll() ? nHeads : Math.ceil(Math.sqrt(nHeads)));
@@ -97,6 +103,7 @@ function headGrid(config, onPick) {
   const settle = () => {
     const { chosen, off } = state;
     if (!showsAll()) sight.value = String(chosen[0]);
+    caption.hidden = !showsAll();
     group.classList.toggle("tl-dense", showsAll() && nLayers > MOST_LAYERS);
     group.style.setProperty("--tl-n-heads", String(nColumns()));
     for (const tile of tiles) {
@@ -105,7 +112,7 @@ function headGrid(config, onPick) {
     }
   };
   return {
-    root: stack(sight.root, group), config,
+    root: stack(sights, group), config,
     show(attention) {
       for (const { place: [layer, head], matrix } of tiles) matrix.show(attention[layer][head]);
     },
@@ -196,7 +203,7 @@ function effectView({ nextName }) {
     bars: bars.root, words: effect.root,
     say: effect.say,
     show(ranWhole, ranNow, nOff) {
-      const [whole, now] = [ranWhole, ranNow].map(({ scores, order }) => distribution(scores, { order }));
+      const [whole, now] = [ranWhole.shares, ranNow.shares];
       const [best] = ranWhole.order;
       // The likeliest of either, so that nothing that rose or fell is missing.
       const ids = new Set([...ranWhole.order.slice(0, 3), ...ranNow.order.slice(0, N_BARS)]);
@@ -366,14 +373,11 @@ function render(figure) {
   onChange("disabled_heads", afterPaint(() => session.read()));
   onChange("layer head", () => session.choose());
   onEnd(() => { session.grid?.end(); session.large.end(); });
-  const start = async () => {
-    await session.begin(tiny);
-    const real = realModel(figure, {
-      onReady: (model) => session.begin(realHeads(model)), onGone: () => session.begin(tiny),
-    });
-    root.append(stack(session.text.root, session.text.note, session.view, real.root));
-  };
-  waitFor(start());
+  waitFor(session.begin(tiny));
+  const real = realModel(figure, {
+    onReady: (model) => session.begin(realHeads(model)), onGone: () => session.begin(tiny),
+  });
+  root.append(stack(session.text.root, session.text.note, session.view, real.root));
 }
 
 export default figure("HeadExplorer", render, {

@@ -71,7 +71,7 @@ class LiveFigure(anywidget.AnyWidget):
             model_file = traitlets.Bytes().tag(sync=True)
 
     `_later` names the traits whose bytes a page fetches only when the figure asks
-    for them: there the module gets `{ size, load() }` in place of bytes (in a
+    for them: there the module gets `{ name, size, load() }` in place of bytes (in a
     running notebook it gets bytes; `bytesOf` in `parts/later.js` takes both).
     """
 

@@ -17,6 +17,7 @@ import hashlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 import traitlets
 
@@ -26,6 +27,7 @@ from transformer_lab.widgets.live_figure import LiveFigure, bytes_script, link, 
 # Bytes of a part: few enough that the page's own thread, which reads its script, has time for
 # the reader between two of them.
 PART = 3 << 19
+# The module in which a real model works.
 WORKER = "engine/worker.js"
 
 
@@ -44,8 +46,9 @@ class RealModel:
         self.name, self.size, self.sha256 = name, size, sha256
         self._make = make
         self._content = b""
-        n_parts = -(-size // PART)
-        self.parts = [f"part-{sha256[:20]}-{number:02d}" for number in range(n_parts)]
+        ends = [(start, min(start + PART, size)) for start in range(0, size, PART)]
+        self._places = {f"part-{sha256[:20]}-{start}-{end}": (start, end) for start, end in ends}
+        self.parts = list(self._places)
 
     def content(self) -> bytes:
         """The whole file. The first call makes it: some seconds, and perhaps a download.
@@ -67,8 +70,8 @@ class RealModel:
 
     def part(self, name: str) -> bytes:
         """The bytes of the part of this name."""
-        start = self.parts.index(name) * PART
-        return self.content()[start : start + PART]
+        start, end = self._places[name]
+        return self.content()[start:end]
 
     def write_parts(self, folder: Path) -> None:
         """Write each part as a script for a page, unless they are there."""
@@ -79,19 +82,20 @@ class RealModel:
 
     def to_json(self) -> dict:
         """What a page gets of it: `book/_static/live_host.js` and `parts/later.js` read it."""
-        sizes = [min(PART, self.size - start) for start in range(0, self.size, PART)]
         parts = [
-            {"$asset": name, "size": size} for name, size in zip(self.parts, sizes, strict=True)
+            {"$asset": name, "size": end - start} for name, (start, end) in self._places.items()
         ]
         return {"name": self.name, "size": self.size, "parts": parts, "worker": {"$module": WORKER}}
 
 
+# A decoder that chats: 135 million weights of 4 bits.
 SMOLLM2 = RealModel(
     "SmolLM2-135M-Instruct",
     page_file.smollm2_file,
     size=98_678_496,
     sha256="f63535e90cb71cfbe9c9e4130c2988a296b372e8aa117f74cd51f65aee263a41",
 )
+# An encoder that compares sentences: 23 million weights of 8 bits.
 MINILM = RealModel(
     "all-MiniLM-L6-v2",
     page_file.minilm_file,
@@ -129,9 +133,10 @@ class RealModelFigure(LiveFigure):
     def _file(self, name: object) -> bytes:
         if name == WORKER:
             return worker_text().encode()
-        if self.real_model is None or name not in self.real_model.parts:
+        model = cast("RealModel | None", self.real_model)
+        if model is None or name not in model.parts:
             raise ValueError("this figure has no such file")
-        return self.real_model.part(name)
+        return model.part(cast(str, name))
 
 
 @cache

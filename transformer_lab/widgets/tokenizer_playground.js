@@ -1,5 +1,6 @@
 // TokenizerPlayground: one text, several tokenizers, piece by piece.
 
+import { SentencePieceTokenizer, TiktokenTokenizer } from "./engine/ranked.js";
 import { BPETokenizer } from "./engine/tokenizer.js";
 import { WordPieceTokenizer } from "./engine/wordpiece.js";
 import { button, buttonRow, checkbox, statusLine, textBox } from "./parts/controls.js";
@@ -16,12 +17,16 @@ const EXAMPLES = [
   ["number", "3.14159 and 2017"], ["spaces", "a  b\n\tc"],
 ];
 const MAX_LETTERS = 600;
+const KINDS = {
+  WordPiece: WordPieceTokenizer, tiktoken: TiktokenTokenizer, sentencepiece: SentencePieceTokenizer,
+};
 const MUCH = 400_000; // bytes that a reader is asked about first
 
 async function readTokenizer(file) {
   const json = JSON.parse(new TextDecoder().decode(file));
   await painted();
-  return json.model?.type === "WordPiece" ? new WordPieceTokenizer(json) : new BPETokenizer(json);
+  const kind = json.type ?? json.model?.type; // a file of ranks names its kind at the top
+  return new (KINDS[kind] ?? BPETokenizer)(json);
 }
 
 // --- In words -------------------------------------------------------------------

@@ -16,7 +16,7 @@ class TokenizerPlayground(LiveFigure):
 
     Keyword Args:
         names: what each tokenizer is called.
-        files: for each a `tokenizer.json` as bytes, `tokenizer.to_json().encode()`.
+        files: what it is made of as bytes, `tokenizer.to_json().encode()`.
         text: what stands in the text box at first.
         show_ids: whether the IDs are shown in place of the pieces.
 

@@ -3,15 +3,19 @@
 // The references are texts in which the sense is known. Across stands how far a
 // vector lies from the one sense to the other; up, the direction in which the
 // vectors differ most besides. The reader's own sentences are placed among them.
+// A real model, once loaded, reads the same sentences, with any word that they have in
+// common (parts/same_word.js).
 
+import { vectorsAt } from "./engine/contextual.js";
 import { loadModel, promptIds } from "./engine/model_file.js";
-import { centred, cosine, dot, principalDirections } from "./engine/vectors.js";
+import { centred, dot, principalDirections } from "./engine/vectors.js";
 import { slider, statusLine, textBox } from "./parts/controls.js";
 import { figure } from "./parts/figure.js";
 import { columns, element, heading, stack, svgElement } from "./parts/nodes.js";
+import { realModel } from "./parts/real_model.js";
+import { cosineTable, namedPlaces, SameWordView, sentencesOf } from "./parts/same_word.js";
 import { counted } from "./parts/words.js";
 
-const N_LINES = 6;
 const [WIDTH, HEIGHT, EDGE] = [420, 260, 24];
 
 // --- Computed -------------------------------------------------------------------
@@ -19,35 +23,23 @@ const [WIDTH, HEIGHT, EDGE] = [420, 260, 24];
 // The vectors of a word in a text: for each place one for each layer, the token's own
 // first. Empty if the word does not occur.
 function vectorsIn(lm, word, line) {
-  const size = lm.config.d_model;
   const ids = promptIds(lm, line).slice(0, lm.config.max_len);
   const wanted = lm.tokenizer.encode(` ${word}`);
   const places = wanted.length === 1 ? ids.flatMap((id, at) => (id === wanted[0] ? [at] : [])) : [];
   if (!places.length) return [];
-  const seen = [];
-  lm.decoder.forward(ids, {
-    record: (name, values) => {
-      if (name === "embeddings.token") seen[0] = values;
-      const block = name.match(/^blocks\.(\d+)$/);
-      if (block) seen[Number(block[1]) + 1] = values;
-    },
-  });
-  return places.map((at) => seen.map((values) => Array.from(values.subarray(at * size, (at + 1) * size))));
+  return vectorsAt(lm.decoder, ids, places).map((layers) => layers.map((values) => Array.from(values)));
 }
 
 // The places of the word in the reader's lines, by name, and what to note about the lines.
 function readLines(lm, word, text) {
-  const lines = text.split("\n").map((line) => line.trim()).filter(Boolean);
-  const found = lines.slice(0, N_LINES).map((line) => ({ line, places: vectorsIn(lm, word, line) }));
-  const own = found.flatMap(({ line, places }, number) => places.map((vectors, which) => ({
-    name: places.length > 1 ? `${number + 1}${"abcdefgh"[which] ?? "…"}` : `${number + 1}`, line, vectors,
-  })));
+  const { lines, note } = sentencesOf(text);
+  const found = lines.map((line) => ({ line, places: vectorsIn(lm, word, line) }));
   const nWithout = found.filter(({ places }) => !places.length).length;
   const notes = [
-    lines.length > N_LINES && `The first ${N_LINES} lines are used.`,
+    note,
     nWithout && `${counted(nWithout, "line")} without “${word}” ${nWithout === 1 ? "is" : "are"} left out.`,
   ].filter(Boolean);
-  return { own, notes: notes.join(" ") };
+  return { own: namedPlaces(found), notes: notes.join(" ") };
 }
 
 // How to place a vector among those of known sense: `place(vector)` gives { across,
@@ -142,17 +134,6 @@ function ownSign(x, y, name) {
   ];
 }
 
-// How alike the reader's vectors are.
-function showCosines(table, names, vectors) {
-  table.hidden = names.length < 2;
-  table.replaceChildren(
-    element("thead", {}, element("tr", {}, element("td"),
-      ...names.map((name) => element("th", { scope: "col" }, name)))),
-    element("tbody", {}, ...names.map((name, row) => element("tr", {}, element("th", { scope: "row" }, name),
-      ...vectors.map((vector) =>
-        element("td", {}, cosine(vectors[row], vector).toFixed(2).replace("-", "−")))))));
-}
-
 function sentenceItem({ name, line, nearer, share }) {
   const what = nearer === null ? "→ cannot be told" : `→ ${nearer} (${Math.round(100 * share)}% of the way)`;
   return element("li", {}, element("strong", {}, `${name} `), `${line} `,
@@ -161,16 +142,41 @@ function sentenceItem({ name, line, nearer, share }) {
 
 // --- Wired ----------------------------------------------------------------------
 
-function render({ root, get, bind, onChange }) {
-  const lm = loadModel(get("model_file"));
-  const nLayers = lm.config.n_layers;
-  const upToLast = (layer) => Math.min(layer, nLayers);
-  const kinds = [...new Set(get("senses"))];
-  let references, own;
-
+function render(figure) {
+  const { root, get, bind, onChange } = figure;
+  const senses = senseView(figure, loadModel(get("model_file")));
+  let sameWord = null; // what stands in its place while a real model is there
   const text = bind("text", textBox, {
     label: `Sentences with “${get("word")}”, one a line`, rows: 5, delay: 150,
   });
+  const place = element("div", {}, senses.root);
+  const read = () => (sameWord ? sameWord.read(get("text")) : senses.read());
+  const real = realModel(figure, {
+    onReady(model) {
+      sameWord = new SameWordView(model, get("word"));
+      place.replaceChildren(sameWord.root);
+      read();
+    },
+    onGone() {
+      sameWord = null;
+      place.replaceChildren(senses.root);
+      read();
+    },
+  });
+  root.append(stack(text.root, place, real.root));
+  onChange("text", read);
+  read();
+}
+
+// The sentences among those of known meaning, by a small model in the page: { root, read }.
+function senseView({ get, bind, onChange }, lm) {
+  const nLayers = lm.config.n_layers;
+  const upToLast = (layer) => Math.min(layer, nLayers);
+  const kinds = [...new Set(get("senses"))];
+  let own = [];
+  const references = get("references").flatMap((line, at) => vectorsIn(lm, get("word"), line).slice(-1)
+    .map((vectors) => ({ vectors, sense: get("senses")[at] })));
+
   const note = element("p", { class: "tl-quiet" });
   const layers = bind("layer", slider, {
     label: "Layer", min: 0, max: nLayers, shown: upToLast,
@@ -181,10 +187,9 @@ function render({ root, get, bind, onChange }) {
     class: "tl-context-list", "aria-label": "your sentences and what the vector says",
   });
   const words = statusLine();
-  const table = element("table", { class: "tl-context-cosines" });
+  const table = cosineTable();
   const picture = columns(map.root, stack(list,
-    heading("How alike your vectors are ", "cosines; 1.00 is the same direction"), table));
-  root.append(stack(text.root, note, layers.root, words.root, picture));
+    heading("How alike your vectors are ", "cosines; 1.00 is the same direction"), table.root));
 
   const read = () => {
     const found = readLines(lm, get("word"), get("text"));
@@ -202,14 +207,11 @@ function render({ root, get, bind, onChange }) {
     const placed = own.map((item) => ({ ...item, ...place(item.vectors[layer]) }));
     map.show(known.map(({ sense, vector }) => ({ sense, ...place(vector) })), placed);
     list.replaceChildren(...placed.map(sentenceItem));
-    showCosines(table, placed.map(({ name }) => name), placed.map(({ vectors }) => vectors[layer]));
+    table.show(placed.map(({ name }) => name), placed.map(({ vectors }) => vectors[layer]));
     words.say(describe(layer, known, place));
   };
-  references = get("references").flatMap((line, at) => vectorsIn(lm, get("word"), line).slice(-1)
-    .map((vectors) => ({ vectors, sense: get("senses")[at] })));
-  onChange("text", read);
   onChange("layer", show);
-  read();
+  return { root: stack(note, layers.root, words.root, picture), read };
 }
 
 const nothingKnown = (word) => `No sentence of known meaning has “${word}” as one token: `
@@ -224,6 +226,6 @@ function describe(layer, known, place) {
 }
 
 export default figure("WordInContext", render, {
-  anew: ["model_file", "word", "references", "senses"],
+  anew: ["model_file", "real_model", "word", "references", "senses"],
   ranges: { layer: [0, Infinity] },
 });

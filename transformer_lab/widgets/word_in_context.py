@@ -1,7 +1,8 @@
 """WordInContext: one word in several sentences, through the layers of a model.
 
 Sentences of known meaning show where each sense lies; the reader's own sentences
-are placed among them, layer by layer.
+are placed among them, layer by layer. A reader can load a real encoder, which
+compares any word that their sentences have in common.
 
 Holds only the figure's state: drawing and computing are in `word_in_context.js`.
 Taught in chapter 11.
@@ -11,10 +12,10 @@ from __future__ import annotations
 
 import traitlets
 
-from transformer_lab.widgets.live_figure import LiveFigure
+from transformer_lab.widgets.real_model import RealModelFigure
 
 
-class WordInContext(LiveFigure):
+class WordInContext(RealModelFigure):
     """A live figure of one word's vectors in context.
 
     Keyword Args:
@@ -24,6 +25,7 @@ class WordInContext(LiveFigure):
         references: texts in which the sense of the word is known.
         senses: the sense in each of them; exactly two different ones.
         layer: 0 is the token's own vector, 1 after the first block, and so on.
+        real_model: an encoder that a reader can load, or None.
 
     Raises:
         ValueError: if references and senses do not fit together.

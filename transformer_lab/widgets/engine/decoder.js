@@ -14,9 +14,11 @@ import { Embeddings } from "./layers.js";
 import { linear, rowsOf, softCapInPlace } from "./tensor.js";
 
 export class Decoder {
+  static supports = ["tie_head", "logit_cap", "windows", "local_rope_base"];
+
   // config: as Python's Config writes it (d_model, n_heads, …); tensors: a model file's.
   constructor(config, tensors) {
-    refuseUnsupported(config, "decoder", ["tie_head", "logit_cap", "windows", "local_rope_base"]);
+    refuseUnsupported(config, "decoder", Decoder.supports);
     this.config = config;
     this.embeddings = new Embeddings(tensors.under("embeddings"), config);
     this.blocks = Array.from({ length: config.n_layers }, (_, layer) =>

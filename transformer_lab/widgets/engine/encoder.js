@@ -10,8 +10,10 @@ import { refuseUnsupported } from "./config.js";
 import { Embeddings, makeNorm } from "./layers.js";
 
 export class Encoder {
+  static supports = ["n_token_types", "embedding_norm"];
+
   constructor(config, tensors) {
-    refuseUnsupported(config, "encoder", ["n_token_types", "embedding_norm"]);
+    refuseUnsupported(config, "encoder", Encoder.supports);
     this.config = config;
     this.embeddings = new Embeddings(tensors.under("embeddings"), config);
     this.embeddingNorm = config.embedding_norm ? makeNorm(tensors.under("embedding_norm"), config) : null;

@@ -12,8 +12,10 @@ import { Embeddings } from "./layers.js";
 import { linear, rowsOf } from "./tensor.js";
 
 export class EncoderDecoder {
+  static supports = ["logit_bias"];
+
   constructor(config, tensors) {
-    refuseUnsupported(config, "encoder-decoder", ["logit_bias"]);
+    refuseUnsupported(config, "encoder-decoder", EncoderDecoder.supports);
     const stack = (name, options) => Array.from({ length: config.n_layers }, (_, layer) =>
       new Block(tensors.under(`${name}.${layer}`), config, options));
     this.config = config;

@@ -5,13 +5,15 @@
 //
 // Source: https://www.w3.org/TR/service-workers/#cache-objects.
 
+import { roomFor } from "./kernels.js";
+
 export class FileInParts {
   // parts: [{ name, size }, …]; surroundings: the page's `origin` and the browser's `storage`.
   constructor({ name, parts }, surroundings) {
     this.name = name;
     this.parts = parts;
     this.starts = parts.map((_, index) => parts.slice(0, index).reduce((sum, { size }) => sum + size, 0));
-    this.bytes = new Uint8Array(parts.reduce((sum, { size }) => sum + size, 0));
+    this.bytes = roomOf(parts.reduce((sum, { size }) => sum + size, 0));
     this.surroundings = surroundings;
     this.isOverHTTP = surroundings.origin.startsWith("http");
     this.cache = this.isOverHTTP ? this.openCache() : Promise.resolve(null);
@@ -58,5 +60,13 @@ export class FileInParts {
     } catch {
       return false; // the storage is full
     }
+  }
+}
+
+function roomOf(nBytes) {
+  try {
+    return roomFor(nBytes);
+  } catch {
+    throw new Error(`there is no room in memory for its ${Math.round(nBytes / 1e6)} MB`);
   }
 }

@@ -9,6 +9,7 @@
 
 import { tokenInWords } from "../parts/words.js";
 import { ChatTemplate, fit } from "./chatting.js";
+import { vectorsAt } from "./contextual.js";
 import { explainer } from "./explain.js";
 import { FileInParts } from "./file_in_parts.js";
 import { loadModel } from "./model_file.js";
@@ -21,7 +22,7 @@ const MOST_OPENED = 64; // tokens of which numbers are kept to be opened: 14 MB 
 const AT_ONCE = 16; // tokens between two looks at the messages
 
 const METHODS = [
-  "open", "recall", "take", "start", "encode", "turns", "forward", "generate", "explain",
+  "open", "recall", "take", "start", "encode", "turns", "forward", "generate", "explain", "vectors",
 ];
 
 /**
@@ -84,14 +85,17 @@ export class HostedModel {
     const { config, metadata, tokenizer, decoder } = this.lm;
     config.max_len = Math.min(config.max_len, WINDOW);
     this.template = metadata.template && new ChatTemplate(JSON.parse(metadata.template), tokenizer);
-    this.cache = new PrefixCache(decoder);
+    this.cache = decoder && new PrefixCache(decoder);
     return { config, ...vocabularyOf(tokenizer) };
   }
 
   // --- Text and tokens
 
+  // What a decoder is given of a text, or an encoder, which reads it between two marks.
   encode({ text }) {
-    return this.lm.tokenizer.encodePlain(text);
+    const { tokenizer, encoder } = this.lm;
+    if (!encoder) return tokenizer.encodePlain(text);
+    return [tokenizer.special.get("[CLS]"), ...tokenizer.encode(text), tokenizer.special.get("[SEP]")];
   }
 
   // What the model is given of a conversation: `fit` of chatting.js, with the place in the
@@ -136,9 +140,15 @@ export class HostedModel {
     return this.opened.explain(path);
   }
 
+  // The vectors of the tokens at these places, as `vectorsAt` gives them.
+  vectors({ ids, places }) {
+    return vectorsAt(this.lm.encoder ?? this.lm.decoder, ids, places);
+  }
+
   // The logits after these tokens; null if the call was given up meanwhile.
   async run(ids, { disabledHeads = [], ...options }, call) {
     const { max_len: most } = this.lm.config;
+    if (!this.cache) throw new Error("this model reads and does not write");
     if (!ids.length) throw new RangeError("there is no token to go on from: the text is empty");
     if (ids.length > most) {
       throw new RangeError(`the text has ${ids.length} tokens; this model sees at most ${most} here`);

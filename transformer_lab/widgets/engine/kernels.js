@@ -8,10 +8,11 @@
 // (products.js).
 
 import { KERNELS } from "./kernels_bytes.js";
-import { BLOCK, roundTo8Bits } from "./packed.js";
+import { BLOCK } from "./packed.js";
 
 const PAGE = 65536; // memory is counted in pages of so many bytes
 const WORKSPACE = 64 * PAGE;
+const FEWEST_EXPONENTS = 16; // with fewer, copying them takes longer than JavaScript does
 const rooms = new WeakMap(); // from the buffer of a memory to the kernels that work on it
 const shared = once(() => newKernels(0)); // for weights in plain arrays
 
@@ -39,6 +40,12 @@ export function headScores(queries, keys, heads) {
 // As in tensor.js.
 export function mixHeads(weights, values, heads) {
   return kernelsFor(heads.headSize, weights, values)?.mixHeads(weights, values, heads) ?? null;
+}
+
+// e to the power of each number of x, in place; false, and nothing done, if no kernel does it.
+export function exp(x) {
+  const kernels = x instanceof Float32Array && x.length >= FEWEST_EXPONENTS ? shared() : null;
+  return kernels?.exp(x) ?? false;
 }
 
 // They take four columns at a time, and at least one row.
@@ -75,19 +82,22 @@ class Kernels {
 
   // As many rows of x at a time as there is room for.
   packedLinear(x, { shape: [nOut, nIn], packed, format }, bias) {
-    const nFactors = (2 * nIn) / BLOCK;
-    const [numbers, scales, b, from] = this.places(nIn / 2, nFactors, nOut, 0);
-    const nAtOnce = Math.floor((this.floats.length - from) / (nIn / 2 + nFactors + nOut));
+    const nBlocks = nIn / BLOCK;
+    const perRow = nIn + nIn / 2 + 2 * nBlocks + nOut; // of x, rounded, and of y
+    const [unpacked, scales, b, from] = this.places(nIn / 2, 2 * nBlocks, nOut, 0);
+    const nAtOnce = Math.floor((this.floats.length - from) / perRow);
     if (nAtOnce < 1) return null;
-    const [factors, to] = [from + nAtOnce * (nIn / 2), from + nAtOnce * (nIn / 2 + nFactors)];
+    const [numbers, factors, to] = [nIn, nIn + nIn / 2, nIn + nIn / 2 + 2 * nBlocks]
+      .map((size) => from + nAtOnce * size);
     const y = new Float32Array((x.length / nIn) * nOut);
     this.setBias(b, nOut, bias);
     for (let row = 0; row * nIn < x.length; row += nAtOnce) {
       const some = x.subarray(row * nIn, (row + nAtOnce) * nIn);
       const n = some.length / nIn;
-      roundTo8Bits(some, new Int16Array(this.memory.buffer, 4 * from), this.floats.subarray(factors));
-      this.run.packed_linear(format === "q4_1", 4 * from, 4 * factors, packed.byteOffset, 4 * b, 4 * to,
-        n, nIn, nOut, 4 * numbers, 4 * scales);
+      this.floats.set(some, from);
+      this.run.round(4 * from, 4 * numbers, 4 * factors, n * nBlocks);
+      const places = [4 * numbers, 4 * factors, packed.byteOffset, 4 * b, 4 * to];
+      this.run.packed_linear(format === "q4_1", ...places, n, nIn, nOut, 4 * unpacked, 4 * scales);
       y.set(this.floats.subarray(to, to + n * nOut), row * nOut);
     }
     return y;
@@ -129,6 +139,16 @@ class Kernels {
         4 * (to + head * headSize), 4 * size, nQueries, nKeys, headSize);
     }
     return this.floats.slice(to, to + nQueries * size);
+  }
+
+  exp(x) {
+    const places = this.places(x.length);
+    if (!places) return false;
+    const [at] = places;
+    this.floats.set(x, at);
+    this.run.exp(4 * at, roundedUp(x.length));
+    x.set(this.floats.subarray(at, at + x.length));
+    return true;
   }
 
   // Places in the workspace for so many floats each, or null if it is too small.

@@ -6,12 +6,14 @@
 // Source: Devlin et al. 2019, section 3.1, task 1. Taught in chapter 10.
 
 import { copying, under } from "./blocks.js";
+import { refuseUnsupported } from "./config.js";
 import { Encoder } from "./encoder.js";
 import { bendOf, Linear, makeNorm } from "./layers.js";
 import { activateInPlace, linear, rowsOf } from "./tensor.js";
 
 export class MaskedWords {
   constructor(config, tensors) {
+    refuseUnsupported(config, "masked-words", Encoder.supports);
     this.config = config;
     this.encoder = new Encoder(config, tensors.under("encoder"));
     this.transform = new Linear(tensors.under("transform"), config.d_model, config.d_model);

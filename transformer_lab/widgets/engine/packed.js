@@ -1,8 +1,10 @@
 // Weights of 4 or 8 bits: whole numbers in blocks of 32, and a scale for each block.
 //
 // The blocks are those of llama.cpp's files, byte for byte, and stay as they are: a
-// product rounds what it is multiplied by to 8 bits too, so that whole numbers meet whole
-// numbers, and only their sum over a block is scaled. Holds the formats, the rounding, and
+// product rounds what they are multiplied by to 16 bits, so that whole numbers meet whole
+// numbers, and only their sum over a block is scaled. (With 8 bits, as llama.cpp has it, the
+// kernel would be no quicker, since it multiplies numbers of 16 bits, and the model's first
+// choice would be another one for a token in twenty.) Holds the formats, the rounding, and
 // the products in plain JavaScript: kernels.wat does the same, faster.
 //
 // Source: llama.cpp, ggml-common.h (block_q4_1, block_q8_0) and ggml-quants.c.
@@ -44,19 +46,21 @@ export function rowBytes(format, nNumbers) {
   return (nNumbers / BLOCK) * FORMATS[format].nBytes;
 }
 
+const LARGEST = 2 ** 15 - 1;
+
 /**
- * x, rounded to whole numbers from -127 to 127 in blocks of 32: the largest becomes ±127.
+ * x, rounded to whole numbers of 16 bits in blocks of 32: the largest becomes ±LARGEST.
  * `numbers` are as many as x. `factors` are two for each block: the scale, and the scale
  * times the block's sum, which a minimum is multiplied by.
  * @param {Float32Array} x
  * @param {Int16Array} numbers
  * @param {Float32Array} factors
  */
-export function roundTo8Bits(x, numbers, factors) {
+export function roundTo16Bits(x, numbers, factors) {
   for (let start = 0; start < x.length; start += BLOCK) {
     let largest = 0;
     for (let i = start; i < start + BLOCK; i++) largest = Math.max(largest, Math.abs(x[i]));
-    const scale = largest / 127;
+    const scale = largest / LARGEST;
     let sum = 0;
     for (let i = start; i < start + BLOCK; i++) {
       numbers[i] = scale ? Math.round(x[i] / scale) : 0;
@@ -77,7 +81,7 @@ export function addPackedProduct(x, { shape: [nOut, nIn], packed, format }, y) {
   const { nBytes } = FORMATS[format];
   const numbers = new Int16Array(x.length);
   const factors = new Float32Array((2 * x.length) / BLOCK);
-  roundTo8Bits(x, numbers, factors);
+  roundTo16Bits(x, numbers, factors);
   const block = new Int32Array(BLOCK);
   for (let out = 0, at = 0; out < nOut; out++) {
     for (let column = 0; column < nIn; column += BLOCK, at += nBytes) {

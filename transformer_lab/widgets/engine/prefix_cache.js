@@ -27,7 +27,8 @@ export class PrefixCache {
     this.keepWhatIsCommon(ids, attention);
     for (let from = this.ids.length; from < ids.length; from += nAtOnce) {
       const piece = ids.slice(from, from + nAtOnce);
-      const ran = this.decoder.forward(piece, { ...options, cache: this.layers, lastOnly: true });
+      const ran = this.decoder.forward(piece,
+        { ...options, cache: this.layers, lastOnly: true, keepAttention: attention });
       this.ids.push(...piece);
       if (attention) this.keepAttention(ran.attention, from);
       yield ran.logits.at(-1);

@@ -158,13 +158,16 @@ export function softmaxInPlace(scores) {
   // the exponential from overflowing.
   let largest = -Infinity;
   for (const score of scores) if (score > largest) largest = score;
+  for (let i = 0; i < scores.length; i++) scores[i] -= largest;
+  expInPlace(scores);
   let sum = 0;
-  for (let i = 0; i < scores.length; i++) {
-    scores[i] = Math.exp(scores[i] - largest);
-    sum += scores[i];
-  }
+  for (let i = 0; i < scores.length; i++) sum += scores[i];
   for (let i = 0; i < scores.length; i++) scores[i] /= sum;
   return scores;
+}
+
+function expInPlace(x) {
+  if (!kernels.exp(x)) for (let i = 0; i < x.length; i++) x[i] = Math.exp(x[i]);
 }
 
 // Bends numbers so that they stay between -cap and cap; small ones hardly change.
@@ -175,9 +178,22 @@ export function softCapInPlace(x, cap) {
 
 // Bends each number of x, in place; `name` as in the Python package's Config.
 export function activateInPlace(x, name) {
-  const activation = { relu, gelu, gelu_tanh: geluTanh, silu }[name];
-  if (!activation) throw new Error(`activation ${name} is unknown; known: relu, gelu, gelu_tanh, silu`);
-  for (let i = 0; i < x.length; i++) x[i] = activation(x[i]);
+  const bend = { relu, gelu }[name];
+  const gate = { gelu_tanh: geluGate, silu: (number) => number }[name];
+  if (!bend && !gate) {
+    throw new Error(`activation ${name} is unknown; known: relu, gelu, gelu_tanh, silu`);
+  }
+  if (gate) return gateInPlace(x, gate);
+  for (let i = 0; i < x.length; i++) x[i] = bend(x[i]);
+  return x;
+}
+
+// x sigmoid(gate(x)), with all exponentials at once.
+function gateInPlace(x, gate) {
+  const powers = new Float32Array(x.length);
+  for (let i = 0; i < x.length; i++) powers[i] = -gate(x[i]);
+  expInPlace(powers);
+  for (let i = 0; i < x.length; i++) x[i] /= 1 + powers[i];
   return x;
 }
 
@@ -189,10 +205,6 @@ export function sigmoid(x) {
   return 1 / (1 + Math.exp(-x));
 }
 
-export function silu(x) {
-  return x * sigmoid(x);
-}
-
 // x times the share of a normal distribution that lies below x.
 export function gelu(x) {
   return 0.5 * x * (1 + erf(x / Math.SQRT2));
@@ -201,7 +213,11 @@ export function gelu(x) {
 // GPT-2's approximation of it: 0.5 x (1 + tanh u), where u is a cubic in x; and
 // (1 + tanh u) / 2 = sigmoid(2u).
 export function geluTanh(x) {
-  return x * sigmoid(2 * Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x));
+  return x * sigmoid(geluGate(x));
+}
+
+function geluGate(x) {
+  return 2 * Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x);
 }
 
 // The error function, by its series  erf(x) = 2/√π e^(-x²) (x + 2x³/3 + 4x⁵/15 + …).

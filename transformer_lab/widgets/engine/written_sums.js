@@ -90,7 +90,7 @@ export function dotSum(a, b, { of, label, opensA, opensB = (_) => null, others =
  * by from the sum of the exact values, as a term.
  */
 export function rounding({ weight, result }, exact) {
-  return weight.packed ? [single("rounding to 8 bits", result - total(exact))] : [];
+  return weight.packed ? [single("rounding to 16 bits", result - total(exact))] : [];
 }
 
 export const valuesOf = (terms) => terms.map(({ value }) => value);

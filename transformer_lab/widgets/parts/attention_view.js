@@ -6,7 +6,7 @@
 import { element } from "./nodes.js";
 import { onThemeChange, themeColour } from "./theme.js";
 
-const MOST_A_FRAME = 2 ** 17; // weights that are drawn at once: eight heads on 128 tokens
+const MOST_A_FRAME = 2 ** 18; // weights and pixels at once: ten small matrices of 128 tokens
 
 // A matrix on a canvas of `size` pixels a side, to be scaled by the stylesheet.
 // Returns { root, show, mark, end }:
@@ -35,7 +35,7 @@ export function attentionMatrix({ size, label = null }) {
     pen.lineWidth = 2;
     pen.strokeRect(1, (state.marked * size) / nRows, size - 2, size / nRows);
   };
-  const picture = { root, draw, nWeights: () => state.weights.length ** 2 };
+  const picture = { draw, work: () => state.weights.length ** 2 + size ** 2 };
   const drawSoon = () => inNextFrame(picture);
   const end = onThemeChange(drawSoon);
   return {
@@ -77,12 +77,12 @@ function inNextFrame(picture) {
 
 function drawChanged() {
   const [weight, ink] = ["--tl-weight", "--tl-ink"].map((name) => themeColour(name));
-  let nDrawn = 0;
+  let done = 0;
   for (const picture of changed) {
-    if (nDrawn >= MOST_A_FRAME) break;
+    if (done >= MOST_A_FRAME) break;
     changed.delete(picture);
     picture.draw({ weight, ink });
-    nDrawn += picture.nWeights();
+    done += picture.work();
   }
   if (changed.size) requestAnimationFrame(drawChanged);
 }

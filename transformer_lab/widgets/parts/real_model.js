@@ -65,8 +65,7 @@ export class RealModel {
     this.config = shared.facts.config; // Python's Config; max_len is the window here
     this.unseenTokens = new Set(); // nobody knows
     this.tokenizer = vocabularyOf(shared.facts);
-    this.latest = new AbortController(); // of the newest `forward`
-    this.end = new AbortController(); // of all calls
+    this.newest = new AbortController(); // of `forward`
   }
 
   /**
@@ -116,9 +115,9 @@ export class RealModel {
    *   ("final_norm": the last position's row)
    */
   forward(ids, options = {}) {
-    this.latest.abort();
-    this.latest = new AbortController();
-    return this.call("forward", { ids, ...options }, { signal: this.latest.signal });
+    this.newest.abort();
+    this.newest = new AbortController();
+    return this.call("forward", { ids, ...options }, { signal: this.newest.signal });
   }
 
   /**
@@ -132,6 +131,16 @@ export class RealModel {
   generate({ signal, onToken = (_) => {}, ...args }) {
     const count = this.speedometer();
     return this.call("generate", args, { signal, onToken: (token) => { count(); onToken(token); } });
+  }
+
+  /**
+   * What some tokens of a text mean in it: `vectorsAt` of engine/contextual.js.
+   * @param {number[]} ids at most `config.max_len`
+   * @param {number[]} places from 0
+   * @returns {Promise<Float32Array[][] | null>} for each place one vector (D) for each layer
+   */
+  vectors(ids, places) {
+    return this.call("vectors", { ids, places });
   }
 
   /**
@@ -158,13 +167,12 @@ export class RealModel {
     };
   }
 
-  call(method, args, { signal = null, onToken = undefined } = {}) {
-    const signals = signal ? [signal, this.end.signal] : [this.end.signal];
-    return this.shared.call(method, args, { onToken, signal: AbortSignal.any(signals) });
+  call(method, args, options = {}) {
+    return this.shared.call(method, args, { ...options, owner: this });
   }
 
   giveUp() {
-    this.end.abort();
+    this.shared.giveUp(this);
   }
 }
 

@@ -30,14 +30,14 @@ export class SharedModel {
     this.source = source;
     this.startWorker = startWorker;
     this.listeners = new Set(); // called when anything of what follows changes
+    this.nCalls = 0;
     this.forget();
   }
 
   forget() {
     this.worker?.terminate();
     this.worker = null;
-    this.calls = new Map(); // by number: { resolve, reject, onToken }
-    this.nCalls = 0;
+    this.calls = new Map(); // by number: { resolve, reject, onToken, owner }
     /** @type {State} */
     this.state = "absent";
     this.nParts = 0; // how many are in the worker
@@ -129,20 +129,29 @@ export class SharedModel {
    *
    * @param {string} method of HostedModel
    * @param {object} [args]
-   * @param {{ signal?: AbortSignal, onToken?: (token: any) => void, transfer?: ArrayBufferLike[] }} [options]
+   * @param {{ owner?: object, signal?: AbortSignal, onToken?: (token: any) => void,
+   *   transfer?: ArrayBufferLike[] }} [options] `owner`: who can give up all calls of its own
    */
-  call(method, args = {}, { signal, onToken = (_) => {}, transfer = [] } = {}) {
+  call(method, args = {}, { owner = null, signal, onToken = (_) => {}, transfer = [] } = {}) {
     if (!this.worker || signal?.aborted) return Promise.resolve(null);
     const id = this.nCalls++;
     return new Promise((resolve, reject) => {
-      this.calls.set(id, { resolve, reject, onToken });
-      signal?.addEventListener("abort", () => {
-        this.worker?.postMessage({ cancel: id });
-        this.calls.delete(id);
-        resolve(null);
-      });
+      this.calls.set(id, { resolve, reject, onToken, owner });
+      signal?.addEventListener("abort", () => this.giveUpCall(id));
       this.worker.postMessage({ id, method, args }, transfer);
     });
+  }
+
+  giveUp(owner) {
+    for (const [id, call] of [...this.calls]) if (call.owner === owner) this.giveUpCall(id);
+  }
+
+  giveUpCall(id) {
+    const call = this.calls.get(id);
+    if (!call) return;
+    this.calls.delete(id);
+    this.worker.postMessage({ cancel: id });
+    call.resolve(null);
   }
 
   hear({ id, token, result, error }) {

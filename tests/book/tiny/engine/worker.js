@@ -1,0 +1,2 @@
+// The worker of the smallest real model: it echoes.
+onmessage = ({ data }) => postMessage(data);
