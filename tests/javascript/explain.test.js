@@ -81,8 +81,8 @@ function kindsMet(config, format) {
   return kinds;
 }
 
-const ALWAYS = ["next", "probability", "logit", "shares", "final", "stream", "embeddings", "token", "attention",
-  "head", "handed", "value", "weight", "score", "query", "key", "normed", "feed_forward", "neuron", "expand"];
+const ALWAYS = ("next probability logit shares final stream embeddings token attention head handed value "
+  + "weight score query key normed feed_forward neuron expand").split(" ");
 const MODELS = {
   GPT: [GPT, ["position"]],
   "model with waves": [{ ...GPT, positions: "sinusoidal", activation: "relu" }, ["position"]],
@@ -117,11 +117,13 @@ for (const format of ["q4_1", "q8_0"]) {
 test("the numbers are the model's own", () => {
   const { decoder, explain } = opened(GPT);
   const seen = {};
-  const { logits, attention } = decoder.forward(IDS, { record: (name, values) => { seen[name] = values; } });
+  const record = (name, values) => { seen[name] = values; };
+  const { logits, attention } = decoder.forward(IDS, { record });
   near(explain("logit/5").value, logits.at(-1)[5], 1, "logit");
   near(explain("weight/1/2/4/3").value, attention[1][2][4][3], 1, "weight");
   near(explain("stream/1/attention/2/7").value, seen["blocks.0"][2 * GPT.d_model + 7], 1, "stream");
-  near(explain("neuron/0/3/9").value, seen["blocks.0.feed_forward.activation"][3 * GPT.d_ff + 9], 1, "neuron");
+  const neurons = seen["blocks.0.feed_forward.activation"];
+  near(explain("neuron/0/3/9").value, neurons[3 * GPT.d_ff + 9], 1, "neuron");
   near(explain("next").terms[0].value, Math.max(...softmaxInPlace(logits.at(-1))), 1, "probability");
 });
 

@@ -91,7 +91,8 @@ function headGrid(config, onPick) {
       onPick(state.chosen);
     },
   });
-  sight.root.hidden = nLayers <= MOST_LAYERS;
+  const caption = element("span", { class: "tl-quiet" }, "a row for each layer");
+  const sights = element("div", { class: "tl-sights", hidden: nLayers <= MOST_LAYERS }, sight.root, caption);
   const state = { chosen: [0, 0], off: [] };
   const showsAll = () => sight.value === "all";
   const nColumns = () => (showsAll() ? nHeads : Math.ceil(Math.sqrt(nHeads)));
@@ -102,6 +103,7 @@ function headGrid(config, onPick) {
   const settle = () => {
     const { chosen, off } = state;
     if (!showsAll()) sight.value = String(chosen[0]);
+    caption.hidden = !showsAll();
     group.classList.toggle("tl-dense", showsAll() && nLayers > MOST_LAYERS);
     group.style.setProperty("--tl-n-heads", String(nColumns()));
     for (const tile of tiles) {
@@ -110,7 +112,7 @@ function headGrid(config, onPick) {
     }
   };
   return {
-    root: stack(sight.root, group), config,
+    root: stack(sights, group), config,
     show(attention) {
       for (const { place: [layer, head], matrix } of tiles) matrix.show(attention[layer][head]);
     },

@@ -15,11 +15,9 @@ import { realTeller, tinyTeller } from "./parts/storytellers.js";
 import { tokenChips } from "./parts/tokens.js";
 import { counted, formatPercent, raised, spoken, within } from "./parts/words.js";
 
-/** @typedef {import("./engine/explain.js").ExplainedNumber} ExplainedNumber */
-/** @typedef {import("./engine/written_sums.js").Term} Term */
-
 const START = "next";
 const MOST_OF_REAL = 64; // tokens; the worker keeps numbers of no more (hosted_model.js)
+const MOST_STEPS = 999; // more than there are in SmolLM2
 const IS_SHARE = /^(probability|weight)\//;
 
 // --- In words -------------------------------------------------------------------
@@ -53,9 +51,10 @@ function valueInWords({ path, value }) {
   return alone(value) + (IS_SHARE.test(path) ? ` (${formatPercent(value)})` : "");
 }
 
-// The number for the ear.
-function describe({ name, how, terms, rest, ...number }) {
-  const value = `${name}: ${valueInWords(/** @type {any} */ (number))}.`;
+// A number (`ExplainedNumber` of explain.js) for the ear.
+function describe(number) {
+  const { name, how, terms, rest } = number;
+  const value = `${name}: ${valueInWords(number)}.`;
   if (!terms.length) return `${value} ${how}`;
   const nTerms = terms.length + (rest?.count ?? 0);
   const [largest] = terms;
@@ -268,7 +267,8 @@ class Session {
     if (!this.explain) return; // there is a newer text
     const asked = this.asked = {};
     this.card.root.setAttribute("aria-busy", "true");
-    const found = await Promise.all([START, ...this.figure.get("path")].map(this.explain));
+    const paths = [START, ...this.figure.get("path")].slice(0, MOST_STEPS);
+    const found = await Promise.all(paths.map(this.explain));
     if (asked !== this.asked || !found[0]) return;
     const from = this.way.at(-1)?.path;
     const end = found.indexOf(null);

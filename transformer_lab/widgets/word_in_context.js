@@ -32,11 +32,11 @@ function vectorsIn(lm, word, line) {
 
 // The places of the word in the reader's lines, by name, and what to note about the lines.
 function readLines(lm, word, text) {
-  const { lines, isCut, most } = sentencesOf(text);
+  const { lines, note } = sentencesOf(text);
   const found = lines.map((line) => ({ line, places: vectorsIn(lm, word, line) }));
   const nWithout = found.filter(({ places }) => !places.length).length;
   const notes = [
-    isCut && `The first ${most} lines are used.`,
+    note,
     nWithout && `${counted(nWithout, "line")} without “${word}” ${nWithout === 1 ? "is" : "are"} left out.`,
   ].filter(Boolean);
   return { own: namedPlaces(found), notes: notes.join(" ") };

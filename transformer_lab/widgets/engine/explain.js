@@ -15,10 +15,11 @@ import { kvHeads } from "./config.js";
 import { Direction, normOf } from "./direction.js";
 import { BLOCK_KINDS } from "./explain_block.js";
 import { RecordedRun } from "./recorded_run.js";
-import { rows } from "./tensor.js";
+import { rows, softmaxInPlace } from "./tensor.js";
 import { dot } from "./vectors.js";
 import {
   capSteps, dotSum, factor, largestOf, measured, normSum, product, rounding, single, softmaxSum, sumOf,
+  valuesOf,
 } from "./written_sums.js";
 
 /**
@@ -98,11 +99,7 @@ function readDirection(run, text) {
 // --- Probabilities and logits -------------------------------------------------------
 
 function explainNext(run) {
-  const { logits } = run;
-  const largest = logits.reduce((most, score) => Math.max(most, score), -Infinity);
-  const powers = Array.from(logits, (score) => Math.exp(score - largest));
-  const all = powers.reduce((sum, power) => sum + power, 0);
-  const shares = powers.map((power) => power / all);
+  const shares = Array.from(softmaxInPlace(Float64Array.from(run.logits)));
   return {
     name: "all tokens that may come next", short: "what comes next", value: 1,
     how: "The model gives a probability to each token of its vocabulary; together they are 1. "
@@ -127,11 +124,9 @@ const uncapped = (logit, cap) => (cap === null ? logit : cap * Math.atanh(logit 
 function explainLogit(run, v) {
   const { decoder, config, logits } = run;
   const name = run.nextName(v);
-  const [final, row] = [run.row("final_norm", run.last), rows(decoder.head, [v])];
-  const exact = Array.from(final, (value, i) => ({ value: value * row[i] }));
-  const others = rounding(decoder.head, uncapped(logits[v], config.logit_cap), exact);
-  const sum = dotSum(final, row, {
-    of: ["final vector", "row of the head"], label: (i) => `number ${i}`, opensA: (i) => `final/${i}`, others,
+  const sum = dotSum(run.row("final_norm", run.last), rows(decoder.head, [v]), {
+    of: ["final vector", "row of the head"], label: (i) => `number ${i}`, opensA: (i) => `final/${i}`,
+    made: { weight: decoder.head, result: uncapped(logits[v], config.logit_cap) },
   });
   return {
     name: `logit of ${name}`, short: "logit", value: logits[v],
@@ -151,7 +146,8 @@ function explainShares(run, v) {
   if (norm.constants) {
     terms.push(single("constants of the final norm", dot(norm.constants, rows(decoder.head, [v]))));
   }
-  const sum = sumOf([...terms, ...rounding(decoder.head, uncapped(logits[v], config.logit_cap), terms)]);
+  const made = { weight: decoder.head, result: uncapped(logits[v], config.logit_cap) };
+  const sum = sumOf([...terms, ...rounding(made, valuesOf(terms))]);
   return {
     name: `logit of ${name}, part by part`, short: "part by part", value: logits[v],
     how: "The stream is a plain sum, so each part that wrote into it has a share of this logit. The shares "

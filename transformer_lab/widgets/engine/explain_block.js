@@ -9,7 +9,7 @@ import { rotated } from "./positions.js";
 import { activateInPlace } from "./tensor.js";
 import { dot } from "./vectors.js";
 import {
-  capSteps, dotSum, factor, linearSum, normSum, product, rounding, single, softmaxSum, sumOf,
+  capSteps, dotSum, factor, linearSum, normSum, product, rounding, single, softmaxSum, sumOf, valuesOf,
 } from "./written_sums.js";
 
 export const BLOCK_KINDS = {
@@ -65,13 +65,14 @@ function explainAttention(run, layer, t, direction) {
   const heads = Array.from({ length: run.config.n_heads }, (_, head) => single(`head ${head}`,
     dot(run.headRow(layer, "attention.heads", head, t), ofHead(run, asked, head)),
     `head/${layer}/${head}/${t}/${direction.path}`));
+  const terms = [...heads, ...others];
   const value = direction.along(run.added(layer, "attention", t));
   return {
     name: `attention of block ${layer} at ${run.nameOf(t)}: its share in ${direction.words}`,
     short: `attention ${layer}`, at: t, value,
     how: "The heads work side by side; each one's result goes through its own columns of the output matrix, "
       + "and all are added.",
-    ...sumOf([...heads, ...others, ...rounding(weight, value, [...heads, ...others])]),
+    ...sumOf([...terms, ...rounding({ weight, result: value }, valuesOf(terms))]),
   };
 }
 
@@ -240,14 +241,13 @@ function explainFeedForward(run, layer, t, direction) {
   const { asked, others, weight, what } = askedOf(run, layer, "feed_forward", t, direction);
   const neurons = neuronsOf(run, layer, t);
   const value = direction.along(run.added(layer, "feed_forward", t));
-  const exact = [...Array.from(neurons, (neuron, n) => ({ value: neuron * asked[n] })), ...others];
   return {
     name: `feed-forward of block ${layer} at ${run.nameOf(t)}: its share in ${direction.words}`,
     short: `feed-forward ${layer}`, at: t, value,
     how: "Each neuron, times what the second matrix makes of it.",
     ...dotSum(neurons, asked, {
       of: ["neuron", what], label: (n) => `neuron ${n}`, opensA: (n) => `neuron/${layer}/${t}/${n}`,
-      others: [...others, ...rounding(weight, value, exact)],
+      others, made: { weight, result: value },
     }),
   };
 }

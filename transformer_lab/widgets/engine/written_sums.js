@@ -40,7 +40,7 @@ export function product(label, a, b) {
 
 /** Finished terms as a sum. @param {Term[]} terms @returns {Sum} */
 export function sumOf(terms) {
-  return largestOf(terms.map(({ value }) => value), (i) => terms[i]);
+  return largestOf(valuesOf(terms), (i) => terms[i]);
 }
 
 /**
@@ -68,35 +68,38 @@ export function largestOf(values, termOf, wanted = null) {
 
 /**
  * a · b, and `others`, terms beside it. `opensA(i)` and `opensB(i)` are the paths of their
- * numbers; `of`: what these are.
+ * numbers; `of`: what these are; `made`: the matrix that the model multiplied, and its result.
  * @param {ArrayLike<number>} a
  * @param {ArrayLike<number>} b
  * @param {{ of: string[], label: (i: number) => string, opensA: (i: number) => string | null,
- *   opensB?: (i: number) => string | null, others?: Term[] }} options
+ *   opensB?: (i: number) => string | null, others?: Term[],
+ *   made?: { weight: import("./tensor.js").Matrix, result: number } }} options
  * @returns {Sum}
  */
-export function dotSum(a, b, { of, label, opensA, opensB = (_) => null, others = [] }) {
+export function dotSum(a, b, { of, label, opensA, opensB = (_) => null, others = [], made = null }) {
   const values = Array.from(a, (value, i) => value * b[i]);
-  const sum = largestOf([...values, ...others.map(({ value }) => value)], (i) => (i >= values.length
-    ? others[i - values.length] : product(label(i), factor(a[i], opensA(i)), factor(b[i], opensB(i)))));
+  const exact = [...values, ...valuesOf(others)];
+  const further = made ? [...others, ...rounding(made, exact)] : others;
+  const sum = largestOf([...values, ...valuesOf(further)], (i) => (i >= values.length
+    ? further[i - values.length] : product(label(i), factor(a[i], opensA(i)), factor(b[i], opensB(i)))));
   return { ...sum, of };
 }
 
 /**
  * Where a model multiplies a packed matrix it rounds first (packed.js): what its `result` differs
- * by from the `terms`, as a term.
+ * by from the sum of the exact values, as a term.
  */
-export function rounding({ packed }, result, terms) {
-  return packed ? [single("rounding to 16 bits", result - total(terms.map(({ value }) => value)))] : [];
+export function rounding({ weight, result }, exact) {
+  return weight.packed ? [single("rounding to 16 bits", result - total(exact))] : [];
 }
+
+export const valuesOf = (terms) => terms.map(({ value }) => value);
 
 /** Row `out` of a `Linear` times x, which was `result`; `opens(i)` is the path of x[i]. */
 export function linearSum(x, { weight, bias }, out, { of, opens, result }) {
-  const row = rows(weight, [out]);
-  const others = bias ? [single("bias", bias.values[out])] : [];
-  const exact = [...Array.from(x, (value, i) => ({ value: value * row[i] })), ...others];
-  return dotSum(x, row, {
-    of, label: (i) => `number ${i}`, opensA: opens, others: [...others, ...rounding(weight, result, exact)],
+  return dotSum(x, rows(weight, [out]), {
+    of, label: (i) => `number ${i}`, opensA: opens, made: { weight, result },
+    others: bias ? [single("bias", bias.values[out])] : [],
   });
 }
 

@@ -9,14 +9,17 @@ import { select, slider, statusLine } from "./controls.js";
 import { columns, element, heading, stack, svgElement } from "./nodes.js";
 
 const N_LINES = 6;
+const MOST_PLACES = 12; // of the word, so that every text is quickly compared,
+const MOST_OTHERS = 200; // and of the other words
 const [WIDTH, HEIGHT, EDGE] = [420, 190, 30];
 
 // --- Computed -------------------------------------------------------------------
 
-/** The reader's sentences, one a line: those that are used, and how many there are. @param {string} text */
+/** The reader's sentences, one a line: as many as are used, and a note. @param {string} text */
 export function sentencesOf(text) {
   const lines = text.split("\n").map((line) => line.trim()).filter(Boolean);
-  return { lines: lines.slice(0, N_LINES), isCut: lines.length > N_LINES, most: N_LINES };
+  const note = lines.length > N_LINES ? `The first ${N_LINES} lines are used.` : "";
+  return { lines: lines.slice(0, N_LINES), note };
 }
 
 /**
@@ -125,6 +128,9 @@ export class SameWordView {
     this.word = word;
     this.known = new Map(); // by sentence, the promise of its words
     this.found = []; // the sentences: { line, words: [{ word, vectors }] }
+    this.own = []; // the places of the word, by name
+    this.byLayer = []; // its mean cosines: `cosinesByLayer`
+    this.note = element("p", { class: "tl-quiet" });
     this.choice = element("div");
     const { n_layers: last } = model.config;
     this.layers = slider({
@@ -139,11 +145,13 @@ export class SameWordView {
         + "Across: the token's own vector, then after each block.")),
       stack(heading("How alike the word's vectors are ", "cosines; 1.00 is the same direction"),
         this.table.root));
-    this.root = stack(this.choice, this.layers.root, this.status.root, this.picture);
+    this.root = stack(this.note, this.choice, this.layers.root, this.status.root, this.picture);
   }
 
   async read(text) {
-    const { lines } = sentencesOf(text);
+    const { lines, note } = sentencesOf(text);
+    this.note.hidden = !note;
+    this.note.textContent = note;
     const wordsIn = (line) => this.known.get(line) ?? wordsOf(this.model, line);
     const known = this.known = new Map(lines.map((line) => [line, wordsIn(line)]));
     try {
@@ -160,21 +168,26 @@ export class SameWordView {
     const options = inCommon(this.found);
     for (const part of [this.picture, this.layers.root, this.choice]) part.hidden = !options.length;
     if (!options.length) return this.status.say("Write two sentences with a word in common, one a line.");
-    if (!options.includes(this.word)) [this.word] = options;
+    const value = options.includes(this.word) ? this.word : options[0];
     const choice = select({
-      label: "Word in common", value: this.word, options: options.map((word) => [word, word]),
-      onInput: (word) => { this.word = word; this.show(); },
+      label: "Word in common", value, options: options.map((word) => [word, word]),
+      onInput: (word) => this.follow(word),
     });
     this.choice.replaceChildren(choice.root);
+    this.follow(value);
+  }
+
+  follow(word) {
+    this.word = word;
+    const places = (isWanted) => namedPlaces(this.found.map(({ line, words }) => (
+      { line, places: words.filter((one) => isWanted(one.word)).map(({ vectors }) => vectors) })));
+    this.own = places((one) => one === word).slice(0, MOST_PLACES);
+    this.byLayer = cosinesByLayer(this.own, places((one) => one !== word).slice(0, MOST_OTHERS));
     this.show();
   }
 
   show() {
-    const { word, layers: { value: layer } } = this;
-    const places = (isWanted) => namedPlaces(this.found.map(({ line, words }) => (
-      { line, places: words.filter((one) => isWanted(one.word)).map(({ vectors }) => vectors) })));
-    const own = places((one) => one === word);
-    const byLayer = cosinesByLayer(own, places((one) => one !== word));
+    const { word, own, byLayer, layers: { value: layer } } = this;
     this.lines.show(word, byLayer, layer);
     this.table.show(own.map(({ name }) => name), own.map(({ vectors }) => vectors[layer]));
     const [same, other] = [byLayer[layer].same, byLayer[layer].other].map(inDigits);
