@@ -179,7 +179,8 @@
           (f32.max
             (f32x4.extract_lane 0 (local.get $largest)) (f32x4.extract_lane 1 (local.get $largest)))
           (f32.max
-            (f32x4.extract_lane 2 (local.get $largest)) (f32x4.extract_lane 3 (local.get $largest))))
+            (f32x4.extract_lane 2 (local.get $largest))
+            (f32x4.extract_lane 3 (local.get $largest))))
         (f32.const 32767)))
       (local.set $sum (v128.const i32x4 0 0 0 0))
       (loop $next_eight  ;; where the scale is 0, 0 / 0 is no number, and becomes 0
@@ -206,9 +207,12 @@
   ;;
   ;; x has been rounded: whole numbers of 16 bits at `x`, and two factors for each block of 32 at
   ;; `factors`. `is_q4_1` says which format w has, q4_1 (1) or q8_0 (0). Each row of w is
-  ;; unpacked once, to `numbers` and `scales`, and then meets all rows of x. (With one row of x, a function that keeps what it unpacks in lanes is a fifth
-  ;; quicker on a matrix in the processor's cache, and no quicker on a whole model: to fetch
-  ;; 98 MB from memory takes longer than the arithmetic.) Rows follow one another without a gap.
+  ;; unpacked once, to `numbers` and `scales`, and then meets all rows of x. Rows follow one
+  ;; another without a gap.
+  ;;
+  ;; With one row of x, a function that keeps what it unpacks in lanes is a fifth quicker on a
+  ;; matrix in the processor's cache, and no quicker on a whole model: to fetch 98 MB from memory
+  ;; takes longer than the arithmetic.
   (func (export "packed_linear")
       (param $is_q4_1 i32) (param $x i32) (param $factors i32) (param $w i32) (param $bias i32)
       (param $y i32) (param $rows i32) (param $in i32) (param $out i32)
