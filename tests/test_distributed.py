@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,10 +23,10 @@ TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--np
 STEPS = 12
 
 
-def run(checkpoint, *options, command=(sys.executable,), steps=STEPS):
+def run(checkpoint, *options, command=(sys.executable,)):
     """The result of a training; `command` starts it."""
     done = subprocess.run(
-        [*command, WORKER, str(checkpoint), str(steps), *options],
+        [*command, WORKER, str(checkpoint), str(STEPS), *options],
         env=os.environ | {"OMP_NUM_THREADS": "1", **distributed.FRESH_STORE},
         cwd=ROOT,
         capture_output=True,
@@ -50,28 +51,31 @@ def alone(tmp_path_factory):
     return result["losses"], folder / "checkpoint"
 
 
-@pytest.mark.parametrize("way", [[], ["--shard"]], ids=["DDP", "FSDP"])
-def test_two_workers_come_to_the_losses_of_one(alone, tmp_path, way):
-    losses, file_of_one = alone
-    two = run(tmp_path / "checkpoint", *way, command=TORCHRUN)
-    assert two["workers"] == 2
-    assert same(two["losses"], losses)
+@pytest.fixture(scope="module", params=[[], ["--shard"]], ids=["DDP", "FSDP"])
+def together(request, tmp_path_factory):
+    """Two processes: how they share, their losses, and their checkpoint after ten steps."""
+    folder = tmp_path_factory.mktemp("together")
+    result = run(folder / "checkpoint", *request.param, command=TORCHRUN)
+    assert result["workers"] == 2
+    return request.param, result["losses"], folder / "checkpoint"
+
+
+def test_two_workers_come_to_the_losses_of_one(alone, together):
+    (losses, file_of_one), (_, losses_of_two, file_of_two) = alone, together
+    assert same(losses_of_two, losses)
     # The same file, whoever wrote it.
-    one, many = (load(read_sealed(path)) for path in (file_of_one, tmp_path / "checkpoint"))
+    one, many = (load(read_sealed(path)) for path in (file_of_one, file_of_two))
     assert one.keys() == many.keys()
     for name, tensor in one.items():
         assert torch.allclose(many[name], tensor, atol=1e-3), name
 
 
-@pytest.mark.parametrize("way", [[], ["--shard"]], ids=["DDP", "FSDP"])
-def test_a_run_goes_on_with_another_number_of_workers(alone, tmp_path, way):
-    losses, _ = alone
-    checkpoint = tmp_path / "checkpoint"
-    run(checkpoint, steps=STEPS)  # leaves the checkpoint of step 10
-    assert same(run(checkpoint, *way, command=TORCHRUN)["losses"], losses)
-    checkpoint.unlink()
-    run(checkpoint, *way, command=TORCHRUN)
-    assert same(run(checkpoint)["losses"], losses)
+def test_a_run_goes_on_with_another_number_of_workers(alone, together, tmp_path):
+    (losses, file_of_one), (way, _, file_of_two) = alone, together
+    for_two = shutil.copy(file_of_one, tmp_path / "for two")
+    assert same(run(for_two, *way, command=TORCHRUN)["losses"], losses)
+    for_one = shutil.copy(file_of_two, tmp_path / "for one")
+    assert same(run(for_one)["losses"], losses)
 
 
 def test_a_worker_that_dies_costs_no_more_than_the_steps_since_the_checkpoint(alone, tmp_path):
@@ -119,7 +123,7 @@ def test_the_command_line_trains_with_many_processes(command):
 
 def test_ctrl_c_stops_all_workers_at_one_step_and_one_process_can_go_on(command, tmp_path):
     """Ctrl-C in a terminal goes to torchrun and to its workers, and torchrun passes it on."""
-    steps = 60
+    steps = 30
     process = command(TORCHRUN, steps=steps, start_new_session=True)
     heard = ""
     while "loss=" not in heard:  # they have taken some steps

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 NAMES = (
+    "chromium-headless-shell",  # no window, and so half the work for each page that is opened
     "chromium",
     "chromium-browser",
     "google-chrome",

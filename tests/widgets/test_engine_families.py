@@ -153,7 +153,7 @@ def test_a_choice_that_python_refuses_is_refused_in_the_page(engine, kind):
 )  # fmt: skip
 def test_choices_that_exclude_each_other_are_refused(engine, misfit):
     model = made(Decoder)
-    with pytest.raises(ValueError, match="="):
+    with pytest.raises(ValueError, match=r"must|not|only|odd"):
         Decoder(Config(**(asdict(model.config) | misfit)))
     message = engine(REFUSAL, content_of(model, **misfit))
     assert "do not fit each other" in message

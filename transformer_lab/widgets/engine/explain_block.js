@@ -159,10 +159,11 @@ function turnedRow(run, layer, kind, head, t) {
   return base === null ? unturned : rotated(unturned, t, base);
 }
 
-function nameOfPart(run, kind, layer, head, t, k) {
+// `stage` tells the numbers of one query or key apart, of which the next is made.
+function nameOfPart(run, kind, layer, head, t, k, stage = "") {
   return {
-    name: `number ${k} of the ${kind} of ${run.nameOf(t)}, head ${head} of block ${layer}`,
-    short: `${kind} ${k}`, at: t,
+    name: `number ${k} of the ${kind} of ${run.nameOf(t)}, head ${head} of block ${layer}${stage}`,
+    short: `${kind} ${k}${stage}`, at: t,
   };
 }
 
@@ -191,10 +192,10 @@ function explainTurned(kind) {
 function explainUnturned(kind) {
   const made = explainMade(kind);
   return (run, layer, head, t, k) => {
-    const norm = attentionOf(run, layer)[`${kind}Norm`];
+    const { ropeBase: base, [`${kind}Norm`]: norm } = attentionOf(run, layer);
     if (!norm) return made(run, layer, head, t, k);
     return {
-      ...nameOfPart(run, kind, layer, head, t, k),
+      ...nameOfPart(run, kind, layer, head, t, k, base === null ? "" : ", not turned yet"),
       value: unturnedRow(run, layer, kind, head, t)[k],
       ...normSum(norm, madeRow(run, layer, kind, head, t), k, `${kind}_made/${layer}/${head}/${t}/${k}`),
     };
@@ -203,9 +204,11 @@ function explainUnturned(kind) {
 
 function explainMade(kind) {
   return (run, layer, head, t, k) => {
+    const { ropeBase: base, [`${kind}Norm`]: norm } = attentionOf(run, layer);
+    const isLast = kind === "value" || (base === null && !norm);
     const value = madeRow(run, layer, kind, head, t)[k];
     return {
-      ...nameOfPart(run, kind, layer, head, t, k), value,
+      ...nameOfPart(run, kind, layer, head, t, k, isLast ? "" : ", as first made"), value,
       how: `The token's vector after the norm times one row of the ${kind} matrix: number by number, `
         + "added up.",
       ...linearSum(run.insideRow(layer, "attention_norm", t), attentionOf(run, layer)[kind],

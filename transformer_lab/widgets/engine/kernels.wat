@@ -3,17 +3,18 @@
 ;; WebAssembly is a small machine language that every browser runs. An instruction stands
 ;; before its operands, like a function: (i32.add (local.get $a) (i32.const 4)) is a + 4.
 ;; Memory is one long row of bytes, and an address is a whole number (i32) that counts them:
-;; (f32.load (local.get $x)) is the 32-bit float at address x, (f32.load offset=8 (local.get $x))
-;; the one 8 bytes further.
+;; (f32.load (local.get $x)) is the 32-bit float at address x, and (f32.load offset=8
+;; (local.get $x)) the one 8 bytes further.
 ;;
 ;; What makes it fast is the type v128: 16 bytes that one instruction works on at once, as
 ;; four floats (f32x4), four whole numbers (i32x4), eight small ones (i16x8) or 16 tiny ones
 ;; (i8x16). The numbers in a v128 are its lanes.
 ;;
-;; Holds products of 32-bit floats (`linear` and `mix`), exponentials (`exp`) and products of
-;; packed weights (`packed_linear`). kernels.js puts the numbers into memory and calls these functions;
-;; tensor.js and packed.js do the same in JavaScript. Nothing is checked here. The rows of x
-;; are `x_stride` bytes apart, those of w `w_stride`, and so on.
+;; Holds products of 32-bit floats (`linear` and `mix`), exponentials (`exp`), and products of
+;; packed weights (`packed_linear`) with what has been rounded (`round`). kernels.js puts the
+;; numbers into memory and calls these functions; tensor.js, products.js and packed.js do the
+;; same in JavaScript. Nothing is checked here. The rows of x are `x_stride` bytes apart, those
+;; of w `w_stride`, and so on.
 ;;
 ;; Source: https://webassembly.github.io/spec/core/ (the language).
 
@@ -160,7 +161,8 @@
   ;; Rounds blocks of 32 floats at `x` to whole numbers of 16 bits at `numbers`, and writes two
   ;; factors for each block: its scale, and its scale times the sum of its numbers
   ;; (packed.js, `roundTo16Bits`).
-  (func (export "round") (param $x i32) (param $numbers i32) (param $factors i32) (param $blocks i32)
+  (func (export "round")
+      (param $x i32) (param $numbers i32) (param $factors i32) (param $blocks i32)
     (local $end i32) (local $at i32) (local $largest v128) (local $sum v128) (local $scale f32)
     (local $low v128) (local $high v128)
     (loop $next_block
@@ -168,13 +170,17 @@
       (local.set $largest (v128.const f32x4 0 0 0 0))
       (local.set $at (local.get $x))
       (loop $next_four
-        (local.set $largest (f32x4.max (local.get $largest) (f32x4.abs (v128.load (local.get $at)))))
+        (local.set $largest
+          (f32x4.max (local.get $largest) (f32x4.abs (v128.load (local.get $at)))))
         (local.set $at (i32.add (local.get $at) (i32.const 16)))
         (br_if $next_four (i32.lt_u (local.get $at) (local.get $end))))
       (local.set $scale (f32.div
         (f32.max
-          (f32.max (f32x4.extract_lane 0 (local.get $largest)) (f32x4.extract_lane 1 (local.get $largest)))
-          (f32.max (f32x4.extract_lane 2 (local.get $largest)) (f32x4.extract_lane 3 (local.get $largest))))
+          (f32.max
+            (f32x4.extract_lane 0 (local.get $largest)) (f32x4.extract_lane 1 (local.get $largest)))
+          (f32.max
+            (f32x4.extract_lane 2 (local.get $largest))
+            (f32x4.extract_lane 3 (local.get $largest))))
         (f32.const 32767)))
       (local.set $sum (v128.const i32x4 0 0 0 0))
       (loop $next_eight  ;; where the scale is 0, 0 / 0 is no number, and becomes 0
@@ -188,9 +194,11 @@
         (local.set $numbers (i32.add (local.get $numbers) (i32.const 16)))
         (br_if $next_eight (i32.lt_u (local.get $x) (local.get $end))))
       (f32.store (local.get $factors) (local.get $scale))
-      (f32.store offset=4 (local.get $factors) (f32.mul (local.get $scale) (f32.convert_i32_s (i32.add
-        (i32.add (i32x4.extract_lane 0 (local.get $sum)) (i32x4.extract_lane 1 (local.get $sum)))
-        (i32.add (i32x4.extract_lane 2 (local.get $sum)) (i32x4.extract_lane 3 (local.get $sum)))))))
+      (f32.store offset=4 (local.get $factors) (f32.mul (local.get $scale)
+        (f32.convert_i32_s (i32.add
+          (i32.add (i32x4.extract_lane 0 (local.get $sum)) (i32x4.extract_lane 1 (local.get $sum)))
+          (i32.add
+            (i32x4.extract_lane 2 (local.get $sum)) (i32x4.extract_lane 3 (local.get $sum)))))))
       (local.set $factors (i32.add (local.get $factors) (i32.const 8)))
       (local.set $blocks (i32.sub (local.get $blocks) (i32.const 1)))
       (br_if $next_block (local.get $blocks))))
@@ -198,11 +206,13 @@
   ;; y = x Wᵀ + b.  x (rows, in), packed w (out, in), bias (out) → y (rows, out)
   ;;
   ;; x has been rounded: whole numbers of 16 bits at `x`, and two factors for each block of 32 at
-  ;; `factors`. `is_q4_1` says which format w has, q4_1 (1) or
-  ;; q8_0 (0). Each row of w is unpacked once, to `numbers` and `scales`, and then meets all
-  ;; rows of x. (With one row of x, a function that keeps what it unpacks in lanes is a fifth
-  ;; quicker on a matrix in the processor's cache, and no quicker on a whole model: to fetch
-  ;; 98 MB from memory takes longer than the arithmetic.) Rows follow one another without a gap.
+  ;; `factors`. `is_q4_1` says which format w has, q4_1 (1) or q8_0 (0). Each row of w is
+  ;; unpacked once, to `numbers` and `scales`, and then meets all rows of x. Rows follow one
+  ;; another without a gap.
+  ;;
+  ;; With one row of x, a function that keeps what it unpacks in lanes is a fifth quicker on a
+  ;; matrix in the processor's cache, and no quicker on a whole model: to fetch 98 MB from memory
+  ;; takes longer than the arithmetic.
   (func (export "packed_linear")
       (param $is_q4_1 i32) (param $x i32) (param $factors i32) (param $w i32) (param $bias i32)
       (param $y i32) (param $rows i32) (param $in i32) (param $out i32)
@@ -254,7 +264,8 @@
       (v128.store64_lane 0 (local.get $scales)
         (f32x4.mul (f32x4.splat (f32.const 0x1p112))
           (v128.and (i32x4.splat (i32.const 0x8fffe000))
-            (i32x4.shl (i32x4.extend_low_i16x8_s (v128.load32_zero (local.get $w))) (i32.const 13)))))
+            (i32x4.shl
+              (i32x4.extend_low_i16x8_s (v128.load32_zero (local.get $w))) (i32.const 13)))))
       (local.set $bytes (v128.load offset=4 (local.get $w)))
       (local.set $low (v128.and (i8x16.splat (i32.const 15)) (local.get $bytes)))
       (local.set $high (i8x16.shr_u (local.get $bytes) (i32.const 4)))
@@ -290,10 +301,11 @@
       (br_if $next_block (local.get $blocks)))
     (local.get $w))
 
-  ;; One row of x times one row of w:  Σ over blocks of  scale × scale' × Σ x w  +  minimum × factor'
+  ;; One row of x times one row of w, that is, the sum over all blocks of
+  ;; scale × scale' × Σ x w  +  minimum × factor'  (the factors of x have a stroke).
   (func $block_products
-      (param $x i32) (param $factors i32) (param $numbers i32) (param $scales i32) (param $blocks i32)
-      (result f32)
+      (param $x i32) (param $factors i32) (param $numbers i32) (param $scales i32)
+      (param $blocks i32) (result f32)
     (local $both v128) (local $sum v128) (local $minimums v128)
     (loop $next_block
       ;; Lane 0: scale × scale', lane 1: minimum × factor'.

@@ -85,7 +85,7 @@ export function cosineTable() {
   };
 }
 
-const inDigits = (number) => number.toFixed(2).replace("-", "−");
+const inDigits = (number) => number.toFixed(2).replace("-0.00", "0.00").replace("-", "−");
 const layerName = (layer) => (layer === 0 ? "token" : `block ${layer - 1}`);
 
 // Both cosines from layer to layer.
