@@ -162,7 +162,7 @@ class Session {
     this.stopWriting();
     this.talker = talker;
     await this.show();
-    if (talker === this.talker) this.status.say(describe(this.given));
+    if (talker === this.talker && this.given) this.status.say(describe(this.given));
   }
 
   makeText() {
@@ -308,8 +308,9 @@ class Session {
 
   // Asks what is sent now, and draws it.
   async show() {
-    const given = await this.talker.given(this.talk.sent);
-    if (!given || this.writing) return;
+    const { talker, talk } = this;
+    const given = await talker.given(talk.sent);
+    if (!given || this.writing || talker !== this.talker || talk !== this.talk) return;
     this.given = given;
     this.draw();
   }
@@ -330,7 +331,7 @@ class Session {
     this.writing = null;
     this.talk = new Conversation(this.get("messages"));
     await this.show();
-    this.status.say(describe(this.given));
+    if (this.given) this.status.say(describe(this.given));
   }
 }
 
@@ -340,15 +341,12 @@ function render(figure) {
   const session = new Session(figure);
   onChange("messages", () => session.onMessages());
   onEnd(() => session.writing?.stop());
-  const start = async () => {
-    await session.begin(tiny);
-    const real = realModel(figure, {
-      onReady: (model) => session.begin(realTalker(model)),
-      onGone: () => session.begin(tiny),
-    });
-    root.append(session.root, ...[real.root].filter(Boolean));
-  };
-  waitFor(start());
+  waitFor(session.begin(tiny));
+  const real = realModel(figure, {
+    onReady: (model) => session.begin(realTalker(model)),
+    onGone: () => session.begin(tiny),
+  });
+  root.append(session.root, ...[real.root].filter(Boolean));
 }
 
 export default figure("ChatWindow", render, {

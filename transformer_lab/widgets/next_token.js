@@ -281,15 +281,17 @@ class Session {
   }
 
   // From here on `teller` goes on with the text.
-  async begin(teller, text) {
+  async begin(teller) {
     this.stop({ finish: false });
     this.teller = teller;
+    const text = this.figure.get("text");
     const ids = await teller.encode(text);
-    if (teller !== this.teller) return; // another one has taken over
-    this.story = new Story(teller, text, ids);
+    if (teller !== this.teller || text !== this.figure.get("text")) return; // there is a newer one
+    const story = new Story(teller, text, ids);
+    this.story = story;
     this.settings.follow(teller);
     await this.refresh({ rewrite: true });
-    this.status.say(describe(this.now));
+    if (this.now?.story === story) this.status.say(describe(this.now));
   }
 
   makeButtons() {
@@ -488,7 +490,7 @@ class Session {
 
   // Somebody else, such as Python, has changed the text.
   onText() {
-    if (this.figure.get("text") !== this.story.text) this.begin(this.story.teller, this.figure.get("text"));
+    if (this.figure.get("text") !== this.story?.text) this.begin(this.teller);
   }
 }
 
@@ -502,15 +504,12 @@ function render(figure) {
     session.status.say(describe(session.now), { delay: 500 });
   }));
   onEnd(() => session.stop({ finish: false }));
-  const start = async () => {
-    await session.begin(tiny, get("text")); // before it is in the page: nobody is interrupted
-    session.real = realModel(figure, {
-      onReady: (model) => session.begin(realTeller(model), session.story.text),
-      onGone: () => session.begin(tiny, session.story.text),
-    });
-    root.append(session.layout(), ...[session.real.root].filter(Boolean));
-  };
-  waitFor(start());
+  waitFor(session.begin(tiny));
+  session.real = realModel(figure, {
+    onReady: (model) => session.begin(realTeller(model)),
+    onGone: () => session.begin(tiny),
+  });
+  root.append(session.layout(), ...[session.real.root].filter(Boolean));
 }
 
 export default figure("NextToken", render, {
