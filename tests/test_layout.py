@@ -15,8 +15,8 @@ OF_MANY = {
     "pretrained/test_accounting", "pretrained/test_real_weights", "server/test_fields",
     "server/test_server", "tokenization/test_changed_files", "tokenization/test_real_bpe",
     "widgets/test_engine_architectures", "widgets/test_engine_families",
-    "widgets/test_engine_files", "widgets/test_every_figure", "widgets/test_kernels", "widgets/test_tokenizer_figures",
-    "widgets/test_tokenizers_in_the_page",
+    "widgets/test_engine_files", "widgets/test_every_figure", "widgets/test_kernels",
+    "widgets/test_tokenizer_figures", "widgets/test_tokenizers_in_the_page",
 }  # fmt: skip
 
 

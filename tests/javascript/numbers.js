@@ -18,7 +18,7 @@ export function randomPacked(format, nOut, nIn, seed = 1) {
   return { shape: [nOut, nIn], packed, format };
 }
 
-// What heads are held to: matrices, columns of them, and rows mixed by their shares.
+// What heads are held to: matrices, and rows mixed by their shares.
 
 // y = x W: each row of x mixes the rows of W.  x (T, S), W (S, K) → (T, K)
 export function mixRows(x, rows) {
@@ -36,13 +36,4 @@ export function mixRows(x, rows) {
 // Rows of `size` numbers as a matrix that x can be multiplied by.
 export function matrix(values, size) {
   return { shape: [values.length / size, size], values };
-}
-
-// `n` columns of x (T, size), from `from` on.  → (T, n)
-export function columns(x, size, from, n) {
-  const picked = new Float32Array((x.length / size) * n);
-  for (let t = 0, start = from; start < x.length; t++, start += size) {
-    picked.set(x.subarray(start, start + n), t * n);
-  }
-  return picked;
 }

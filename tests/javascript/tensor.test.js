@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  headScores, linear, mixHeads, rowsOf, softmaxInPlace,
+  columns, headScores, linear, mixHeads, rowsOf, softmaxInPlace,
 } from "../../transformer_lab/widgets/engine/tensor.js";
-import { columns, matrix, mixRows, randomNumbers } from "./numbers.js";
+import { matrix, mixRows, randomNumbers } from "./numbers.js";
 
 const counted = (length) => Float32Array.from({ length }, (_, i) => (i % 7) - 3);
 

@@ -70,6 +70,15 @@ export function rowsOf(x, size) {
   return Array.from({ length: x.length / size }, (_, row) => x.subarray(row * size, (row + 1) * size));
 }
 
+// `n` columns of x (T, size), from `from` on.  → (T, n)
+export function columns(x, size, from, n) {
+  const picked = new Float32Array((x.length / size) * n);
+  for (let t = 0, start = from; start < x.length; t++, start += size) {
+    picked.set(x.subarray(start, start + n), t * n);
+  }
+  return picked;
+}
+
 // Adds y to x, number by number, in place: the residual connection.
 export function addInPlace(x, y) {
   for (let i = 0; i < x.length; i++) x[i] += y[i];
