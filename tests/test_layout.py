@@ -14,9 +14,9 @@ OF_MANY = {
     "test_dependencies", "test_layout", "test_project", "test_threads", "exercises/test_check",
     "pretrained/test_accounting", "pretrained/test_real_weights", "server/test_fields",
     "server/test_server", "tokenization/test_changed_files", "tokenization/test_real_bpe",
-    "widgets/test_engine_architectures", "widgets/test_engine_files",
-    "widgets/test_every_figure", "widgets/test_kernels", "widgets/test_tokenizer_figures",
-    "widgets/test_tokenizers_in_the_page",
+    "widgets/test_engine_architectures", "widgets/test_engine_families",
+    "widgets/test_engine_files", "widgets/test_every_figure", "widgets/test_kernels",
+    "widgets/test_tokenizer_figures", "widgets/test_tokenizers_in_the_page",
 }  # fmt: skip
 
 

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { unpackRow } from "../../transformer_lab/widgets/engine/packed.js";
-import { linear, matrix, rows } from "../../transformer_lab/widgets/engine/tensor.js";
-import { randomNumbers, randomPacked } from "./numbers.js";
+import { linear, rows } from "../../transformer_lab/widgets/engine/tensor.js";
+import { matrix, randomNumbers, randomPacked } from "./numbers.js";
 
 test("a packed row is what its blocks say", () => {
   const unpacked = (format, ...bytes) =>

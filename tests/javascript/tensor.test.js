@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  columns, headScores, linear, matrix, mixHeads, mixRows, rowsOf, setColumns, softmaxInPlace,
+  columns, headScores, linear, mixHeads, rowsOf, softmaxInPlace,
 } from "../../transformer_lab/widgets/engine/tensor.js";
-import { randomNumbers } from "./numbers.js";
+import { matrix, mixRows, randomNumbers } from "./numbers.js";
 
 const counted = (length) => Float32Array.from({ length }, (_, i) => (i % 7) - 3);
 
@@ -27,11 +27,6 @@ test("a row gives the same to the last digit alone and among others", () => {
   assert.deepEqual([...linear(random, weight, bias)], alone);
 });
 
-test("rows are mixed by their shares", () => {
-  const rows = matrix(Float32Array.of(1, 2, 3, 10, 20, 30), 3);
-  assert.deepEqual([...mixRows(Float32Array.of(1, 0, 0.5, 0.5), rows)], [1, 2, 3, 5.5, 11, 16.5]);
-});
-
 test("a head meets its own keys and mixes its own values, which two heads may share", () => {
   const heads = { nHeads: 4, nKvHeads: 2, headSize: 3 };
   const [queries, keys, values] = [5 * 12, 7 * 6, 7 * 6].map((length) => randomNumbers(length));
@@ -43,14 +38,6 @@ test("a head meets its own keys and mixes its own values, which two heads may sh
     assert.deepEqual(scores.subarray(35 * head, 35 * (head + 1)), expected);
     assert.deepEqual(columns(mixed, 12, 3 * head, 3), mixRows(expected, own(values)));
   }
-});
-
-test("columns that are taken out and put back stand where they stood", () => {
-  const x = counted(12);
-  assert.deepEqual([...columns(x, 4, 1, 2)], [x[1], x[2], x[5], x[6], x[9], x[10]]);
-  const back = new Float32Array(12);
-  for (const from of [0, 2]) setColumns(back, 4, from, columns(x, 4, from, 2));
-  assert.deepEqual(back, x);
 });
 
 test("a softmax adds up to 1, hides what is at minus infinity, and does not overflow", () => {

@@ -2,9 +2,8 @@
 //
 // A matrix of T rows and D columns is one Float32Array of T * D numbers, row
 // after row. Each function is what its name says in the Python package (and in
-// torch), and nothing is faster than it needs to be, except `linear`, in which a model
-// spends nearly all of its time: it and `mixRows` are all products of matrices. JavaScript
-// adds in double precision, so results agree with torch to about 1e-6.
+// torch), and nothing is faster than it needs to be, except the products of matrices, in
+// which a model spends nearly all of its time (kernels.js). Results agree with torch to about 1e-6.
 //
 // It leaves out gradients: the page runs models, it does not train them.
 
@@ -66,28 +65,6 @@ export function rows(table, numbers) {
   return picked;
 }
 
-/**
- * y = x W: each row of x mixes the rows of W.  x (T, S), W (S, K) → (T, K)
- * @param {Float32Array} x
- * @param {Matrix} rows
- */
-export function mixRows(x, rows) {
-  const [nRows, size] = rows.shape;
-  const y = new Float32Array((x.length / nRows) * size);
-  for (let t = 0; t < x.length / nRows; t++) {
-    for (let s = 0; s < nRows; s++) {
-      const share = x[t * nRows + s];
-      for (let i = 0; i < size; i++) y[t * size + i] += share * rows.values[s * size + i];
-    }
-  }
-  return y;
-}
-
-// Rows of `size` numbers as a matrix that x can be multiplied by.
-export function matrix(values, size) {
-  return { shape: [values.length / size, size], values };
-}
-
 // The rows of a matrix, each as its `size` numbers: views, no copies.
 export function rowsOf(x, size) {
   return Array.from({ length: x.length / size }, (_, row) => x.subarray(row * size, (row + 1) * size));
@@ -100,12 +77,6 @@ export function columns(x, size, from, n) {
     picked.set(x.subarray(start, start + n), t * n);
   }
   return picked;
-}
-
-// Puts y (T, n) into x (T, size), as the columns from `from` on.
-export function setColumns(x, size, from, y) {
-  const nRows = x.length / size;
-  rowsOf(y, y.length / nRows).forEach((row, t) => x.set(row, t * size + from));
 }
 
 // Adds y to x, number by number, in place: the residual connection.
