@@ -201,7 +201,7 @@ def hugging_face():
 
     def seconds(n: int) -> float:
         started = time.perf_counter()
-        model.generate(
+        model.generate(  # pyright: ignore[reportAttributeAccessIssue]
             ids, attention_mask=torch.ones_like(ids), max_new_tokens=n, min_new_tokens=n,
             do_sample=False, pad_token_id=2,
         )  # fmt: skip
@@ -218,25 +218,20 @@ def race(wllama: Path | None, n_tokens: int, rounds: int) -> None:
         print(f"the worker made a model of its file in {page.evaluate('load()') / 1000:.2f} s")
         if wllama:
             page.evaluate("startWllama()")
+        functions = {"page": "write"} | ({"wllama": "writeWithWllama"} if wllama else {})
         for _ in range(rounds):
-            one = page.evaluate("([prompt, n]) => write(prompt, n)", [PROMPT, n_tokens])
-            speeds["page"].append(one["speed"])
-            if wllama:
-                other = page.evaluate(
-                    "([prompt, n]) => writeWithWllama(prompt, n)", [PROMPT, n_tokens]
-                )
-                speeds["wllama"].append(other["speed"])
+            for name, function in functions.items():
+                written = page.evaluate(f"pair => {function}(...pair)", [PROMPT, n_tokens])
+                speeds[name].append(written["speed"])
+                print(f"{name:8} {written['text'][:90]!r}")
             speeds["Hugging Face, float32"].append(write(n_tokens))
-        print(f"page:   {one['text'][:100]!r}")
-        if wllama:
-            print(f"wllama: {other['text'][:100]!r}")
     for name, values in speeds.items():
         if values:
             print(f"{name:24} {statistics.median(values):6.1f} tokens/s")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--tokens", type=int, help="compare the logits on so many tokens of prose")
     parser.add_argument("--wllama", type=Path, help="the folder of the npm package")
     parser.add_argument("--write", type=int, default=64, help="tokens to write in each round")

@@ -155,7 +155,7 @@ def loaded(open_figure, small_model):
     )
     page = open_figure(make, viewport={"width": 360, "height": 740}).page
     page.get_by_role("button", name="Load Small").click()
-    page.get_by_label("Word in common").wait_for()
+    page.get_by_label("Word in common", exact=True).wait_for()
     return page, encoder, tokenizer
 
 
@@ -192,7 +192,7 @@ def test_a_real_encoder_says_how_alike_a_word_and_itself_are_and_the_other_words
 
 def test_any_word_in_common_will_do_and_without_one_it_says_so(loaded):
     page, *_ = loaded
-    choice = page.get_by_label("Word in common")
+    choice = page.get_by_label("Word in common", exact=True)
     assert choice.input_value() == "bank"
     page.get_by_label("Sentences with").fill("A kite is red.\n<b>My</b> kite.")
     page.wait_for_function("document.querySelector('.tl-select select').value === 'kite'")

@@ -145,23 +145,20 @@ function sentenceItem({ name, line, nearer, share }) {
 function render(figure) {
   const { root, get, bind, onChange } = figure;
   const senses = senseView(figure, loadModel(get("model_file")));
-  let sameWord = null; // what stands in its place while a real model is there
-  const text = bind("text", textBox, {
-    label: `Sentences with “${get("word")}”, one a line`, rows: 5, delay: 150,
-  });
+  let view = senses; // or, while a real model is there, what that says
+  const labelFor = (word) => `Sentences with ${word}, one a line`;
+  const text = bind("text", textBox, { label: labelFor(`“${get("word")}”`), rows: 5, delay: 150 });
   const place = element("div", {}, senses.root);
-  const read = () => (sameWord ? sameWord.read(get("text")) : senses.read());
+  const read = () => view.read(get("text"));
+  const put = (another, word) => {
+    view = another;
+    place.replaceChildren(view.root);
+    text.root.querySelector("label").textContent = labelFor(word);
+    read();
+  };
   const real = realModel(figure, {
-    onReady(model) {
-      sameWord = new SameWordView(model, get("word"));
-      place.replaceChildren(sameWord.root);
-      read();
-    },
-    onGone() {
-      sameWord = null;
-      place.replaceChildren(senses.root);
-      read();
-    },
+    onReady: (model) => put(new SameWordView(model, get("word")), "a word in common"),
+    onGone: () => put(senses, `“${get("word")}”`),
   });
   root.append(stack(text.root, place, real.root));
   onChange("text", read);
@@ -191,8 +188,8 @@ function senseView({ get, bind, onChange }, lm) {
   const picture = columns(map.root, stack(list,
     heading("How alike your vectors are ", "cosines; 1.00 is the same direction"), table.root));
 
-  const read = () => {
-    const found = readLines(lm, get("word"), get("text"));
+  const read = (text) => {
+    const found = readLines(lm, get("word"), text);
     own = found.own;
     note.hidden = !found.notes;
     note.textContent = found.notes;
