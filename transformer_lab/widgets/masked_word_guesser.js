@@ -409,10 +409,11 @@ class Session {
   }
 }
 
-function headOptions({ config, guesser }) {
-  return [["mean", "all heads (mean)"], ...guesser.blocks.flatMap((_, layer) =>
-    Array.from({ length: config.n_heads }, (__, head) =>
-      [`${layer} ${head}`, `layer ${layer + 1}, head ${head + 1}`]))];
+function headOptions({ config }) {
+  const heads = Array.from({ length: config.n_layers * config.n_heads }, (_, number) =>
+    [Math.floor(number / config.n_heads), number % config.n_heads]);
+  return [["mean", "all heads (mean)"], ...heads.map(([layer, head]) =>
+    [`${layer} ${head}`, `layer ${layer + 1}, head ${head + 1}`])];
 }
 
 function render(figure) {
