@@ -14,10 +14,12 @@
   // A turn for the browser, to draw and to answer the reader, between two steps of work.
   const turn = () => globalThis.scheduler?.yield?.() ?? new Promise((resolve) => setTimeout(resolve));
 
+  const addressOf = (name) => new URL(`live/${name}.js`, src).href;
+
   // What live/NAME.js hands over.
   const bring = (name, query = "") => new Promise((resolve, reject) => {
     const script = document.createElement("script");
-    script.src = new URL(`live/${name}.js${query}`, src).href;
+    script.src = addressOf(name) + query;
     script.onload = () => {
       const value = globalThis.transformerLabParts?.[name];
       if (value === undefined) reject(new Error(`the file ${script.src} is damaged`));
@@ -73,7 +75,9 @@
   // then one copy is for all, or when it asks, and then nothing of it is kept here.
   const atOnce = (file) => once(file.$asset, () => bytesOf(file));
   const later = (file) => (file.$module ? { load: () => textOf(file.$module) }
-    : { name: file.$asset, size: file.size, load: () => bytesOf(file) });
+    : { name: file.$asset, size: file.size, url: urlOf(file), load: () => bytesOf(file) });
+  // Where a worker can fetch it by itself, without this thread; from disk it may not.
+  const urlOf = ({ $asset: name }) => (location.protocol.startsWith("http") ? addressOf(name) : null);
 
   // A copy of `value` in which `make` has replaced what stands for a file.
   const withFiles = async (value, make) => {
@@ -85,7 +89,7 @@
     return Object.fromEntries(await Promise.all(entries));
   };
 
-  // The state with its bytes; those of a name in figure.later as { name, size, load }.
+  // The state with its bytes; those of a name in figure.later as { name, size, url, load }.
   const valuesOf = async (figure) => {
     const entries = Object.entries(figure.state).map(async ([name, value]) =>
       [name, await withFiles(value, figure.later.includes(name) ? later : atOnce)]);

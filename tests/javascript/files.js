@@ -1,5 +1,7 @@
 // Small model files, for the tests: a header, then the numbers.
 
+import { gzipSync } from "node:zlib";
+
 import { seededRandom } from "../../transformer_lab/widgets/engine/sampling.js";
 
 // tensors: { name: { shape, values } } → the bytes of a safetensors file in 32-bit floats.
@@ -59,4 +61,15 @@ export function tinyDecoder(metadata = {}, random = seededRandom(1)) {
     architecture: "decoder", config: JSON.stringify(config), tokenizer: JSON.stringify(TOKENIZER),
     ...metadata,
   });
+}
+
+// Bytes as a script of letters, as live_figure.py writes them.
+export function scriptOfLetters(bytes) {
+  const packed = gzipSync(bytes);
+  const bits = [...packed].map((byte) => byte.toString(2).padStart(8, "0")).reverse().join("");
+  const letters = Array.from({ length: Math.ceil(bits.length / 15) }, (_, i) =>
+    0x4e00 + parseInt(bits.slice(Math.max(0, bits.length - 15 * (i + 1)), bits.length - 15 * i), 2));
+  const script = `\ufeff(globalThis.parts ??= {})["part"] = [${packed.length}, "`
+    + `${String.fromCharCode(...letters)}"];\n`;
+  return new Uint8Array(Buffer.from(script, "utf16le")).buffer;
 }

@@ -8,7 +8,7 @@ import { loadModel } from "../../transformer_lab/widgets/engine/model_file.js";
 import { seededRandom } from "../../transformer_lab/widgets/engine/sampling.js";
 import { RealModel } from "../../transformer_lab/widgets/parts/real_model.js";
 import { SharedModel } from "../../transformer_lab/widgets/parts/shared_model.js";
-import { tinyDecoder } from "./files.js";
+import { scriptOfLetters, tinyDecoder } from "./files.js";
 
 globalThis.Worker ??= class {};
 const TEMPLATE = { opening: { system: "<end>", user: "<end>", assistant: "<end>" }, closing: "<end>" };
@@ -38,12 +38,15 @@ function fakeStorage({ refuses = "" } = {}) {
 }
 
 // A page with one model. `change(index, bytes)` is what becomes of a part on its way.
-function page({ change = (_, bytes) => bytes, storage = fakeStorage(), origin = "https://book" } = {}) {
+// With `fetch` the worker brings the parts by itself.
+function page({
+  change = (_, bytes) => bytes, storage = fakeStorage(), origin = "https://book", fetch,
+} = {}) {
   const asked = [];
   const parts = Array.from({ length: N_PARTS }, (_, index) => {
     const bytes = FILE.slice(index * PART, (index + 1) * PART);
     return {
-      name: `part-${index}`, size: bytes.length,
+      name: `part-${index}`, size: bytes.length, url: fetch ? `https://book/part-${index}.js` : null,
       load: async () => { asked.push(index); return change(index, bytes.slice()); },
     };
   });
@@ -55,7 +58,7 @@ function page({ change = (_, bytes) => bytes, storage = fakeStorage(), origin = 
         const data = structuredClone(message, { transfer });
         setImmediate(() => worker.onmessage({ data }));
       },
-      turn: () => new Promise(setImmediate), storage, origin,
+      turn: () => new Promise(setImmediate), storage, origin, fetch,
     });
     worker.postMessage = (message, transfer) => {
       const data = structuredClone(message, { transfer });
@@ -168,6 +171,27 @@ test("a second visit over http loads nothing; from disk nothing is kept", async 
     await shared.load();
     assert.deepEqual([shared.state, shared.isKept, asked.length], ["ready", true, nAsked]);
   }
+});
+
+test("over http the worker brings the parts by itself, and says what is wrong with one", async () => {
+  const parts = new Map(ALL.map((index) =>
+    [`https://book/part-${index}.js`, scriptOfLetters(FILE.slice(index * PART, (index + 1) * PART))]));
+  const fetch = async (url) => new Response(parts.get(url), { status: parts.has(url) ? 200 : 404 });
+  const { asked, shared } = page({ fetch });
+  const [url] = [...parts.keys()].slice(1);
+  const whole = parts.get(url);
+  const changed = whole.slice();
+  new Uint16Array(changed)[whole.byteLength >> 2] ^= 1;
+  for (const [script, said] of [[null, "missing"], [whole.slice(0, 300), "damaged"],
+    [new ArrayBuffer(7), "damaged"], [changed, "damaged"]]) {
+    if (script) parts.set(url, script);
+    else parts.delete(url);
+    await shared.load();
+    assert.deepEqual([shared.state, shared.problem], ["failed", `the file ${url} is ${said}`]);
+  }
+  parts.set(url, whole);
+  await shared.load();
+  assert.deepEqual([shared.state, shared.isKept, asked], ["ready", true, []]);
 });
 
 test("parts of an older version are thrown away, and one that was cut off is loaded again", async () => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 import random
@@ -10,6 +11,7 @@ import pytest
 import traitlets
 
 from tests.widgets.test_live_figure import handed_over, state_of
+from transformer_lab.widgets.live_figure import bytes_script
 from transformer_lab.widgets.real_model import (
     MINILM,
     PART,
@@ -53,6 +55,14 @@ def test_the_parts_are_the_file(tmp_path):
     assert (
         b"".join(gzip.decompress(handed_over(script)) for script in scripts[1:]) == CONTENT[PART:]
     )
+
+
+def test_a_worker_reads_a_part_that_it_fetches(engine):
+    content = CONTENT[:5000]
+    script = bytes_script("part", gzip.compress(content))
+    read = """async script => [...await letters.bytesOfScript(
+      Uint8Array.from(atob(script), letter => letter.charCodeAt(0)).buffer)]"""
+    assert bytes(engine(read, base64.b64encode(script).decode())) == content
 
 
 def test_parts_that_are_there_are_not_written_again(tmp_path):

@@ -6,9 +6,11 @@
 // Source: https://www.w3.org/TR/service-workers/#cache-objects.
 
 import { roomFor } from "./kernels.js";
+import { bytesOfScript } from "./letters.js";
 
 export class FileInParts {
-  // parts: [{ name, size }, …]; surroundings: the page's `origin` and the browser's `storage`.
+  // parts: [{ name, size, url }, …], url for `fetch`; surroundings: the page's `origin`, the
+  // browser's `storage` and its `fetch`.
   constructor({ name, parts }, surroundings) {
     this.name = name;
     this.parts = parts;
@@ -44,6 +46,16 @@ export class FileInParts {
     if (bytes?.length !== this.parts[index].size) return false;
     this.bytes.set(bytes, this.starts[index]);
     return true;
+  }
+
+  // Brings a part from its address, without the page's help. Returns what `take` does.
+  async fetch(index) {
+    const { url } = this.parts[index];
+    const response = await this.surroundings.fetch(url).catch(() => null);
+    if (!response?.ok) throw new Error(`the file ${url} is missing`);
+    const bytes = await response.arrayBuffer().then(bytesOfScript)
+      .catch(() => { throw new Error(`the file ${url} is damaged`); });
+    return this.take(index, bytes);
   }
 
   // Puts a part into its place, and keeps it. Returns false if the browser refuses to keep it.

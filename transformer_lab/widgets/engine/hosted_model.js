@@ -22,7 +22,7 @@ const MOST_OPENED = 64; // tokens of which numbers are kept to be opened: 14 MB 
 const AT_ONCE = 16; // tokens between two looks at the messages
 
 const METHODS = [
-  "open", "recall", "take", "start", "encode", "turns", "forward", "generate", "explain", "vectors",
+  "open", "recall", "fetch", "take", "start", "encode", "turns", "forward", "generate", "explain", "vectors",
 ];
 
 /**
@@ -37,6 +37,7 @@ export class HostedModel {
    * @param {() => Promise<void>} surroundings.turn until the messages that wait have been read
    * @param {string} surroundings.origin of the page
    * @param {CacheStorage} surroundings.storage of the browser; not looked at from disk
+   * @param {(address: string) => Promise<Response>} surroundings.fetch brings a file
    */
   constructor(surroundings) {
     this.post = surroundings.post;
@@ -65,7 +66,7 @@ export class HostedModel {
     this.wanted.delete(id);
   }
 
-  // --- Loading: `open`, then each part by `recall` or `take`, then `start`.
+  // --- Loading: `open`, then each part by `recall`, `fetch` or `take`, then `start`.
 
   open(file) {
     this.file = new FileInParts(file, this.surroundings);
@@ -73,6 +74,10 @@ export class HostedModel {
 
   recall({ index }) {
     return this.file.recall(index);
+  }
+
+  fetch({ index }) {
+    return this.file.fetch(index);
   }
 
   take({ index, bytes }) {

@@ -18,7 +18,7 @@ export function sizeInWords(value) {
  *
  * @param {any} model the widget's
  * @returns {{ name: string, size: number, worker: { load: () => Promise<string> },
- *   parts: { name: string, size: number, load: () => Promise<DataView> }[] } | null}
+ *   parts: { name: string, size: number, url: string | null, load: () => Promise<DataView> }[] } | null}
  */
 export function realModelOf(model) {
   const real = model.get("real_model") ?? null;
@@ -27,7 +27,8 @@ export function realModelOf(model) {
   return {
     ...real,
     worker: { load: () => textOf(real.worker.$module) },
-    parts: real.parts.map(({ $asset: name, size }) => ({ name, size, load: () => askKernel(model, name) })),
+    parts: real.parts.map(({ $asset: name, size }) => (
+      { name, size, url: null, load: () => askKernel(model, name) })),
   };
 }
 

@@ -7,9 +7,11 @@
 
 /**
  * The value of a figure's trait `real_model` (widgets/real_model.py). Parts are loaded when
- * they are asked for; one after the other they are the model's file.
+ * they are asked for; one after the other they are the model's file. With a `url` the worker
+ * can fetch a part by itself.
  * @typedef {{ name: string, size: number, worker: { load: () => Promise<string> },
- *   parts: { name: string, size: number, load: () => Promise<Uint8Array> }[] }} Source
+ *   parts: { name: string, size: number, url: string | null,
+ *     load: () => Promise<Uint8Array> }[] }} Source
  */
 
 /** The page's one model of this file. @param {Source} source @returns {SharedModel} */
@@ -87,7 +89,7 @@ export class SharedModel {
     this.worker = this.startWorker(text);
     this.worker.onmessage = ({ data }) => this.hear(data);
     this.worker.onerror = (event) => this.fail(event.message || "the worker could not be started");
-    const parts = this.source.parts.map(({ name, size }) => ({ name, size }));
+    const parts = this.source.parts.map(({ name, size, url }) => ({ name, size, url }));
     await this.call("open", { name: this.name, parts });
   }
 
@@ -95,12 +97,15 @@ export class SharedModel {
     const index = this.nParts;
     const part = this.source.parts[index];
     if (!await this.call("recall", { index })) {
-      const bytes = asBytes(await part.load());
-      if (!isLast()) return;
-      const isKept = await this.call("take", { index, bytes }, { transfer: [bytes.buffer] });
+      const isKept = await (part.url ? this.call("fetch", { index }) : this.handOver(index, isLast));
       this.isKept &&= isKept;
     }
     if (isLast()) this.change({ nParts: index + 1 });
+  }
+
+  async handOver(index, isLast) {
+    const bytes = asBytes(await this.source.parts[index].load());
+    return !isLast() || this.call("take", { index, bytes }, { transfer: [bytes.buffer] });
   }
 
   cancel() {
