@@ -57,7 +57,7 @@ function describeAnswer({ given, ids, text }, end) {
   const lost = given.dropped.length
     ? ` ${counted(given.dropped.length, "message")} had fallen out of the window.` : "";
   return `Given ${counted(countTokens(rowsOf(given, { ids: [] })), "token")}, `
-    + `the model wrote ${counted(ids.length, "token")}: ${text}.${why}${lost}`;
+    + `the model wrote ${counted(ids.length, "token")}: “${text}”.${why}${lost}`;
 }
 
 // --- Drawn ----------------------------------------------------------------------
@@ -72,7 +72,7 @@ function messageList(onForget) {
   };
   return {
     root,
-    focus: (index) => root.children[index].querySelector("button").focus(),
+    focus: (index) => root.children[index]?.querySelector("button").focus(), // it may be gone by now
     show(messages, given, writing) {
       const isGiven = new Set([writing, ...given.turns.map(({ message }) => message)]);
       root.replaceChildren(...messages.map((message, index) => {

@@ -221,7 +221,10 @@ class Session {
     this.trail = crumbs((depth) => this.goTo(this.way.slice(0, depth + 1)));
     this.card = numberCard({
       onOpen: (path) => this.goTo(this.way, path),
-      onOther: () => this.goTo(this.way.slice(0, -1), this.way.at(-1).other.path),
+      onOther: () => {
+        const { other } = this.way.at(-1);
+        if (other) this.goTo(this.way.slice(0, -1), other.path); // it may be gone by now
+      },
       onUp: () => this.goUp(),
     });
     this.words = statusLine();
