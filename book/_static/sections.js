@@ -15,4 +15,11 @@ addEventListener("load", () => {
     whenIdle(layOut);
   };
   whenIdle(layOut);
+  // Whoever goes to another place in the page shall not see it move when what is above it
+  // takes its height.
+  addEventListener("hashchange", () => {
+    if (!waiting.length) return;
+    for (const rest of waiting.splice(0)) rest.classList.add("laid-out");
+    document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
+  });
 });
