@@ -20,6 +20,6 @@ addEventListener("load", () => {
   addEventListener("hashchange", () => {
     if (!waiting.length) return;
     for (const rest of waiting.splice(0)) rest.classList.add("laid-out");
-    document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
+    document.querySelector(":target")?.scrollIntoView();
   });
 });
