@@ -146,9 +146,7 @@ def opened(wllama: Path | None, comparison: Comparison) -> Iterator[Page]:
         (folder / "worker.js").write_text(worker, encoding="utf-8")
         (folder / "model").write_bytes(smollm2_file())
         files = {name: folder / name for name in ("page.html", "worker.js", "model")}
-        files["gguf"] = pretrained.package_file(
-            pretrained.SMOLLM2, "SmolLM2-135M-Instruct.Q4_1.gguf"
-        )
+        files["gguf"] = pretrained.package_file(pretrained.SMOLLM2, pretrained.SMOLLM2_FILE)
         if wllama:
             files["wllama"] = wllama
         handler = functools.partial(Handler, files=files, comparison=comparison)
@@ -193,7 +191,7 @@ def hugging_face():
     """A function that writes n tokens with Hugging Face's LLaMA in float32: tokens a second."""
     from transformers import AutoModelForCausalLM
 
-    path = pretrained.package_file(pretrained.SMOLLM2, "SmolLM2-135M-Instruct.Q4_1.gguf")
+    path = pretrained.package_file(pretrained.SMOLLM2, pretrained.SMOLLM2_FILE)
     model = AutoModelForCausalLM.from_pretrained(
         path.parent, gguf_file=path.name, dtype=torch.float32
     )

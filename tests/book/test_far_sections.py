@@ -95,8 +95,11 @@ def test_what_a_browser_finds_in_a_far_section_is_shown(chapter):
     words = page.locator(f"{FAR} p").first.text_content()[:40]
     assert page.evaluate("words => find(words)", words)
     page.wait_for_timeout(200)
-    top = page.evaluate("getSelection().getRangeAt(0).getBoundingClientRect().top")
+    top, height = page.evaluate(
+        "(({ top, height }) => [top, height])(getSelection().getRangeAt(0).getBoundingClientRect())"
+    )
     assert 0 < top < WINDOW["height"]
+    assert height > 0  # what is not laid out has none
 
 
 def test_what_the_search_marks_is_marked_everywhere(chapter):
@@ -120,6 +123,7 @@ def test_the_tab_key_reaches_what_is_far(chapter):
     page = chapter()
     page.locator(f"{FAR} a.reference").first.evaluate("e => e.focus()")
     page.wait_for_timeout(200)
+    assert page.evaluate("document.activeElement.checkVisibility({ contentVisibilityAuto: true })")
     assert 0 < page.evaluate("document.activeElement.getBoundingClientRect().top") < 800
 
 

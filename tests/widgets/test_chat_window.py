@@ -194,9 +194,7 @@ def test_a_real_model_answers_in_the_same_conversation_and_is_unloaded(page, tea
     for who, state in ((other, "ready"), (teacher, "absent")):
         opened.get_by_role("group", name="the model Big").get_by_role("button").click()
         opened.locator(f".tl-figure[data-real-model={state}]").wait_for()
-        opened.wait_for_function(
-            "document.querySelector('.tl-status').textContent.includes('sent now')"
-        )
+        wait_until_said(opened, "sent now")
         send(opened, "what is 2+1")
         messages.append(user("what is 2+1"))
         answers.append(who.answer(messages, temperature=0).text)
@@ -205,9 +203,7 @@ def test_a_real_model_answers_in_the_same_conversation_and_is_unloaded(page, tea
             "([n, text]) => document.querySelectorAll('.tl-chat-text')[n]?.textContent === text",
             arg=[len(messages) - 1, answers[-1]],
         )
-        opened.wait_for_function(
-            "document.querySelector('.tl-status').textContent.includes('wrote')"
-        )
+        wait_until_said(opened, "wrote")
     assert answers[0] != answers[1]
 
 

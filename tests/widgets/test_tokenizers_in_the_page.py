@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
+from tests.texts import LETTERS
 from transformer_lab import pretrained
 from transformer_lab.languages import stories
 from transformer_lab.tokenization import BPETokenizer, WordPieceTokenizer
@@ -30,17 +31,7 @@ STRINGS = [
     "1,000.5$ + x^2 = ~|y| 'it's",
     "a" * 99 + " " + "b" * 101,
 ]
-# Letters that every Unicode table since 2015 knows alike.
-common_text = st.text(
-    st.one_of(
-        st.characters(max_codepoint=0x24F),
-        st.characters(min_codepoint=0x370, max_codepoint=0x3FF, exclude_categories=["Cn"]),
-        st.characters(min_codepoint=0x900, max_codepoint=0x97F),
-        st.characters(min_codepoint=0x4E00, max_codepoint=0x9FD5),
-        st.sampled_from("🙂🚀👩‍🇮🇳\u200d\u0301"),
-    ),
-    max_size=50,
-)
+common_text = st.text(st.one_of(*LETTERS, st.sampled_from("🙂🚀👩‍🇮🇳\u200d\u0301")), max_size=50)
 
 KINDS = ["story BPE", "story WordPiece", "BERT", "SmolLM2"]
 ENCODE = """([name, file, texts]) => {

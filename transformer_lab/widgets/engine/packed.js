@@ -3,9 +3,9 @@
 // The blocks are those of llama.cpp's files, byte for byte, and stay as they are: a
 // product rounds what they are multiplied by to 16 bits, so that whole numbers meet whole
 // numbers, and only their sum over a block is scaled. (With 8 bits, as llama.cpp has it, the
-// kernel would be no quicker, since it multiplies numbers of 16 bits, and the model's first
-// choice would be another one for a token in twenty.) Holds the formats, the rounding, and
-// the products in plain JavaScript: kernels.wat does the same, faster.
+// kernel would be no quicker, since it multiplies numbers of 16 bits, and SmolLM2's first
+// choice was another one for 18 of 300 tokens: tools/benchmark_real_model.py.) Holds the
+// formats, the rounding, and the products in plain JavaScript: kernels.wat does the same, faster.
 //
 // Source: llama.cpp, ggml-common.h (block_q4_1, block_q8_0) and ggml-quants.c.
 
