@@ -70,7 +70,9 @@ export function makeEditor({ parent, text, label, describedBy, onChange, onRun }
       EditorState.tabSize.of(4),
       markedLine,
       BOOK,
-      EditorView.contentAttributes.of({ "aria-label": label, "aria-describedby": describedBy }),
+      EditorView.contentAttributes.of({
+        "aria-label": label, "aria-describedby": describedBy, tabindex: "0",
+      }),
       EditorView.updateListener.of((update) => {
         if (update.docChanged) onChange(update.state.doc.toString());
       }),
