@@ -3,14 +3,14 @@
 
 import { bytesOfLetters } from "../../transformer_lab/widgets/engine/letters.js";
 
-// What live_exercises.py says of them: each script's version, and the parts of Python.
-const { src, dataset } = /** @type {HTMLScriptElement} */ (document.currentScript);
+const { src } = /** @type {HTMLScriptElement} */ (document.currentScript);
 
 /**
- * `size` is in bytes over the line; that of a part is its own.
+ * What book/_ext/live_exercises.py puts into the bundle: each script's version, and Python's
+ * parts. `size` is in bytes over the line; that of a part is its own.
  * @type {{ versions: Record<string, string>, size: number, parts: { name: string, size: number }[] }}
  */
-export const published = JSON.parse(dataset.published);
+export const published = /** @type {any} */ (globalThis).PUBLISHED;
 
 /** @param {string} name of a script, without its ending @returns {string} */
 export function addressOf(name) {

@@ -26,7 +26,7 @@ export class HostedPython extends Hosted {
     const { loadPyodide } = await moduleOf(files.get("pyodide.mjs"));
     const { default: createPyodideModule } = await moduleOf(files.get("pyodide.asm.mjs"));
     this.python = await loadPyodide({
-      createPyodideModule, indexURL: HOME, lockFileContents: { info: {}, packages: {} },
+      createPyodideModule, indexURL: HOME, lockFileContents: textOf(files.get("pyodide-lock.json")),
     });
     files.clear();
   }
@@ -58,9 +58,13 @@ export class HostedPython extends Hosted {
 // bytes, the list { name: size } as JSON, and the files.
 function filesOf(bytes) {
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-  const sizes = JSON.parse(new TextDecoder().decode(bytes.slice(4, 4 + length)));
+  const sizes = JSON.parse(textOf(bytes.slice(4, 4 + length)));
   let at = 4 + length;
   return new Map(Object.entries(sizes).map(([name, size]) => [name, bytes.slice(at, at += size)]));
+}
+
+function textOf(bytes) {
+  return new TextDecoder().decode(bytes);
 }
 
 function answer(files, address) {

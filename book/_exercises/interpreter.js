@@ -14,7 +14,8 @@ import { addressOf, bytesOf, published, textOf } from "./files.js";
  *   verdict: { right: boolean, message: string, line: number | null } | null }} Result
  */
 
-const BROKEN = "Python broke down, perhaps for want of memory; the next run starts it anew.";
+const BROKEN = "Python broke down: perhaps it had too little memory, or a function called itself too "
+  + "often; the next run starts it anew.";
 
 let pythonOfThePage = null;
 
@@ -64,7 +65,7 @@ export class Interpreter {
       this.starting ??= this.boot();
       return await this.starting;
     } catch (error) {
-      this.starting = null;
+      this.stop();
       throw error;
     } finally {
       worker.listeners.delete(tell);
@@ -96,16 +97,17 @@ export class Interpreter {
       result.output += text;
       onOutput(text);
     };
+    const withError = (sentence) => ({ ...result, error: { sentence, line: null } });
     try {
-      const isThere = await this.start();
-      const found = isThere && await this.worker.call("run", { before, source }, { onToken });
-      if (this.state === "failed") throw new Error(BROKEN);
-      return found ? { ...result, ...found } : { ...result, stopped: true };
+      if (!await this.start()) return { ...result, stopped: true };
     } catch (error) {
-      const sentence = this.state === "ready" ? BROKEN : error.message; // else it could not start
-      this.stop();
-      return { ...result, error: { sentence, line: null } };
+      return withError(error.message);
     }
+    const { worker } = this;
+    const found = await worker.call("run", { before, source }, { onToken }).catch(() => worker.fail(BROKEN));
+    if (worker.state !== "failed") return found ? { ...result, ...found } : { ...result, stopped: true };
+    this.stop();
+    return withError(BROKEN);
   }
 
   /** Ends what runs, and Python with it: the next run starts another. */
