@@ -1,7 +1,7 @@
 """The files that Python in a built page is given, so that exercises run there.
 
 Pyodide brings Python and its standard library. On top come this package's face, the
-exercises, and `page_torch` under the name `torch`; nothing else of the book is there.
+exercises, and `page_torch` under the name `torch`; nothing else is there. In no chapter.
 """
 
 from __future__ import annotations

@@ -4,16 +4,15 @@
 """
 
 import copy
-import importlib
 import math
 import re
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from tests.exercises.every_verdict import RIGHT, WRONG
 from transformer_lab.exercises import EXERCISES, check
 from transformer_lab.exercises.answers import numbers_in
 from transformer_lab.exercises.exercise import Exercise
@@ -23,13 +22,6 @@ MISTAKES = [
     for name, exercise in EXERCISES.items()
     for number, mistake in enumerate(exercise.mistakes)
 ]
-
-CHAPTERS = [
-    importlib.import_module(f"tests.exercises.{path.stem}")
-    for path in sorted(Path(__file__).parent.glob("chapter_*.py"))
-]
-RIGHT = {name: answers for chapter in CHAPTERS for name, answers in chapter.RIGHT.items()}
-WRONG = {name: answers for chapter in CHAPTERS for name, answers in chapter.WRONG.items()}
 
 
 def each(answers):
@@ -84,7 +76,9 @@ def test_a_crash_is_one_line_that_names_the_error(error):
     def crash(*_):
         raise error
 
-    message = check("split_heads", crash).message
+    verdict = check("split_heads", crash)
+    message = verdict.message
+    assert verdict.error is error
     assert message.startswith(f"The function stopped with {type(error).__name__}: ")
     assert "\n" not in message
     assert not message.rstrip().endswith((": ", ":\n", f"{type(error).__name__}:"))
@@ -219,6 +213,20 @@ def test_what_does_not_fit_together_is_one_sentence():
         "it returns nothing: the task"
         in check("number", lambda a, b: None if a == 2 else 6).message
     )
+
+
+ODD = ["", {}, {1}, object(), float, 1j, [[]], [1, [2]], -math.inf, 10**400, torch.zeros(0, 3)]
+ODD += [np.array(["x"]), torch.ones(2, 3, dtype=torch.complex64), [None], range(3), iter("ab")]
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_whatever_comes_back_gets_one_sentence(name):
+    for odd in ODD:
+        verdict = check(name, lambda *inputs, odd=odd: odd)
+        assert not verdict
+        assert "\n" not in verdict.message
+        assert "index []" not in verdict.message
+        assert verdict.message.endswith((".", "?"))
 
 
 def test_the_readers_function_cannot_change_the_inputs():

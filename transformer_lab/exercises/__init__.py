@@ -31,10 +31,14 @@ EXERCISES: dict[str, Exercise] = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether the reader's function is right, and what to tell the reader."""
+    """Whether the reader's function is right, and what to tell the reader.
+
+    `error` is what the function stopped with, if it did: its traceback has the line.
+    """
 
     right: bool
     message: str
+    error: Exception | None = None
 
     def __bool__(self) -> bool:
         return self.right
@@ -62,7 +66,7 @@ def check(name: str, function: Function) -> Verdict:
     try:
         answers = [function(*copy.deepcopy(inputs)) for inputs in exercise.inputs]
     except Exception as error:
-        return Verdict(False, _error_sentence(error))
+        return Verdict(False, _error_sentence(error), error)
     if all(answer is None or answer is Ellipsis for answer in answers):
         return Verdict(False, "The function returns nothing yet. Does it end with `return`?")
     for right in (exercise.solution, *exercise.also_right):

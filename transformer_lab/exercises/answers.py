@@ -35,7 +35,7 @@ def numbers_in(value: object) -> Numbers | None:
         return numbers and Numbers(tuple(shape), numbers.flat)
     if isinstance(value, (list, tuple)):
         return _joined([numbers_in(item) for item in value])
-    return Numbers((), [_as_float(value)]) if isinstance(value, SupportsFloat) else None
+    return _single(value) if isinstance(value, SupportsFloat) else None
 
 
 def _joined(parts: list[Numbers | None]) -> Numbers | None:
@@ -46,11 +46,13 @@ def _joined(parts: list[Numbers | None]) -> Numbers | None:
     return Numbers((len(parts), *(shapes.pop() or () if shapes else ())), flat)
 
 
-def _as_float(value: SupportsFloat) -> float:
+def _single(value: SupportsFloat) -> Numbers | None:
     try:
-        return float(value)
+        return Numbers((), [float(value)])
     except OverflowError:  # a whole number beyond all floats
-        return math.inf
+        return Numbers((), [math.inf])
+    except (TypeError, ValueError):  # `float` itself, as a class, has all that a number has
+        return None
 
 
 def as_lists(value: Any) -> object:

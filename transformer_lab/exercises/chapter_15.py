@@ -136,7 +136,7 @@ EXERCISES = {
                 _place_in_its_group,
                 "This counts the query head within its group. Which of the groups is it?",
             ),
-            Mistake(_unrounded, "The number of a head is whole. Up or down: who are neighbours?"),
+            Mistake(_unrounded, "A head's number is whole. Neighbours share: up or down?"),
         ],
     ),
     "gated_width": Exercise(
