@@ -21,8 +21,8 @@ let wasLoaded = false;
 function openBench(cell) {
   const { root, frame, place, row, number, name, title, before, source, text, keep, save, solve } = cell;
   const keys = make("p", { className: "tl-keys", id: `tl-keys-${number}` }, KEYS);
-  const status = make("div", { className: "tl-status", role: "status" });
-  const result = make("div", { className: "tl-result", "aria-live": "polite" });
+  const status = make("div", { className: "tl-at-work", role: "status" });
+  const result = make("div", { className: "tl-outcome", "aria-live": "polite" });
   const parent = make("div", { className: "tl-editor highlight" });
   const runButton = row.firstElementChild;
   const run = async () => {
@@ -64,7 +64,7 @@ async function runCell(cell) {
   try {
     if (await loaded(status)) show(cell, await outcome(cell));
   } catch (error) {
-    show(cell, { output: "", error: { sentence: `Python could not start: ${error.message}`, line: null } });
+    show(cell, { output: "", error: { sentence: error.message, line: null } });
   }
   if (status.contains(document.activeElement)) runButton.focus();
   status.replaceChildren();
@@ -87,7 +87,7 @@ async function loaded(status) {
   const timer = setTimeout(() => status.replaceChildren(sentence, bar, button("Cancel", cancel)), NOTICED);
   const started = python.start({ onProgress });
   try {
-    const isThere = await Promise.race([started.then(() => true), cancelled]);
+    const isThere = await Promise.race([started, cancelled]);
     wasLoaded ||= isThere;
     if (!isThere) {
       started.catch(() => {}); // it says that it was stopped
@@ -122,7 +122,7 @@ function show({ root, name, result, markLine, solve }, outcome) {
   result.replaceChildren();
   if (outcome.output) result.append(outputNode(outcome.output));
   result.append(make("p", { className: `tl-told tl-${kind}` }, sentence));
-  markLine(outcome.error?.line ?? null);
+  markLine(outcome.error?.line ?? outcome.verdict?.line);
   if (!name) return;
   root.dataset.verdict = kind;
   if (kind === "right") solve();

@@ -103,13 +103,13 @@ def test_reset_gives_the_books_text_and_undo_the_readers(opened, cell):
 def test_a_wrong_answer_is_told_why_and_an_error_marks_the_readers_line(cell):
     write(cell, RIGHT.replace(".transpose(1, 2)", ""))
     assert run(cell) == "wrong"
-    assert "✗ " in cell.locator(".tl-result[aria-live=polite]").inner_text()
+    assert "✗ " in cell.locator(".tl-outcome[aria-live=polite]").inner_text()
     write(cell, 'x = "<b>bold</b>"\nprint(x)\nundefined\n')
     assert run(cell) == "error"
-    said = cell.locator(".tl-result[aria-live=polite]")
+    said = cell.locator(".tl-outcome[aria-live=polite]")
     assert "<b>bold</b>" in said.inner_text()
     assert "Line 3: NameError" in said.inner_text()
-    assert cell.locator(".tl-error-line").inner_text() == "undefined"
+    assert cell.locator(".tl-failed-line").inner_text() == "undefined"
 
 
 def test_an_endless_loop_can_be_stopped_and_the_next_run_starts_anew(opened, cell):
