@@ -10,7 +10,7 @@ const PAUSE = 400; // milliseconds without a key until what was typed is stored
 
 /**
  * @param {HTMLElement} root the cell in the page
- * @param {{ number: number, name: string | null, before: string[], elsewhere?: string }} row
+ * @param {{ number: number, name: string | null, before: () => string[], elsewhere?: string }} row
  *   `number`: which cell of the page it is; `name`: of the exercise, null for a cell that is
  *   none; `before`: cells to run before it; `elsewhere`: why an exercise cannot run in the
  *   page, and where it can
@@ -23,7 +23,8 @@ export function liveCell(root, { number, name, before, elsewhere }, { record, br
   const source = code.textContent.trimEnd();
   const row = make("div", { className: "tl-row" });
   const failure = make("div", { role: "alert" });
-  const place = make("div", { className: "tl-exercise" }, row, failure);
+  const title = name ? `exercise ${name}` : "a cell to try out";
+  const place = make("div", { className: "tl-exercise", role: "group", ariaLabel: title }, row, failure);
   const solved = make("strong", { className: "tl-right", hidden: true }, "solved ✓");
   const typed = name ? keptText(name, source, record, onChange)
     : { text: () => source, keep() {}, save() {}, solve() {} };
@@ -32,7 +33,7 @@ export function liveCell(root, { number, name, before, elsewhere }, { record, br
   const withBench = (action) => async (...given) => {
     try {
       const { openBench } = await bring();
-      bench ??= openBench({ root, frame, place, row, number, name, before, source, ...typed });
+      bench ??= openBench({ root, frame, place, row, number, name, title, before, source, ...typed });
       write.remove();
       await action(...given);
     } catch (error) {
@@ -42,11 +43,7 @@ export function liveCell(root, { number, name, before, elsewhere }, { record, br
   const run = button("Run", withBench(() => bench.run()), "tl-press tl-main");
   const enter = withBench((point) => bench.focus(point));
   const write = button("Write", () => enter());
-  const near = new IntersectionObserver((entries) => {
-    if (!entries.some((entry) => entry.isIntersecting)) return;
-    near.disconnect();
-    withBench(() => {})();
-  });
+  const near = onceNear(withBench(() => {}));
 
   frame.after(place);
   if (elsewhere) {
@@ -55,12 +52,13 @@ export function liveCell(root, { number, name, before, elsewhere }, { record, br
     row.append(run, write, ...solutionButtons(root), solved);
     root.classList.add("tl-live-cell");
     if (name) root.dataset.liveExercise = name;
+    root.addEventListener("focusout", typed.save);
     code.addEventListener("click", ({ clientX: x, clientY: y }) => {
       if (!bench && getSelection().isCollapsed) enter({ x, y }); // else they mark what they read
     });
   }
   return {
-    name, source,
+    text: () => bench?.text() ?? source,
     /** Show what the record says now: that it is solved, and where asked the text. */
     refresh(withText = false) {
       solved.hidden = !(name && record.get(name).solved);
@@ -96,6 +94,16 @@ function keptText(name, source, record, onChange) {
       onChange();
     },
   };
+}
+
+// An observer that acts once, when what it observes comes into the window.
+function onceNear(action) {
+  const observer = new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    observer.disconnect();
+    action();
+  });
+  return observer;
 }
 
 // The button for the folded cell that follows; while it is folded, only the button stands there.

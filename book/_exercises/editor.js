@@ -25,18 +25,17 @@ const PYGMENTS = HighlightStyle.define([
 ]);
 
 const BOOK = EditorView.theme({
-  "&": { outline: "none" },
+  "&.cm-focused": { outline: "none" }, // the frame around it has one
   ".cm-scroller": { fontFamily: "var(--pst-font-family-monospace)", fontSize: "0.8rem", lineHeight: "1.25" },
   ".cm-content": { padding: "1rem 0", caretColor: "currentColor" },
   ".cm-line": { padding: "0 1rem 0 0.6rem" },
   ".cm-gutters": { border: "0", background: "inherit", color: "var(--pst-color-text-muted)" },
-  ".tl-error-line": { background: "light-dark(#fde3d0, #5a3410)" },
 });
 
 // --- The line that an error speaks of, until the text is another
 
 const mark = /** @type {import("@codemirror/state").StateEffectType<any>} */ (StateEffect.define());
-const MARKED = Decoration.line({ class: "tl-error-line" });
+const MARKED = Decoration.line({ class: "tl-failed-line" });
 const markedLine = StateField.define({
   create: () => Decoration.none,
   update(marks, transaction) {
@@ -70,7 +69,9 @@ export function makeEditor({ parent, text, label, describedBy, onChange, onRun }
       EditorState.tabSize.of(4),
       markedLine,
       BOOK,
-      EditorView.contentAttributes.of({ "aria-label": label, "aria-describedby": describedBy }),
+      EditorView.contentAttributes.of({
+        "aria-label": label, "aria-describedby": describedBy, tabindex: "0",
+      }),
       EditorView.updateListener.of((update) => {
         if (update.docChanged) onChange(update.state.doc.toString());
       }),

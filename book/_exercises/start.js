@@ -34,18 +34,20 @@ const bring = () => {
   return coming;
 };
 
-// An exercise's cell, and a short one to try out, has run before it what it may need: the
-// page's imports, and the short cells above.
+// A cell has run before it what it may need: the page's imports, and the short cells to try
+// out that stand above it, as the reader has them now.
 function liveCells() {
-  const before = [...imports];
+  const above = [];
   const waiting = [...names];
   const roots = /** @type {NodeListOf<HTMLElement>} */ (
     document.querySelectorAll(".cell:is(.tag_exercise, .tag_live-cell)"));
   return Array.from(roots, (root, number) => {
     const name = root.matches(".tag_exercise") ? waiting.shift() : null;
-    const cell = liveCell(root, { number, name, before: [...before], elsewhere: elsewhere[name] },
+    const short = [...above];
+    const before = () => [...imports, ...short.map((cell) => cell.text())];
+    const cell = liveCell(root, { number, name, before, elsewhere: elsewhere[name] },
       { record, bring, onChange: () => refresh() });
-    if (!name) before.push(cell.source);
+    if (!name) above.push(cell);
     return cell;
   });
 }

@@ -6,22 +6,20 @@
  * @param {string | null} name of the exercise; null for a cell that is none
  * @param {{ stopped?: boolean, seconds?: number, output: string,
  *   error?: { sentence: string, line: number | null },
- *   verdict?: { right: boolean, message: string } }} outcome
+ *   verdict?: { right: boolean, message: string, line?: number | null } }} outcome
  */
 export function told(name, { stopped, seconds, output, error, verdict }) {
   if (stopped) {
     return { kind: "error", sentence: `Stopped after ${seconds} seconds. Does a loop in it never end? `
       + "The next Run starts Python anew." };
   }
-  if (error) {
-    return { kind: "error", sentence: `${error.line ? `Line ${error.line}: ` : ""}${error.sentence}` };
-  }
-  if (verdict) {
-    const { right, message } = verdict;
-    return { kind: right ? "right" : "wrong", sentence: `${right ? "✓" : "✗"} ${message}` };
-  }
+  if (error) return { kind: "error", sentence: withLine(error.line, error.sentence) };
+  if (verdict?.right) return { kind: "right", sentence: `✓ ${verdict.message}` };
+  if (verdict) return { kind: "wrong", sentence: `✗ ${withLine(verdict.line, verdict.message)}` };
   if (name) {
     return { kind: "wrong", sentence: `✗ Nothing was checked: end the cell with check("${name}", ${name}).` };
   }
   return { kind: "done", sentence: output ? "" : "It has run, and prints nothing." };
 }
+
+const withLine = (line, sentence) => (line ? `Line ${line}: ${sentence}` : sentence);

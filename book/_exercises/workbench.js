@@ -15,14 +15,14 @@ const PATIENCE = 1000; // milliseconds until a Run can be stopped
 const MOST_READ_OUT = 500; // characters of output that a screen reader reads by itself
 const python = interpreter();
 let running = null; // the cell that has the interpreter
+let wasLoaded = false;
 
 /** Open the workbench of a cell (cell.js); gives what the cell's buttons do from now on. */
 function openBench(cell) {
-  const { root, frame, place, row, number, name, before, source, text, keep, save, solve } = cell;
-  const title = name ? `exercise ${name}` : "a cell to try out";
+  const { root, frame, place, row, number, name, title, before, source, text, keep, save, solve } = cell;
   const keys = make("p", { className: "tl-keys", id: `tl-keys-${number}` }, KEYS);
-  const status = make("div", { className: "tl-status", role: "status" });
-  const result = make("div", { "aria-live": "polite" });
+  const status = make("div", { className: "tl-at-work", role: "status" });
+  const result = make("div", { className: "tl-outcome", "aria-live": "polite" });
   const parent = make("div", { className: "tl-editor highlight" });
   const runButton = row.firstElementChild;
   const run = async () => {
@@ -33,8 +33,8 @@ function openBench(cell) {
     }
     save();
     root.classList.add("tl-ran"); // what the book itself shows is of another text
-    await runCell({ root, name, title, before, source: editor.text(), status, result, runButton, solve,
-      markLine: editor.markLine });
+    await runCell({ root, name, title, before: before(), source: editor.text(), status, result, runButton,
+      solve, markLine: editor.markLine });
   };
   const reset = button("Reset", () => {
     editor.setText(source); // one step, which Undo takes back
@@ -48,7 +48,7 @@ function openBench(cell) {
   place.append(keys, status, result);
   root.classList.add("tl-open");
   if (text() !== source) root.classList.add("tl-ran");
-  return { run, focus: editor.focus, setText: editor.setText };
+  return { run, text: editor.text, focus: editor.focus, setText: editor.setText };
 }
 
 // --- A Run
@@ -64,7 +64,7 @@ async function runCell(cell) {
   try {
     if (await loaded(status)) show(cell, await outcome(cell));
   } catch (error) {
-    show(cell, { output: "", error: { sentence: `Python could not start: ${error.message}`, line: null } });
+    show(cell, { output: "", error: { sentence: error.message, line: null } });
   }
   if (status.contains(document.activeElement)) runButton.focus();
   status.replaceChildren();
@@ -75,15 +75,20 @@ async function runCell(cell) {
 
 // Whether Python is there; false if the reader did not wait for it.
 async function loaded(status) {
-  const bar = make("progress", { max: python.size, value: 0, ariaLabel: "Python loaded" });
+  const bar = make("progress", { ariaLabel: "Python loaded" }); // that it goes on, not how far
+  const onProgress = ({ loaded, size }) => {
+    if (loaded < size) bar.value = loaded / size;
+    else bar.removeAttribute("value");
+  };
   let cancel;
   const cancelled = new Promise((resolve) => { cancel = () => resolve(false); });
-  const tell = () => status.replaceChildren(`Loading Python, ${megabytes(python.size)}, once for this page `,
-    bar, button("Cancel", cancel));
-  const timer = setTimeout(tell, NOTICED);
-  const started = python.start({ onProgress: ({ loaded }) => { bar.value = loaded; } });
+  const sentence = wasLoaded ? "Starting Python anew"
+    : `Loading Python, ${megabytes(python.size)}, once for this page`;
+  const timer = setTimeout(() => status.replaceChildren(sentence, bar, button("Cancel", cancel)), NOTICED);
+  const started = python.start({ onProgress });
   try {
-    const isThere = await Promise.race([started.then(() => true), cancelled]);
+    const isThere = await Promise.race([started, cancelled]);
+    wasLoaded ||= isThere;
     if (!isThere) {
       started.catch(() => {}); // it says that it was stopped
       python.stop();
@@ -95,19 +100,18 @@ async function loaded(status) {
   }
 }
 
-async function outcome({ name, before, source, status, result }) {
+async function outcome({ before, source, status, result }) {
   const output = outputNode("");
   const onOutput = (text) => {
     output.append(text);
-    result.replaceChildren(output);
+    if (!output.isConnected) result.append(output);
   };
   const start = performance.now();
   const offer = () => status.replaceChildren("Running …", button("Stop", () => python.stop()));
   const timer = setTimeout(offer, PATIENCE);
   try {
-    const given = await python.run({ name, before, source, onOutput });
-    const seconds = Math.round((performance.now() - start) / 1000);
-    return given.stopped ? { stopped: true, seconds, output: output.textContent } : given;
+    const given = await python.run({ before, source, onOutput });
+    return { ...given, seconds: Math.round((performance.now() - start) / 1000) };
   } finally {
     clearTimeout(timer);
   }
@@ -118,7 +122,7 @@ function show({ root, name, result, markLine, solve }, outcome) {
   result.replaceChildren();
   if (outcome.output) result.append(outputNode(outcome.output));
   result.append(make("p", { className: `tl-told tl-${kind}` }, sentence));
-  markLine(outcome.error?.line ?? null);
+  markLine(outcome.error?.line ?? outcome.verdict?.line);
   if (!name) return;
   root.dataset.verdict = kind;
   if (kind === "right") solve();

@@ -73,7 +73,8 @@ def publish(app: Sphinx, config) -> None:
     told = {
         "version": version,
         "size": size,
-        "chapters": {f"notebooks/{name}": names for name, names in chapters.items() if names},
+        # names with spaces between: as lists they would weigh more, in every page
+        "chapters": {f"notebooks/{k}": " ".join(names) for k, names in chapters.items() if names},
     }
     # Sphinx writes all pages anew when this setting changes (it does not run them).
     config.live_exercises = json.dumps(told)
