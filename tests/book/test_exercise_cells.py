@@ -64,7 +64,9 @@ def cell(opened):
 def test_before_a_reader_goes_in_a_page_weighs_at_most_ten_kilobytes_more(book, visit, addresses):
     opened = visit(f"{addresses['http']}/{CHAPTER}.html")
     loaded = opened.page.evaluate("performance.getEntriesByType('resource').map(e => e.name)")
-    ours = {address.rsplit("/", 1)[1].split("?")[0] for address in loaded if "/exercises/" in address}
+    ours = {
+        address.rsplit("/", 1)[1].split("?")[0] for address in loaded if "/exercises/" in address
+    }
     assert ours == {"start.js", "exercises.css"}
     soup = soup_of(book / f"{CHAPTER}.html")
     in_page = [*soup.select('script[src*="exercises/start.js"]'), soup.find(id="live-exercises")]
@@ -139,7 +141,9 @@ def test_what_is_solved_and_written_stays_is_counted_and_can_be_forgotten(opened
     assert page.get_by_text("1 of 2 solved.").is_visible()
     page.goto(f"{addresses['file']}/notebooks/06_masking.html")
     chapters = page.locator(".bd-docs-nav")
-    assert "1 of 2 exercises solved" in chapters.get_by_role("link", name="Many heads").text_content()
+    assert (
+        "1 of 2 exercises solved" in chapters.get_by_role("link", name="Many heads").text_content()
+    )
     page.go_back()
 
     with page.expect_download() as download:
