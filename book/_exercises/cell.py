@@ -17,6 +17,7 @@ import types
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from importlib.machinery import PathFinder
 from io import TextIOBase
 
 # What a traceback calls the reader's cell.
@@ -56,12 +57,13 @@ def run(before: list[str], source: str, tell: Callable[[str], object]) -> str:
     ours = our_modules()
     namespace = {"__name__": "__main__", "input": no_input}
     try:
-        with output_to(lambda text: None):
-            for cell in before:
-                with suppress(BaseException):
-                    execute(cell, namespace, "<above>")
-        with output_to(tell):
-            return json.dumps(outcome(source, namespace))
+        with only_what_a_page_has():
+            with output_to(lambda text: None):
+                for cell in before:
+                    with suppress(BaseException):
+                        execute(cell, namespace, "<above>")
+            with output_to(tell):
+                return json.dumps(outcome(source, namespace))
     finally:
         restore(ours)
 
@@ -146,8 +148,6 @@ def show_warning(message, category, filename, lineno, file=None, line=None) -> N
 
 def sentence_of(error: BaseException) -> str:
     """Python's own last line, and what a page has to add to it."""
-    if isinstance(error, ModuleNotFoundError):
-        return f"ModuleNotFoundError: {NO_PACKAGE.format(error.name)}"
     lines = traceback.format_exception_only(error)
     own = (lines[-1] if isinstance(error, SyntaxError) else "".join(lines)).strip()
     more = next((f"; {text}" for kind, text in ADVICE.items() if isinstance(error, kind)), "")
@@ -163,6 +163,27 @@ def line_of(error: BaseException | None) -> int | None:
     steps = traceback.walk_tb(error.__traceback__)
     lines = [line for frame, line in steps if frame.f_code.co_filename == CELL]
     return lines[-1] if lines else None
+
+
+# --- Modules ------------------------------------------------------------------------
+
+
+class LastFinder:
+    """Asked for a module that is in no folder: a page cannot have it."""
+
+    @staticmethod
+    def find_spec(name: str, path=None, target=None) -> None:
+        raise ModuleNotFoundError(NO_PACKAGE.format(name), name=name)
+
+
+@contextmanager
+def only_what_a_page_has() -> Iterator[None]:
+    finders = sys.meta_path
+    finders.insert(finders.index(PathFinder) + 1, LastFinder)
+    try:
+        yield
+    finally:
+        finders.remove(LastFinder)
 
 
 # --- What a cell may have changed ---------------------------------------------------

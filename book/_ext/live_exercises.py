@@ -33,6 +33,8 @@ SOURCES = ROOT / "book/_exercises"
 PACKAGES = ROOT / "node_modules"
 # What the worker starts Python from.
 PYODIDE = ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip"]
+# What pages load: the first two always.
+BUNDLES = ["start.js", "exercises.css", "workbench.js", "workbench.css"]
 # What a page's Python can import: the standard library, and ours.
 OURS = re.compile(r"torch(\.|$)|transformer_lab\.exercises(\.|$)")
 
@@ -49,12 +51,13 @@ def publish(app: Sphinx, config) -> None:
     folder = Path(app.outdir, "_static/exercises")
     folder.mkdir(parents=True, exist_ok=True)
     size, published = publish_python(folder)
-    workbench = publish_scripts(folder, published)
+    version = publish_scripts(folder, published)
     chapters = {path.stem: names_in(path) for path in sorted(notebooks(app))}
     told = {
-        "workbench": workbench,
+        "version": version,
         "size": size,
-        "chapters": {f"notebooks/{name}": names for name, names in chapters.items() if names},
+        # names with spaces between: as lists they would weigh more, in every page
+        "chapters": {f"notebooks/{k}": " ".join(names) for k, names in chapters.items() if names},
     }
     # Sphinx writes all pages anew when this setting changes (it does not run them).
     config.live_exercises = json.dumps(told)
@@ -136,13 +139,13 @@ def bundle(entry: str, *options: str) -> str:
 
 
 def publish_scripts(folder: Path, published: dict) -> str:
-    """What pages load by themselves, and the workbench, whose version is returned."""
-    write_whole(folder / "start.js", bundle("start.js").encode())
-    write_whole(folder / "exercises.css", bundle("exercises.css").encode())
+    """What every page loads, and what it loads when a reader begins. Returns the version of
+    the latter."""
     known = f"--define:globalThis.PUBLISHED={json.dumps(published)}"
-    workbench = bundle("workbench.js", known).encode()
-    write_whole(folder / "workbench.js", workbench)
-    return hashlib.sha256(workbench).hexdigest()[:8]
+    bundles = {name: bundle(name, known).encode() for name in BUNDLES}
+    for name, content in bundles.items():
+        write_whole(folder / name, content)
+    return hashlib.sha256(b"".join(bundles.values())).hexdigest()[:8]
 
 
 # --- Pages --------------------------------------------------------------------------

@@ -43,7 +43,7 @@ export class Hosted {
     const call = { isWanted: () => this.wanted.has(id), tell: (token) => this.post({ id, token }) };
     const { methods } = /** @type {typeof Hosted} */ (this.constructor);
     try {
-      if (!methods.includes(method)) throw new Error(`a model has no method ${method}`);
+      if (!methods.includes(method)) throw new Error(`there is no method ${method}`);
       const result = call.isWanted() ? await this[method](args, call) : null;
       this.post({ id, result }, buffersIn(result));
     } catch (error) {
