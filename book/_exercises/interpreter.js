@@ -22,7 +22,8 @@ let pythonOfThePage = null;
 /** @returns {Interpreter} the page's one */
 export function interpreter() {
   pythonOfThePage ??= new Interpreter(new SharedModel(source()), {
-    size: published.size, files: () => textOf("python_files"),
+    size: published.size,
+    files: async () => new TextDecoder().decode(await bytesOf("python_files")),
   });
   return pythonOfThePage;
 }

