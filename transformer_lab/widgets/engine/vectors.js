@@ -56,8 +56,9 @@ export function principalDirections(rows) {
   const isWide = rows.length < columns.length;
   // The products of few long rows say the same as those of many columns, and are fewer.
   const { values, vectors } = eigen(productsOf(isWide ? rows : columns));
-  const directions = isWide
-    ? vectors.map((shares) => unit(columns.map((column) => dot(shares, column)))) : vectors;
+  const least = 1e-12 * Math.max(...values); // of what is not spread, only rounding is left
+  const directions = !isWide ? vectors : vectors.map((shares, i) =>
+    columns.map((column) => (values[i] > least ? dot(shares, column) / Math.sqrt(values[i]) : 0)));
   return values.map((value, i) => [value, directions[i]]).sort(([a], [b]) => b - a).map(([, vector]) => {
     const greatest = vector.reduce((best, number) => (Math.abs(number) > Math.abs(best) ? number : best), 0);
     return greatest < 0 ? vector.map((number) => -number) : vector;
