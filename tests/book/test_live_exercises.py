@@ -118,6 +118,8 @@ def test_a_page_is_told_its_exercises_and_the_imports_that_it_can_do(tmp_path):
     cells = [
         ("import math, numpy as np\nimport torch.nn.functional as F", []),
         ("%matplotlib inline", []),
+        ("import os", ["remove-cell"]),
+        ("from torch.utils.data import DataLoader", []),
         ("from torch import Tensor, nn\nfrom transformer_lab import exercises, figures", []),
         ("from __future__ import annotations\nfrom collections import Counter as C", []),
         ("def f(x): ...\n\n\nexercises.check('first', f)", ["exercise"]),
@@ -153,7 +155,7 @@ def site(tmp_path_factory):
     files = folder / "exercises"
     files.mkdir()
     _, published = live_exercises.publish_python(files)
-    live_exercises.publish_scripts(files, published)
+    live_exercises.publish_scripts(files, published, {})
     (folder / "index.html").write_text(
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">{content_policy.policy(set())}'
         '<link rel="icon" href="exercises/none.svg"><title>Python</title></head>'
