@@ -52,8 +52,8 @@ https://docs.python.org/3.14/license.html.
 
 The file workbench.js holds the packages below.
 """
-# What a page's Python can import: the standard library, and ours.
-OURS = re.compile(r"torch(\.|$)|transformer_lab\.exercises(\.|$)")
+# What a page's Python can import beyond the standard library.
+OURS = re.compile(r"torch(\.nn)?(\.functional)?(\.\w+)?|transformer_lab\.exercises(\.\w+)?")
 
 
 def setup(app: Sphinx) -> dict:
@@ -218,10 +218,10 @@ def checked(tree: ast.Module) -> str:
 
 
 def imports_in(path: Path) -> list[str]:
-    """What a notebook imports, solutions apart, as far as a page can, one name at a time."""
+    """What the cells that a page shows import, as far as it can, one name at a time."""
     found = {}
     for tree, tags in cells_of(path):
-        if "hide-cell" in tags:
+        if {"hide-cell", "remove-cell"} & set(tags):
             continue
         for node in tree.body:
             if isinstance(node, ast.Import | ast.ImportFrom):
@@ -233,6 +233,6 @@ def possible_in_a_page(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
     for alias in node.names:
         module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
         whole = f"{module}.{alias.name}".strip(".")
-        if whole.split(".")[0] in sys.stdlib_module_names - {"__future__"} or OURS.match(whole):
+        if whole.split(".")[0] in sys.stdlib_module_names - {"__future__"} or OURS.fullmatch(whole):
             one = ast.Import([alias]) if not module else ast.ImportFrom(module, [alias], 0)
             yield ast.unparse(one)
