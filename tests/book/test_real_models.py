@@ -92,6 +92,9 @@ def test_smollm2_chats_as_in_python_even_out_of_sight_stops_and_gives_way(visit,
     page.evaluate(HIDDEN)
     load(figure, SMOLLM2)
     assert "of at most 1024 tokens" in figure.inner_text()
+    figure.get_by_label("Your message").fill("🪁" * 400)  # each is several tokens
+    page.keyboard.press("Enter")
+    figure.get_by_text("This message is too long: the model sees 1024 tokens at once").wait_for()
     question = "Tell me a long story about a kite."
     figure.get_by_label("Your message").fill(question)
     page.keyboard.press("Enter")
