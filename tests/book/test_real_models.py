@@ -22,6 +22,7 @@ from transformer_lab.widgets.real_model import MINILM, SMOLLM2
 
 CHAT = "notebooks/14_chat"
 NUMBERS = "notebooks/02_the_map"
+VOCABULARIES = "notebooks/03_tokenization"
 WORDS = "notebooks/11_contextual_embeddings"
 
 
@@ -102,8 +103,9 @@ def test_smollm2_chats_as_in_python_even_out_of_sight_stops_and_gives_way(visit,
     assert float(figure.get_attribute("data-tokens-per-second")) > 0
     write_some(figure, len(written(figure)) + 5)
     page.evaluate("show()")
-    figure.get_by_role("button", name="Stop").click()
+    figure.get_by_role("button", name="Stop").press("Enter")
     figure.get_by_text("There it was stopped.").wait_for()
+    assert figure.get_by_label("Your message").evaluate("e => e === document.activeElement")
     ids = sequence(figure)
     page.wait_for_timeout(300)
     assert sequence(figure) == ids
@@ -251,3 +253,24 @@ def test_without_what_it_needs_it_says_so_and_the_small_model_works(visit, addre
     figure.get_by_text(f"could not be loaded because this browser has no {name}").wait_for()
     figure.get_by_label("Layer").fill("1")
     assert "After block 0" in figure.inner_text()
+
+
+# --- A real vocabulary, which is loaded in the same way ---------------------------------------
+
+
+def test_a_vocabulary_that_is_missing_is_said_and_can_be_tried_again(visit, copy):
+    address = copy / f"{VOCABULARIES}.html"
+    names = set(re.findall(r"asset-[0-9a-f]{20}", address.read_text("utf-8")))
+    large = max(
+        (copy / f"_static/live/{name}.js" for name in names), key=lambda f: f.stat().st_size
+    )
+    whole = large.resolve()
+    large.unlink()
+    page = visit(address.as_uri()).page
+    button = figure_of(page, "TokenizerPlayground").get_by_role("button", name="Load it")
+    button.press("Enter")
+    page.get_by_text(f"It cannot be shown because the file {large.as_uri()} is missing.").wait_for()
+    shutil.copyfile(whole, large)
+    button.press("Enter")
+    button.wait_for(state="detached")
+    page.locator(".tl-chip:focus").wait_for()  # who presses a key is led to what has come
