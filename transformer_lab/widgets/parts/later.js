@@ -1,7 +1,7 @@
 // Bytes that need not be there at first (`_later` in the figure's Python class), and the
 // parts of a real model, which the page asks for one by one.
 
-const MOST_MS = 60_000; // the first part may take the kernel half a minute to make
+const MOST_MS = 60_000; // long: with the first part the kernel makes them all
 const NO_ANSWER = "the notebook's kernel has not answered for a minute: it is busy or has ended, "
   + "so wait for it or run the cell again, and then try once more";
 const NO_KERNEL = "the notebook's kernel has ended: run the cell again, and then try once more";
