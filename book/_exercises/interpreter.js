@@ -67,7 +67,8 @@ export class Interpreter {
       return await this.starting;
     } catch (error) {
       this.stop();
-      throw error;
+      const sentence = `Python could not start: ${error.message}; the next Run tries again.`;
+      throw new Error(sentence, { cause: error });
     } finally {
       worker.listeners.delete(tell);
     }
@@ -76,7 +77,7 @@ export class Interpreter {
   async boot() {
     const { worker } = this;
     await worker.load();
-    if (worker.state === "failed") throw new Error(`Python could not start: ${worker.problem}.`);
+    if (worker.state === "failed") throw new Error(worker.problem);
     if (worker.state !== "ready") return false;
     const files = JSON.parse(await this.files());
     return worker.call("give", { files });

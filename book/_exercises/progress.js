@@ -2,18 +2,21 @@
 
 import { button, make, megabytes } from "./nodes.js";
 
+// Which exercises each chapter has, put in by book/_ext/live_exercises.py: their names in the
+// chapter's order, with spaces between.
+const chapters = /** @type {Record<string, string>} */ (/** @type {any} */ (globalThis).CHAPTERS);
+
+/** The names of the exercises on the page that an address leads to. */
+export const namesOn = ({ pathname }) => chapters[/([^/]*)\.html$/.exec(pathname)?.[1]]?.split(" ") ?? [];
+
 const countSolved = (names, record) => names.filter((name) => record.get(name).solved).length;
 
-/**
- * Beside each chapter of which something is solved: "2 of 3".
- * @param {Record<string, string>} chapters the names of a chapter's exercises, with spaces between
- */
-export function countInSidebar(chapters, record) {
+/** Beside each chapter of which something is solved: "2 of 3". */
+export function countInSidebar(record) {
   document.querySelectorAll(".tl-count").forEach((count) => count.remove());
   const links = /** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll(".bd-docs-nav a"));
   for (const link of links) {
-    const chapter = Object.keys(chapters).find((name) => link.pathname.endsWith(`/${name}.html`));
-    const names = chapters[chapter]?.split(" ") ?? [];
+    const names = namesOn(link);
     const done = countSolved(names, record);
     if (!done) continue;
     const all = done === names.length;
@@ -48,11 +51,9 @@ export function summary(first, page) {
       said.textContent = error.message;
     }
   });
-  const apart = location.protocol === "file:"
-    ? " Some browsers keep it for each page apart when a book is opened from disk." : "";
   const block = make("div", { className: "tl-summary" },
     make("p", {}, count, ` The first Run loads Python into the page (${megabytes(size)}). What you write `
-      + `stays in this browser and is sent nowhere.${apart}`),
+      + `stays in this browser and is sent nowhere.`),
     trouble,
     make("div", { className: "tl-row" }, choice("Save to a file", "save"), choice("Read a file", "read"),
       choice("Start over", "startOver")),

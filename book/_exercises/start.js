@@ -1,17 +1,16 @@
 // Where the live exercises of a page begin: the one script that comes with every page.
 //
-// Its own element says, as JSON, which exercises each chapter has, how many bytes the first
-// Run loads, and the version of the workbench, which comes when the reader goes into a cell.
-// A page with exercises has their names, and the imports that they need, in a JSON text
-// (book/_ext/live_exercises.py).
+// Its own element says, as JSON, how many bytes the first Run loads, and the version of the
+// workbench, which comes when the reader goes into a cell. A page with cells to run says, as
+// JSON too, what they find imported (book/_ext/live_exercises.py).
 
 import { liveCell } from "./cell.js";
 import { make } from "./nodes.js";
-import { countInSidebar, summary } from "./progress.js";
+import { countInSidebar, namesOn, summary } from "./progress.js";
 import { openRecord } from "./storage.js";
 
 const { src, dataset } = /** @type {HTMLScriptElement} */ (document.currentScript);
-const { version, size, chapters } = JSON.parse(dataset.exercises);
+const { version, size } = JSON.parse(dataset.exercises);
 const record = openRecord(() => localStorage);
 
 // A page that was opened from disk may load a style and a classic script, but no module.
@@ -53,13 +52,14 @@ function liveCells() {
 }
 
 function refresh(withText = false) {
-  countInSidebar(chapters, record);
+  countInSidebar(record);
   for (const cell of cells) cell.refresh(withText);
   shown?.refresh();
 }
 
-const { imports = [], names = [], elsewhere = {} } =
+const { imports = [], elsewhere = {} } =
   JSON.parse(document.getElementById("live-exercises")?.textContent ?? "{}");
+const names = namesOn(location);
 const cells = liveCells();
 const first = document.querySelector(".cell.tag_exercise");
 const shown = first && summary(first, {

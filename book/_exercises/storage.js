@@ -14,14 +14,14 @@ const VERSION = 1;
 const MOST_EXERCISES = 200;
 const UNTOUCHED = Object.freeze({ text: null, solved: false });
 
-const ADVICE = "what you write is kept only until you leave the page: save your work to a file";
+const ADVICE = "what you write is lost when you leave the page: save it to a file";
 const FORBIDDEN = `This browser lets the page store nothing, so ${ADVICE}.`;
 const FULL = `This browser's storage is full, so ${ADVICE}.`;
 const damaged = (reason) =>
-  `What this browser has kept of the exercises cannot be read (${reason}); it stays as it is `
-  + `until you start over with the whole book, and ${ADVICE}.`;
+  `What this browser has kept cannot be read (${reason}); it stays as it is until you start over with `
+  + `the whole book, and ${ADVICE}.`;
 const tooLong = (name) => `The text of ${name} has more than ${LONGEST_TEXT} characters: what you write `
-  + "there now is kept only until you leave the page.";
+  + "there now is lost when you leave the page.";
 
 /**
  * The exercises in a JSON text, by name. Throws an Error that says what is wrong with the text.
@@ -37,7 +37,7 @@ export function parse(json) {
   }
   requireFields(whole, ["version", "exercises"], "it");
   if (whole.version !== VERSION) throw new Error(`its version is not ${VERSION}`);
-  requireFields(whole.exercises, null, "its field exercises");
+  requireFields(whole.exercises, null, "exercises");
   const rows = Object.entries(whole.exercises);
   if (rows.length > MOST_EXERCISES) throw new Error(`it has more than ${MOST_EXERCISES} exercises`);
   for (const [name, exercise] of rows) requireExercise(name, exercise);
@@ -50,17 +50,16 @@ function requireFields(value, names, what) {
     throw new Error(`${what} is not an object`);
   }
   if (names && Object.keys(value).sort().join() !== names.toSorted().join()) {
-    throw new Error(`${what} has other fields than ${names.join(" and ")}`);
+    throw new Error(`${what} has other fields than ${names}`);
   }
 }
 
 function requireExercise(name, exercise) {
-  if (!/^[a-z]\w{0,79}$/.test(name)) throw new Error("one of its exercises has a name that none can have");
-  requireFields(exercise, ["text", "solved"], `its exercise ${name}`);
+  if (!/^[a-z]\w{0,79}$/.test(name)) throw new Error(`${name} is no name of an exercise`);
+  requireFields(exercise, ["text", "solved"], name);
   const { text, solved } = exercise;
-  if (text !== null && typeof text !== "string") throw new Error(`the text of ${name} is not a text`);
-  if (text?.length > LONGEST_TEXT) throw new Error(`the text of ${name} is too long`);
-  if (typeof solved !== "boolean") throw new Error(`whether ${name} is solved is neither true nor false`);
+  const isText = text === null || (typeof text === "string" && text.length <= LONGEST_TEXT);
+  if (!isText || typeof solved !== "boolean") throw new Error(`what it says of ${name} is damaged`);
 }
 
 /** The opposite of `parse`. */

@@ -52,8 +52,8 @@ https://docs.python.org/3.14/license.html.
 
 The file workbench.js holds the packages below.
 """
-# What a page's Python can import: the standard library, and ours.
-OURS = re.compile(r"torch(\.|$)|transformer_lab\.exercises(\.|$)")
+# What a page's Python can import beyond the standard library.
+OURS = re.compile(r"torch(\.nn)?(\.functional)?(\.\w+)?|transformer_lab\.exercises(\.\w+)?")
 
 
 def setup(app: Sphinx) -> dict:
@@ -68,16 +68,10 @@ def publish(app: Sphinx, config) -> None:
     folder = Path(app.outdir, "_static/exercises")
     folder.mkdir(parents=True, exist_ok=True)
     size, published = publish_python(folder)
-    version = publish_scripts(folder, published)
     chapters = {path.stem: names_in(path) for path in sorted(notebooks(app))}
-    told = {
-        "version": version,
-        "size": size,
-        # names with spaces between: as lists they would weigh more, in every page
-        "chapters": {f"notebooks/{k}": " ".join(names) for k, names in chapters.items() if names},
-    }
+    version = publish_scripts(folder, published, chapters)
     # Sphinx writes all pages anew when this setting changes (it does not run them).
-    config.live_exercises = json.dumps(told)
+    config.live_exercises = json.dumps({"version": version, "size": size})
     attributes: dict[str, Any] = {"data-exercises": config.live_exercises}
     app.add_js_file("exercises/start.js", loading_method="defer", **attributes)
     app.add_css_file("exercises/exercises.css")
@@ -161,11 +155,15 @@ def bundle(entries: list[str], *options: str) -> tuple[dict[str, str], set[str]]
     return texts, {found[1] for path in paths if (found := PACKAGE.search(path))}
 
 
-def publish_scripts(folder: Path, published: dict) -> str:
+def publish_scripts(folder: Path, published: dict, chapters: dict[str, list[str]]) -> str:
     """What every page loads, and what it loads when a reader begins. Returns the version of
     the latter."""
-    known = f"--define:globalThis.PUBLISHED={json.dumps(published)}"
-    texts, packages = bundle(BUNDLES, known)
+    exercises = {name: " ".join(names) for name, names in chapters.items() if names}
+    known = [
+        f"--define:globalThis.PUBLISHED={json.dumps(published)}",
+        f"--define:globalThis.CHAPTERS={json.dumps(exercises)}",
+    ]
+    texts, packages = bundle(BUNDLES, *known)
     for name, text in {**texts, "LICENCES.txt": licences(packages)}.items():
         write_whole(folder / name, text.encode())
     return hashlib.sha256("".join(texts.values()).encode()).hexdigest()[:8]
@@ -185,10 +183,10 @@ def licences(packages: set[str]) -> str:
 
 
 def tell_page(app: Sphinx, pagename, templatename, context, doctree) -> None:
-    """The names of a page's exercises, in their order, and what it finds imported."""
+    """What a page's cells find imported."""
     path = Path(app.srcdir, f"{pagename}.ipynb")
     if path in notebooks(app):
-        facts = json.dumps({"imports": imports_in(path), "names": names_in(path)})
+        facts = json.dumps({"imports": imports_in(path)})
         text = facts.replace("<", "\\u003c")  # so that no text can close the script element
         context["body"] += f'<script type="application/json" id="live-exercises">{text}</script>'
 
@@ -220,10 +218,10 @@ def checked(tree: ast.Module) -> str:
 
 
 def imports_in(path: Path) -> list[str]:
-    """What a notebook imports, solutions apart, as far as a page can, one name at a time."""
+    """What the cells that a page shows import, as far as it can, one name at a time."""
     found = {}
     for tree, tags in cells_of(path):
-        if "hide-cell" in tags:
+        if {"hide-cell", "remove-cell"} & set(tags):
             continue
         for node in tree.body:
             if isinstance(node, ast.Import | ast.ImportFrom):
@@ -235,6 +233,6 @@ def possible_in_a_page(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
     for alias in node.names:
         module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
         whole = f"{module}.{alias.name}".strip(".")
-        if whole.split(".")[0] in sys.stdlib_module_names - {"__future__"} or OURS.match(whole):
+        if whole.split(".")[0] in sys.stdlib_module_names - {"__future__"} or OURS.fullmatch(whole):
             one = ast.Import([alias]) if not module else ast.ImportFrom(module, [alias], 0)
             yield ast.unparse(one)

@@ -8,7 +8,7 @@ from typing import Any
 
 from .dtypes import dtype, dtype_of, float32, int64, promoted
 from .offered import Number, offered
-from .shapes import count, spread
+from .shapes import count, sizes
 from .tensors import Tensor, fresh
 
 
@@ -95,17 +95,12 @@ def _python_number(number: Any, kind: dtype) -> Number:
 # --- One number, repeated ----------------------------------------------------------
 
 
-def _sizes(function: str, given: tuple) -> tuple[int, ...]:
-    for size in given[0] if given and isinstance(given[0], (tuple, list)) else given:
-        if not hasattr(size, "__index__"):
-            raise TypeError(
-                f"{function}(): argument 'size' (position 1) must be tuple of ints, not "
-                f"{type(size).__name__}"
-            )
-    sizes = spread(given)
-    if any(size < 0 for size in sizes):
+def new_shape(given: Sequence, function: str) -> tuple[int, ...]:
+    """The sizes of a tensor that is to be made; none may be negative."""
+    shape = sizes(given, function)
+    if any(size < 0 for size in shape):
         raise RuntimeError(f"{function}: Dimension size must be non-negative.")
-    return sizes
+    return shape
 
 
 def filled(shape: Sequence[int], number: Number, kind: dtype) -> Tensor:
@@ -114,18 +109,18 @@ def filled(shape: Sequence[int], number: Number, kind: dtype) -> Tensor:
 
 @offered(method=False)
 def zeros(*size: Any, dtype: dtype | None = None) -> Tensor:
-    return filled(_sizes("zeros", size), 0, dtype or float32)
+    return filled(new_shape(size, "zeros"), 0, dtype or float32)
 
 
 @offered(method=False)
 def ones(*size: Any, dtype: dtype | None = None) -> Tensor:
-    return filled(_sizes("ones", size), 1, dtype or float32)
+    return filled(new_shape(size, "ones"), 1, dtype or float32)
 
 
 @offered(method=False)
 def empty(*size: Any, dtype: dtype | None = None) -> Tensor:
     """As `zeros`: torch leaves what stood in memory before, which nobody should read."""
-    return filled(_sizes("empty", size), 0, dtype or float32)
+    return filled(new_shape(size, "empty"), 0, dtype or float32)
 
 
 @offered(method=False)
@@ -137,7 +132,7 @@ def full(size: Sequence[int], fill_value: Any, *, dtype: dtype | None = None) ->
             "full(): argument 'fill_value' (position 2) must be Number, not "
             f"{type(fill_value).__name__}"
         )
-    return filled(_sizes("full", (size,)), fill_value, dtype or dtype_of(fill_value))
+    return filled(new_shape((size,), "full"), fill_value, dtype or dtype_of(fill_value))
 
 
 @offered(method=False)
@@ -162,12 +157,12 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: dtype | None = None) -> 
 
 @offered(function=False)
 def new_zeros(input: Tensor, *size: Any, dtype: dtype | None = None) -> Tensor:
-    return filled(_sizes("new_zeros", size), 0, dtype or input.dtype)
+    return filled(new_shape(size, "new_zeros"), 0, dtype or input.dtype)
 
 
 @offered(function=False)
 def new_ones(input: Tensor, *size: Any, dtype: dtype | None = None) -> Tensor:
-    return filled(_sizes("new_ones", size), 1, dtype or input.dtype)
+    return filled(new_shape(size, "new_ones"), 1, dtype or input.dtype)
 
 
 @offered(function=False)

@@ -7,7 +7,6 @@ goes into an `array("f")` is rounded to the 32 bits of a float32.
 
 from __future__ import annotations
 
-import math
 import sys
 from array import array
 from collections.abc import Iterable
@@ -88,16 +87,17 @@ def stored(numbers: Iterable, kind: dtype) -> array:
         return array("b", [number != 0 for number in numbers])
     if kind.is_floating_point:
         return array(kind.code, numbers)
-    whole = [number if type(number) is int else _whole(number) for number in numbers]
+    half = 2 ** (_BITS[kind.code] - 1)
+    whole = [number if type(number) is int else _whole(number, half) for number in numbers]
     try:
         return array(kind.code, whole)
     except OverflowError:  # too big for its bits: the rest is lost, as in torch
-        half = 2 ** (_BITS[kind.code] - 1)
         return array(kind.code, [(number + half) % (2 * half) - half for number in whole])
 
 
-def _whole(number: float) -> int:
-    return int(number) if math.isfinite(number) else -(2**63)
+def _whole(number: float, half: int) -> int:
+    """The number without its fraction; what no whole number can show is the lowest of them."""
+    return int(number) if -half <= number < half else -half
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from __future__ import annotations
 import builtins
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from math import copysign, inf, isfinite, isinf, isnan, nan
 from typing import Any
 
-from .dtypes import bool_, dtype, dtype_of, finfo, float32, promoted, stored
+from .dtypes import bool_, dtype, dtype_of, finfo, float32, float64, promoted, stored
 from .offered import Operand, offered
 from .rearranging import expanded, nonzero
 from .shapes import broadcast, count
@@ -34,7 +34,11 @@ def result_type(*operands: Operand) -> dtype:
 
 
 def elementwise(
-    function: Callable, *operands: Operand, kind: dtype | None = None, gives: dtype | None = None
+    function: Callable,
+    *operands: Operand,
+    kind: dtype | None = None,
+    gives: dtype | None = None,
+    lacks: tuple[str, Container[dtype]] = ("", ()),
 ) -> Tensor:
     """The function applied to the numbers that stand in the same place.
 
@@ -43,9 +47,12 @@ def elementwise(
         operands: tensors whose shapes can be broadcast, or numbers of Python.
         kind: what the operands are converted to first; where they meet, if not given.
         gives: the kind of the result, if it is another.
+        lacks: torch's own name of the function, and kinds that it is not written for.
     """
     kind = kind or result_type(*operands)
     shape = broadcast(*(t.shape for t in operands if isinstance(t, Tensor)))
+    if kind in lacks[1]:
+        raise NotImplementedError(f"\"{lacks[0]}\" not implemented for '{kind.title}'")
     columns = [_numbers(value, shape, kind) for value in operands]
     return fresh(map(function, *columns), shape, gives or kind)
 
@@ -97,7 +104,7 @@ def _power(base: float, exponent: float) -> float:
 
 @offered()
 def add(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
-    return elementwise(operator.add, input, other if alpha == 1 else other * alpha)
+    return elementwise(lambda a, b: a + alpha * b, input, other)
 
 
 @offered("sub", "subtract")
@@ -113,7 +120,7 @@ def sub(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
             "Subtraction, the `-` operator, with a bool tensor is not supported. If you are "
             "trying to invert a mask, use the `~` or `logical_not()` operator instead."
         )
-    return elementwise(operator.sub, input, other if alpha == 1 else other * alpha)
+    return elementwise(lambda a, b: a - alpha * b, input, other)
 
 
 @offered("mul", "multiply")
@@ -124,26 +131,29 @@ def mul(input: Tensor, other: Operand) -> Tensor:
 @offered("div", "divide", "true_divide")
 def div(input: Tensor, other: Operand, *, rounding_mode: str | None = None) -> Tensor:
     """The quotient, always floating; `rounding_mode` "floor" or "trunc" rounds it."""
+    if rounding_mode is None:
+        kind = floating(result_type(input, other))
+        return elementwise(_quotient, input, other, kind=kind)
     if rounding_mode == "floor":
         return floor_divide(input, other)
-    kind = result_type(input, other)
-    quotient = elementwise(_quotient, input, other, kind=floating(kind))
-    if rounding_mode is None:
-        return quotient
     if rounding_mode != "trunc":
         raise RuntimeError(
             "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
             f"'{rounding_mode}'"
         )
-    return elementwise(_towards_zero, quotient, gives=kind)
+    if result_type(input, other).is_floating_point:
+        return elementwise(lambda a, b: _towards_zero(_quotient(a, b)), input, other)
+    cut = _for_whole_numbers(lambda a, b: a // b if (a < 0) == (b < 0) else -(-a // b))
+    return elementwise(cut, input, other, lacks=("div_trunc_cpu", (bool_,)))
 
 
 @offered()
 def floor_divide(input: Tensor, other: Operand) -> Tensor:
-    kind = result_type(input, other)
-    if kind.is_floating_point:
+    """The quotient, rounded down."""
+    if result_type(input, other).is_floating_point:
         return elementwise(_quotient_rounded_down, input, other)
-    return elementwise(_for_whole_numbers(operator.floordiv), input, other)
+    down = _for_whole_numbers(operator.floordiv)
+    return elementwise(down, input, other, lacks=("div_floor_cpu", (bool_,)))
 
 
 @offered()
@@ -151,7 +161,8 @@ def remainder(input: Tensor, other: Operand) -> Tensor:
     """What is left of a division that rounds down: it has the sign of the divisor."""
     if result_type(input, other).is_floating_point:
         return elementwise(_remainder, input, other)
-    return elementwise(_for_whole_numbers(operator.mod), input, other)
+    left = _for_whole_numbers(operator.mod)
+    return elementwise(left, input, other, lacks=("remainder_cpu", (bool_,)))
 
 
 def _for_whole_numbers(function: Callable) -> Callable:
@@ -170,7 +181,7 @@ def pow(input: Operand, exponent: Operand) -> Tensor:
         return elementwise(_power, input, exponent)
     if not isinstance(exponent, Tensor) and exponent < 0:
         raise RuntimeError("Integers to negative integer powers are not allowed.")
-    return elementwise(_whole_power, input, exponent)
+    return elementwise(_whole_power, input, exponent, lacks=("pow", (bool_,)))
 
 
 def _whole_power(base: int, exponent: int) -> int:
@@ -191,7 +202,7 @@ def neg(input: Tensor) -> Tensor:
 
 @offered("abs", "absolute")
 def abs(input: Tensor) -> Tensor:
-    return elementwise(builtins.abs, input)
+    return elementwise(builtins.abs, input, lacks=("abs_cpu", (bool_,)))
 
 
 @offered()
@@ -433,10 +444,7 @@ def logical_not(input: Tensor) -> Tensor:
 
 def _bits(function: Callable, name: str) -> Callable:
     def of_bits(input: Tensor, other: Operand) -> Tensor:
-        kind = result_type(input, other)
-        if kind.is_floating_point:
-            raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{kind.title}'")
-        return elementwise(function, input, other)
+        return elementwise(function, input, other, lacks=(f"{name}_cpu", (float32, float64)))
 
     of_bits.__name__ = of_bits.__qualname__ = name
     return offered(name)(of_bits)
@@ -450,11 +458,9 @@ bitwise_xor = _bits(operator.xor, "bitwise_xor")
 @offered()
 def bitwise_not(input: Tensor) -> Tensor:
     """Each bit turned over; of a bool, the opposite."""
-    if input.dtype.is_floating_point:
-        raise TypeError(
-            "~ (operator.invert) is only implemented on integer and Boolean-type tensors"
-        )
-    return logical_not(input) if input.dtype is bool_ else elementwise(operator.inv, input)
+    if input.dtype is bool_:
+        return logical_not(input)
+    return elementwise(operator.inv, input, lacks=("bitwise_not_cpu", (float32, float64)))
 
 
 @offered("isnan")

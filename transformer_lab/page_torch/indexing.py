@@ -50,17 +50,23 @@ def put(input: Tensor, index: Any, value: Any) -> None:
         raise TypeError(
             f"can't assign a {type(value).__name__} to a torch.{input.dtype.title}Tensor"
         )
+    if picked and value.dtype is not input.dtype:
+        raise RuntimeError(
+            "Index put requires the source and destination dtypes match, got "
+            f"{input.dtype.title} for the destination and {value.dtype.title} for the source."
+        )
     write(found, input, _stretched(value, shape, bool(picked)).numbers())
 
 
 def _stretched(value: Tensor, shape: Sequence[int], picked: bool) -> Tensor:
     """The value in the shape of what it replaces; leading dimensions of size 1 fall away."""
-    while value.ndim > len(shape) and value.shape[0] == 1:
-        value = select(value, 0, 0)
+    cut = value
+    while cut.ndim and cut.shape[0] == 1:
+        cut = select(cut, 0, 0)
     if not picked:
-        return expand(value, shape)
+        return expand(cut, shape)
     try:
-        return expand(value, shape)
+        return expand(cut, shape)
     except RuntimeError:
         raise RuntimeError(
             f"shape mismatch: value tensor of shape {list(value.shape)} cannot be broadcast to "
@@ -84,24 +90,25 @@ def _parted(input: Tensor, index: Any) -> tuple[Tensor, Picked]:
         )
     if taken > input.ndim:
         raise IndexError(f"too many indices for tensor of dimension {input.ndim}")
-    if Ellipsis in [item for item in items if not isinstance(item, Tensor)]:
-        at = next(i for i, item in enumerate(items) if item is Ellipsis)
-        items[at : at + 1] = [slice(None)] * (input.ndim - taken)
-    part, dim, of_input, picked = input, 0, 0, {}
-    for item in items:
+    part, dim, tensors = input, 0, []
+    for at, item in enumerate(items):
         if item is None:
             part, dim = unsqueeze(part, dim), dim + 1
+        elif item is Ellipsis:
+            dim += input.ndim - taken
         elif isinstance(item, int):
-            part = _row(part, dim, of_input, item)
+            part = _row(part, dim, at, item)
         elif isinstance(item, slice):
             part, dim = _slice(part, dim, item), dim + 1
         else:
-            columns = _columns(item, input, part, dim, of_input)
-            if item.dtype is bool_ and item.ndim == 0:
+            if item.ndim == 0:  # a mask of one bool: a dimension that is there, or empty
                 part = unsqueeze(part, dim)
-            picked |= {dim + i: column for i, column in enumerate(columns)}
-            dim += len(columns)
-        of_input += _dimensions_taken(item)
+            tensors.append((dim, item))
+            dim += _dimensions_taken(item) or 1
+    picked = {}
+    for first, item in tensors:
+        for at, column in enumerate(_columns(item, part, first)):
+            picked[first + at] = column
     return part, picked
 
 
@@ -133,10 +140,10 @@ def _dimensions_taken(item: Any) -> int:
     return item.ndim if isinstance(item, Tensor) and item.dtype is bool_ else 1
 
 
-def _row(part: Tensor, dim: int, of_input: int, index: int) -> Tensor:
+def _row(part: Tensor, dim: int, at: int, index: int) -> Tensor:
     if not -part.shape[dim] <= index < part.shape[dim]:
         raise IndexError(
-            f"index {index} is out of bounds for dimension {of_input} with size {part.shape[dim]}"
+            f"index {index} is out of bounds for dimension {at} with size {part.shape[dim]}"
         )
     return select(part, dim, index)
 
@@ -154,7 +161,7 @@ def _slice(part: Tensor, dim: int, item: slice) -> Tensor:
 # --- Masks and tensors of whole numbers --------------------------------------------
 
 
-def _columns(item: Tensor, input: Tensor, part: Tensor, dim: int, of_input: int) -> list[Tensor]:
+def _columns(item: Tensor, part: Tensor, dim: int) -> list[Tensor]:
     """What a tensor picks from each dimension that it stands for; of a mask, where it is true."""
     if item.dtype is not bool_:
         return [item]
@@ -213,12 +220,20 @@ def _places_along(input: Tensor, dim: int, index: Tensor, function: str) -> list
     if index.dtype.is_floating_point or index.dtype is bool_:
         raise RuntimeError(f"{function}(): Expected dtype int32/int64 for index")
     if index.ndim != input.ndim:
-        raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
+        whose = "input" if function == "gather" else "self"
+        raise RuntimeError(
+            f"Index tensor must have the same number of dimensions as {whose} tensor"
+        )
     for d in range(input.ndim):
         if d != dim and index.shape[d] > input.shape[d]:
+            start = (
+                f"Size does not match at dimension {d} expected"
+                if function == "gather"
+                else "Expected"
+            )
             raise RuntimeError(
-                f"Size does not match at dimension {d} expected index {list(index.shape)} to be "
-                f"no larger than self {list(input.shape)} apart from dimension {dim}"
+                f"{start} index {list(index.shape)} to be no larger than self "
+                f"{list(input.shape)} apart from dimension {dim}"
             )
     size, step = (input.shape[dim], input._strides[dim]) if input.ndim else (1, 1)
     numbers = index.numbers()

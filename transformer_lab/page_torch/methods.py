@@ -130,6 +130,14 @@ def _as_kind(kind: dtype) -> Callable:
 KINDS = {"float": float32, "double": float64, "long": int64, "int": int32, "bool": bool_}
 
 
+def _invert(self: Tensor) -> Tensor:
+    if self.dtype.is_floating_point:
+        raise TypeError(
+            "~ (operator.invert) is only implemented on integer and Boolean-type tensors"
+        )
+    return elementwise.bitwise_not(self)
+
+
 def _contains(self: Tensor, number: Any) -> bool:
     return bool(elementwise.eq(self, number).any())
 
@@ -153,7 +161,7 @@ def install() -> None:
         "__neg__": elementwise.neg,
         "__pos__": lambda self: self,
         "__abs__": elementwise.abs,
-        "__invert__": elementwise.bitwise_not,
+        "__invert__": _invert,
         "__getitem__": indexing.get,
         "__setitem__": indexing.put,
         "__contains__": _contains,

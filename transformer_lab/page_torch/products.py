@@ -187,9 +187,9 @@ def einsum(equation: str, *operands: Any) -> Tensor:
     given, arrow, result = equation.partition("->")
     terms = given.split(",")
     if len(terms) != len(tensors):
-        more = "more" if len(tensors) < len(terms) else "fewer"
+        more = "fewer" if len(tensors) < len(terms) else "more"
         raise RuntimeError(
-            f"einsum(): {more} subscripts were specified in the equation than operands"
+            f"einsum(): {more} operands were provided than specified in the equation"
         )
     sizes: dict[str, int] = {}
     for at, (term, each) in enumerate(zip(terms, tensors, strict=True)):

@@ -14,7 +14,7 @@ import random as python_random
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .creation import _sizes
+from .creation import new_shape
 from .dtypes import dtype, float32, float64, int64, stored
 from .offered import offered
 from .shapes import count
@@ -92,13 +92,13 @@ def manual_seed(seed: int) -> Generator:
 def rand(*size: Any, generator: Generator | None = None, dtype: dtype | None = None) -> Tensor:
     """Numbers from 0 up to, but without, 1."""
     source, kind = _chosen(generator), dtype or float32
-    return _drawn(kind, _sizes("rand", size), lambda: source.uniform(kind))
+    return _drawn(kind, new_shape(size, "rand"), lambda: source.uniform(kind))
 
 
 @offered(method=False)
 def randn(*size: Any, generator: Generator | None = None, dtype: dtype | None = None) -> Tensor:
     """Normal numbers: mean 0, variance 1."""
-    source, kind, shape = _chosen(generator), dtype or float32, _sizes("randn", size)
+    source, kind, shape = _chosen(generator), dtype or float32, new_shape(size, "randn")
     n = count(shape)
     if n < 16:
         return _drawn(kind, shape, source.normal)
@@ -156,7 +156,7 @@ def randint(
     source, width = _chosen(generator), high - low
     bits = 64 if width >= 2**28 else 32
     return _drawn(
-        dtype or int64, _sizes("randint", (size,)), lambda: low + source.bits(bits) % width
+        dtype or int64, new_shape((size,), "randint"), lambda: low + source.bits(bits) % width
     )
 
 

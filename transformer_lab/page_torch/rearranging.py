@@ -15,7 +15,7 @@ from .shapes import (
     dimensions,
     inferred,
     is_row_major,
-    spread,
+    sizes,
     strides_as,
 )
 from .tensors import Tensor, fresh, numbers_as, view
@@ -30,7 +30,8 @@ def numel(input: Tensor) -> int:
 
 @offered(function=False)
 def size(input: Tensor, dim: int | None = None) -> Any:
-    return input.shape if dim is None else input.shape[dimension(dim, input.ndim)]
+    """The shape, or the size of one dimension."""
+    return input.shape if dim is None else input.shape[_row_dimension(dim, input)]
 
 
 @offered(function=False)
@@ -111,7 +112,7 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     Raises:
         RuntimeError: if the sizes do not multiply up to the number of numbers.
     """
-    new = inferred(spread(shape), math.prod(input.shape))
+    new = inferred(sizes(shape, "reshape", "shape"), math.prod(input.shape))
     strides = strides_as(input.shape, input._strides, new)
     if strides is None:
         return fresh(input.numbers(), new, input.dtype)
@@ -121,7 +122,7 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
 @offered("view", function=False)
 def view_(input: Tensor, *shape: Any) -> Tensor:
     """As `reshape`, but never a copy."""
-    new = inferred(spread(shape), math.prod(input.shape))
+    new = inferred(sizes(shape, "view"), math.prod(input.shape))
     strides = strides_as(input.shape, input._strides, new)
     if strides is None:
         raise RuntimeError(
@@ -154,8 +155,9 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 @offered()
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """One dimension as several, whose sizes multiply up to its own."""
+    _has_dimensions(input, RuntimeError("unflatten: a single number has no dimension to cut"))
     dim = dimension(dim, input.ndim)
-    wanted, here = spread((tuple(sizes),)), input.shape[dim]
+    wanted, here = tuple(sizes), input.shape[dim]
     known = math.prod(size for size in wanted if size != -1)
     if -1 in wanted and known:
         wanted = tuple(here // known if size == -1 else size for size in wanted)
@@ -195,7 +197,7 @@ def _of_dimensions(input: Tensor, dims: Sequence[int]) -> Tensor:
 @offered()
 def permute(input: Tensor, *dims: Any) -> Tensor:
     """The dimensions in this order: shape and strides change places, no number moves."""
-    order = spread(dims)
+    order = sizes(dims, "permute", "dims")
     if len(order) != input.ndim:
         raise RuntimeError(
             "permute(sparse_coo): number of dimensions in the tensor input does not match the "
@@ -220,6 +222,9 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
 
 @offered("movedim", "moveaxis")
 def movedim(input: Tensor, source: int, destination: int) -> Tensor:
+    dimension(source, input.ndim), dimension(destination, input.ndim)
+    if not input.ndim:
+        return input
     order = list(range(input.ndim))
     moved = order.pop(dimension(source, input.ndim))
     order.insert(dimension(destination, input.ndim), moved)
@@ -240,12 +245,12 @@ def all_reversed(input: Tensor) -> Tensor:
 
 def last_two_exchanged(input: Tensor) -> Tensor:
     """What `x.mT` gives: each matrix of a stack transposed."""
-    if input.ndim < 2:
+    if input.ndim == 1:
         raise RuntimeError(
             "tensor.mT is only supported on matrices or batches of matrices. Got "
             f"{input.ndim}-D tensor."
         )
-    return transpose(input, -2, -1)
+    return transpose(input, -2, -1) if input.ndim else input
 
 
 # --- The same numbers more than once -----------------------------------------------
@@ -263,9 +268,9 @@ def expanded(input: Tensor, shape: Sequence[int]) -> Tensor:
 
 
 @offered(function=False)
-def expand(input: Tensor, *sizes: Any) -> Tensor:
+def expand(input: Tensor, *size: Any) -> Tensor:
     """A view in which dimensions of size 1 are shown several times; -1 leaves a size."""
-    wanted = spread(sizes)
+    wanted = sizes(size, "expand")
     new = len(wanted) - input.ndim
     if new < 0:
         raise RuntimeError(
@@ -274,7 +279,7 @@ def expand(input: Tensor, *sizes: Any) -> Tensor:
             f"equal to the number of dimensions in the tensor ({input.ndim})"
         )
     shape = list(wanted)
-    for dim, size in enumerate(wanted):
+    for dim, size in reversed(list(enumerate(wanted))):
         here = input.shape[dim - new] if dim >= new else 1
         if size == -1 and dim < new:
             raise RuntimeError(
@@ -311,7 +316,7 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
 @offered(function=False)
 def repeat(input: Tensor, *repeats: Any) -> Tensor:
     """A copy, so many times along each dimension."""
-    times = spread(repeats)
+    times = sizes(repeats, "repeat", "repeats")
     new = len(times) - input.ndim
     if new < 0:
         raise RuntimeError(
@@ -329,7 +334,7 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
 
 @offered()
 def tile(input: Tensor, *dims: Any) -> Tensor:
-    times = spread(dims)
+    times = sizes(dims, "tile", "dims")
     return repeat(input, (1,) * (input.ndim - len(times)) + times)
 
 
@@ -338,7 +343,7 @@ def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None) -> Te
     """Each row so many times, next to itself; without `dim`, each number of the flat list."""
     if dim is None:
         input, dim = flatten(input), 0
-    dim = dimension(dim, input.ndim)
+    dim = _row_dimension(dim, input)
     rows = input.shape[dim]
     times = numbers_as(repeats, int64) if isinstance(repeats, Tensor) else [repeats]
     if len(times) not in (1, rows):
@@ -351,9 +356,22 @@ def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None) -> Te
 # --- Parts -------------------------------------------------------------------------
 
 
+def _row_dimension(dim: int, input: Tensor) -> int:
+    """As `dimension`, of a tensor that must have one."""
+    _has_dimensions(input, IndexError(f"Dimension specified as {dim} but tensor has no dimensions"))
+    return dimension(dim, input.ndim)
+
+
+def _has_dimensions(input: Tensor, error: Exception) -> None:
+    """Refuses a single number, which has no rows."""
+    if not input.ndim:
+        raise error
+
+
 @offered()
 def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     """`length` rows of a dimension, from `start` on; a view."""
+    _has_dimensions(input, RuntimeError("narrow() cannot be applied to a 0-dim tensor."))
     dim = dimension(dim, input.ndim)
     if start + length > input.shape[dim]:
         raise RuntimeError(
@@ -366,6 +384,7 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
 @offered()
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """One row of a dimension, which is then gone; a view."""
+    _has_dimensions(input, IndexError("select() cannot be applied to a 0-dim tensor."))
     dim = dimension(dim, input.ndim)
     if not -input.shape[dim] <= index < input.shape[dim]:
         raise IndexError(
@@ -379,14 +398,17 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
 
 @offered()
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    dim = dimension(dim, input.ndim)
+    """The rows of a dimension; views."""
+    dimension(dim, input.ndim)
+    dim = _row_dimension(dim, input)
     return tuple(select(input, dim, i) for i in range(input.shape[dim]))
 
 
 @offered()
 def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Parts of this size (the last may be smaller), or of each of these sizes; views."""
-    dim = dimension(dim, tensor.ndim)
+    _has_dimensions(tensor, RuntimeError("split expects at least a 1-dimensional tensor"))
+    given, dim = dim, dimension(dim, tensor.ndim)
     whole = tensor.shape[dim]
     if isinstance(split_size_or_sections, int):
         part = split_size_or_sections
@@ -401,7 +423,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
         if sum(sizes) != whole:
             raise RuntimeError(
                 f"split_with_sizes expects split_sizes to sum exactly to {whole} (input tensor's "
-                f"size at dimension {dim}), but got split_sizes={sizes}"
+                f"size at dimension {given}), but got split_sizes={sizes}"
             )
     starts = [sum(sizes[:i]) for i in range(len(sizes))]
     return tuple(narrow(tensor, dim, at, size) for at, size in zip(starts, sizes, strict=True))
@@ -410,6 +432,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
 @offered()
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """So many parts, if possible of the same size; views."""
+    _has_dimensions(input, RuntimeError("chunk expects at least a 1-dimensional tensor"))
     if chunks < 1:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     size = input.shape[dimension(dim, input.ndim)]
@@ -514,13 +537,13 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     _all_tensors(tensors, "stack")
     if not tensors:
         raise RuntimeError("stack expects a non-empty TensorList")
+    dim = dimension(dim, tensors[0].ndim + 1)
     for at, each in enumerate(tensors):
         if each.shape != tensors[0].shape:
             raise RuntimeError(
                 f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} "
                 f"at entry 0 and {list(each.shape)} at entry {at}"
             )
-    dim = dimension(dim, tensors[0].ndim + 1)
     return cat([unsqueeze(each, dim) for each in tensors], dim)
 
 
@@ -560,7 +583,8 @@ def rows_at(input: Tensor, dim: int, rows: Sequence[int]) -> Tensor:
 
 @offered()
 def flip(input: Tensor, *dims: Any) -> Tensor:
-    for dim in dimensions(spread(dims), input.ndim) if spread(dims) else []:
+    dims = sizes(dims, "flip", "dims")
+    for dim in dimensions(dims, input.ndim) if dims else []:
         input = rows_at(input, dim, range(input.shape[dim])[::-1])
     return clone(input)
 
@@ -586,8 +610,10 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
         raise RuntimeError(
             f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}"
         )
+    if 0 in input.shape:
+        return clone(input)
     for shift, dim in zip(shifts, dims, strict=True):
-        d = dimension(dim, input.ndim)
+        d = _row_dimension(dim, input)
         n = input.shape[d]
         input = rows_at(input, d, [(i - shift) % n for i in range(n)])
     return input
@@ -644,6 +670,6 @@ def coordinates(flat: Sequence[int], shape: Sequence[int]) -> list[list[int]]:
 @offered(method=False)
 def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     """The index in a tensor of this shape of places counted row after row."""
-    sizes = spread((shape,))
-    flat = [n % math.prod(sizes) if n < 0 else n for n in indices.numbers()]
-    return tuple(fresh(c, indices.shape, int64) for c in coordinates(flat, sizes))
+    whole = sizes((shape,), "unravel_index", "shape")
+    flat = [n % math.prod(whole) if n < 0 else n for n in indices.numbers()]
+    return tuple(fresh(c, indices.shape, int64) for c in coordinates(flat, whole))

@@ -204,7 +204,7 @@ def log_of_sum(numbers: Sequence[float]) -> float:
 
 
 def _softmax(numbers: Sequence[float]) -> list[float]:
-    high = _highest(numbers)
+    high = _highest(numbers) if numbers else nan
     if math.isinf(high) or isnan(high):
         return [nan] * len(numbers)
     powers = [math.exp(number - high) for number in numbers]
@@ -300,13 +300,13 @@ def _not_empty(input: Tensor, dim: Any, name: str, error: type[Exception] = Inde
 
 @offered()
 def amax(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
-    _not_empty(input, dim or None if dim == () else dim, "amax")
+    _not_empty(input, None if dim == () else dim, "amax", RuntimeError)
     return reduced(_highest, input, dim, keepdim)
 
 
 @offered()
 def amin(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
-    _not_empty(input, dim or None if dim == () else dim, "amin")
+    _not_empty(input, None if dim == () else dim, "amin", RuntimeError)
     return reduced(_lowest, input, dim, keepdim)
 
 

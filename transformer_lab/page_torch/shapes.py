@@ -173,17 +173,14 @@ def strides_as(shape: Sequence[int], strides: Sequence[int], new: Sequence[int])
     return tuple(reversed(result))
 
 
-def spread(numbers: Sequence) -> tuple:
+def sizes(given: Sequence, function: str, argument: str = "size") -> Shape:
     """Sizes however they are given: `reshape(2, 3)` and `reshape((2, 3))` mean the same."""
-    if len(numbers) == 1 and isinstance(numbers[0], (tuple, list)):
-        numbers = numbers[0]
-    return tuple(n if type(n) is int else _index(n) for n in numbers)
-
-
-def _index(number: object) -> int:
-    try:
-        return number.__index__()  # type: ignore[attr-defined]
-    except AttributeError:
-        raise TypeError(
-            f"argument 'size' must be tuple of ints, not {type(number).__name__}"
-        ) from None
+    if len(given) == 1 and isinstance(given[0], (tuple, list)):
+        given = given[0]
+    for size in given:
+        if not hasattr(size, "__index__"):
+            raise TypeError(
+                f"{function}(): argument '{argument}' (position 1) must be tuple of ints, not "
+                f"{type(size).__name__}"
+            )
+    return tuple(size.__index__() for size in given)

@@ -16,7 +16,7 @@ from ..rearranging import chunk, rows_at
 from ..reductions import log_softmax, mean, norm, softmax
 from ..reductions import sum as sum_
 from ..refusals import refuse_attribute
-from ..shapes import count, dimension, spread
+from ..shapes import count, dimension, sizes
 from ..tensors import Tensor, fresh
 
 OFFERED: dict[str, Callable] = {
@@ -166,7 +166,7 @@ def rms_norm(
 
 
 def _last_dimensions(input: Tensor, normalized_shape: Sequence[int]) -> list[int]:
-    shape = spread((normalized_shape,))
+    shape = sizes((normalized_shape,), "layer_norm", "normalized_shape")
     if input.shape[max(0, input.ndim - len(shape)) :] != shape:
         stars = "".join(f", {size}" for size in shape)
         raise RuntimeError(
