@@ -71,11 +71,11 @@ def write_blocks(app: Sphinx, docname: str, source: list[str]) -> None:
 
 def sources(text: str) -> set[str]:
     """The files that the blocks of a page are made from."""
-    made_of: dict[str | Any, str] = {
+    made_of = {
         "exercises": "exercises.*",
         "functions": "page_torch.* page_torch.nn.*",
     }
-    blocks = [made_of.get(kind, it) for kind, it in BLOCK.findall(text)]
+    blocks = [made_of[kind] if kind in made_of else it for kind, it in BLOCK.findall(text)]
     return {str(source_of(name)) for each in " ".join(blocks).split() for name in modules(each)}
 
 
