@@ -48,7 +48,8 @@ export function textOf(name) {
  */
 export async function bytesOf(name) {
   const [nBytes, letters] = await take(name);
-  const units = Uint16Array.from({ length: letters.length }, (_, i) => letters.charCodeAt(i));
+  const units = new Uint16Array(letters.length);
+  for (let i = 0; i < units.length; i++) units[i] = letters.charCodeAt(i);
   return bytesOfLetters(nBytes, units).catch(() => { // gzip's checksum is another
     throw new Error(`the file ${addressOf(name)} is damaged`);
   });
