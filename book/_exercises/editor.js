@@ -29,7 +29,9 @@ const BOOK = EditorView.theme({
   ".cm-scroller": { fontFamily: "var(--pst-font-family-monospace)", fontSize: "0.8rem", lineHeight: "1.25" },
   ".cm-content": { padding: "1rem 0", caretColor: "currentColor" },
   ".cm-line": { padding: "0 1rem 0 0.6rem" },
-  ".cm-gutters": { border: "0", background: "inherit", color: "var(--pst-color-text-muted)" },
+  ".cm-gutters": { // text that is scrolled goes behind them
+    border: "0", background: "var(--pst-color-background)", color: "var(--pst-color-text-muted)",
+  },
 });
 
 // --- The line that an error speaks of, until the text is another

@@ -51,11 +51,9 @@ export function summary(first, page) {
       said.textContent = error.message;
     }
   });
-  const apart = location.protocol === "file:"
-    ? " Some browsers keep it for each page apart when a book is opened from disk." : "";
   const block = make("div", { className: "tl-summary" },
     make("p", {}, count, ` The first Run loads Python into the page (${megabytes(size)}). What you write `
-      + `stays in this browser and is sent nowhere.${apart}`),
+      + `stays in this browser and is sent nowhere.`),
     trouble,
     make("div", { className: "tl-row" }, choice("Save to a file", "save"), choice("Read a file", "read"),
       choice("Start over", "startOver")),

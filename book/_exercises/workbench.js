@@ -121,7 +121,7 @@ function show({ root, name, result, markLine, solve }, outcome) {
   const { kind, sentence } = told(name, outcome);
   result.replaceChildren();
   if (outcome.output) result.append(outputNode(outcome.output));
-  result.append(make("p", { className: `tl-told tl-${kind}` }, sentence));
+  if (sentence) result.append(make("p", { className: `tl-told tl-${kind}` }, sentence));
   markLine(outcome.error?.line ?? outcome.verdict?.line);
   if (!name) return;
   root.dataset.verdict = kind;
