@@ -22,6 +22,7 @@ from transformer_lab.widgets.real_model import MINILM, SMOLLM2
 
 CHAT = "notebooks/14_chat"
 NUMBERS = "notebooks/02_the_map"
+VOCABULARIES = "notebooks/03_tokenization"
 WORDS = "notebooks/11_contextual_embeddings"
 
 
@@ -92,6 +93,9 @@ def test_smollm2_chats_as_in_python_even_out_of_sight_stops_and_gives_way(visit,
     page.evaluate(HIDDEN)
     load(figure, SMOLLM2)
     assert "of at most 1024 tokens" in figure.inner_text()
+    figure.get_by_label("Your message").fill("🪁" * 400)  # each is several tokens
+    page.keyboard.press("Enter")
+    figure.get_by_text("This message is too long: the model sees 1024 tokens at once").wait_for()
     question = "Tell me a long story about a kite."
     figure.get_by_label("Your message").fill(question)
     page.keyboard.press("Enter")
@@ -99,8 +103,9 @@ def test_smollm2_chats_as_in_python_even_out_of_sight_stops_and_gives_way(visit,
     assert float(figure.get_attribute("data-tokens-per-second")) > 0
     write_some(figure, len(written(figure)) + 5)
     page.evaluate("show()")
-    figure.get_by_role("button", name="Stop").click()
+    figure.get_by_role("button", name="Stop").press("Enter")
     figure.get_by_text("There it was stopped.").wait_for()
+    assert figure.get_by_label("Your message").evaluate("e => e === document.activeElement")
     ids = sequence(figure)
     page.wait_for_timeout(300)
     assert sequence(figure) == ids
@@ -140,6 +145,8 @@ def test_smollm2s_numbers_add_up_on_a_way_down(visit, addresses):
         assert value(figure) == pytest.approx(before, rel=0.01, abs=0.006)
         total = number(figure.locator(".tl-nx-total .tl-nx-value").first.text_content())
         assert sum(rows(figure)) == pytest.approx(total, rel=0.001, abs=0.02)
+    figure.get_by_label("Text for the model").fill("The capital of France is " * 20)
+    figure.get_by_text("Numbers are shown of 64 tokens; the last").wait_for()
     assert is_small_again(figure, SMOLLM2)
     assert opened.errors == opened.requests_elsewhere == []
 
@@ -248,3 +255,23 @@ def test_without_what_it_needs_it_says_so_and_the_small_model_works(visit, addre
     figure.get_by_text(f"could not be loaded because this browser has no {name}").wait_for()
     figure.get_by_label("Layer").fill("1")
     assert "After block 0" in figure.inner_text()
+
+
+# --- A real vocabulary, which is loaded in the same way ---------------------------------------
+
+
+def test_a_vocabulary_that_is_missing_is_said_and_can_be_tried_again(visit, copy):
+    address = copy / f"{VOCABULARIES}.html"
+    names = set(re.findall(r"asset-[0-9a-f]{20}", address.read_text("utf-8")))
+    large = max(
+        (copy / f"_static/live/{name}.js" for name in names), key=lambda f: f.stat().st_size
+    )
+    whole = large.resolve()
+    large.unlink()
+    page = visit(address.as_uri()).page
+    button = figure_of(page, "TokenizerPlayground").get_by_role("button", name="Load it").last
+    button.press("Enter")
+    page.get_by_text(f"It cannot be shown because the file {large.as_uri()} is missing.").wait_for()
+    shutil.copyfile(whole, large)
+    button.press("Enter")
+    page.locator(".tl-chip:focus").wait_for()  # who presses a key is led to what has come

@@ -44,3 +44,9 @@ test("a kernel that does not answer is one sentence, and what comes too late is 
   assert.equal(await found, "bytes");
   mock.timers.reset();
 });
+
+test("a kernel to which nothing can be sent has ended", async () => {
+  const model = notebook(() => { throw new Error("Cannot send"); });
+  await assert.rejects(realModelOf(model).worker.load(), /^Error: the notebook's kernel has ended: [^\n.]+$/);
+  assert.equal(model.listeners.size, 0);
+});

@@ -170,7 +170,7 @@ def loaded(open_figure, small_model):
 
 
 def effect_of(page) -> str:
-    return page.locator(".tl-columns [role=status]").first.text_content()
+    return page.locator(".tl-columns [role=status]").last.text_content()
 
 
 def test_a_real_model_reads_the_same_text_and_its_heads_are_switched_off(loaded):

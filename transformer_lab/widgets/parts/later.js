@@ -1,9 +1,10 @@
 // Bytes that need not be there at first (`_later` in the figure's Python class), and the
 // parts of a real model, which the page asks for one by one.
 
-const MOST_MS = 60_000; // the first part may take the kernel half a minute to make
+const MOST_MS = 60_000; // long: with the first part the kernel makes them all
 const NO_ANSWER = "the notebook's kernel has not answered for a minute: it is busy or has ended, "
   + "so wait for it or run the cell again, and then try once more";
+const NO_KERNEL = "the notebook's kernel has ended: run the cell again, and then try once more";
 
 // In a notebook the bytes are there; in a built page { size, load } stands for them.
 // A figure that asks for them waits for either.
@@ -36,7 +37,8 @@ export function realModelOf(model) {
   };
 }
 
-// A file that the kernel has, as DataView. A kernel that is gone never answers.
+// A file that the kernel has, as DataView. To a kernel that has ended nothing can be sent, or
+// it never answers.
 function askKernel(model, name) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => end(reject, new Error(NO_ANSWER)), MOST_MS);
@@ -51,6 +53,10 @@ function askKernel(model, name) {
       settle(value);
     };
     model.on("msg:custom", hear);
-    model.send({ file: name });
+    try {
+      model.send({ file: name });
+    } catch {
+      end(reject, new Error(NO_KERNEL));
+    }
   });
 }

@@ -1,8 +1,9 @@
 // One word in several sentences of the reader's, through the layers of a real encoder.
 //
-// How alike its vectors are, and beside it how alike they are to those of the other words:
-// a cosine says something only next to another one. Also what both kinds of models share
-// in WordInContext: the reader's sentences, the names of the places, the table.
+// A map of its vectors (context_map.js). How alike they are, and beside it how alike they are
+// to those of the other words: a cosine says something only next to another one. Also what
+// both kinds of models share in WordInContext: the reader's sentences, the names of the
+// places, the table.
 
 import { cosine } from "../engine/vectors.js";
 import {
