@@ -48,8 +48,7 @@ export function textOf(name) {
  */
 export async function bytesOf(name) {
   const [nBytes, letters] = await take(name);
-  const units = Uint16Array.from({ length: letters.length }, (_, i) => letters.charCodeAt(i));
-  return bytesOfLetters(nBytes, units).catch(() => { // gzip's checksum is another
+  return bytesOfLetters(nBytes, letters).catch(() => { // gzip's checksum is another
     throw new Error(`the file ${addressOf(name)} is damaged`);
   });
 }
