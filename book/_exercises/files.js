@@ -44,9 +44,7 @@ export async function broughtBy(name) {
  */
 export async function bytesOf(name) {
   const [nBytes, letters] = await broughtBy(name);
-  const units = new Uint16Array(letters.length);
-  for (let i = 0; i < units.length; i++) units[i] = letters.charCodeAt(i);
-  return bytesOfLetters(nBytes, units).catch(() => { // gzip's checksum is another
+  return bytesOfLetters(nBytes, letters).catch(() => { // gzip's checksum is another
     throw new Error(`the file ${addressOf(name)} is damaged`);
   });
 }
