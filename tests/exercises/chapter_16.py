@@ -130,7 +130,12 @@ RIGHT = {
         lambda ours, theirs, patched: 1 - (theirs - patched) / (theirs - ours),
     ],
     "steer": [steer_by_rows, steer_with_numpy, steer_with_a_mask, steer_in_place, steer_by_lists],
-    "experiment_for": [experiment_by_cases, EXPERIMENTS.get, EXPERIMENTS.__getitem__],
+    "experiment_for": [
+        experiment_by_cases,
+        lambda question: EXPERIMENTS[question],
+        lambda question: dict(zip(EXPERIMENTS, EXPERIMENTS.values(), strict=True)).get(question),
+        lambda question: next(e for q, e in EXPERIMENTS.items() if q == question),
+    ],
 }
 
 WRONG = {
@@ -148,6 +153,7 @@ WRONG = {
         lambda ours, theirs, patched: ((patched - ours) / (theirs - ours)).mean(),
         lambda ours, theirs, patched: ((patched - ours) / (theirs - ours)).abs(),
         lambda ours, theirs, patched: patched > ours,
+        lambda ours, theirs, patched: (patched - ours) / (theirs - ours).abs(),
     ],
     "steer": [
         steer_half_way,
@@ -163,5 +169,6 @@ WRONG = {
         lambda question: EXPERIMENTS[question].upper(),
         lambda question: (EXPERIMENTS | {"needed": "lens"})[question],
         lambda question: (EXPERIMENTS | {"learned": "patch"})[question],
+        lambda question: (EXPERIMENTS | {"carried": "shares"})[question],
     ],
 }

@@ -11,7 +11,9 @@ import { loadModel, promptIds } from "./engine/model_file.js";
 import { broughtOver, lens, patchedRun } from "./engine/patching.js";
 import { distribution, mostLikely, mostLikelyFirst } from "./engine/sampling.js";
 import { barList } from "./parts/bars.js";
-import { arrowKeysMoveWithin, button, checkbox, scroller, statusLine, textBox } from "./parts/controls.js";
+import {
+  arrowKeysMoveWithin, button, buttonRow, checkbox, scroller, statusLine, textBox,
+} from "./parts/controls.js";
 import { figure } from "./parts/figure.js";
 import { columns, element, heading, setAttributes, stack, write } from "./parts/nodes.js";
 import { tokenName } from "./parts/reader_text.js";
@@ -232,10 +234,11 @@ function render({ root, get, set, bind, onChange, onEnd }) {
   root.append(stack(
     columns(text.root, other.root),
     heading("What it would say if it stopped here ", "a row for each token, a column for each depth"),
-    table.root, tried.root, clear,
+    table.root, tried.root, buttonRow("what is carried over", clear),
     heading("What comes next ", "outlined: with nothing carried over"), answer.bars, answer.words));
   onChange("text other_text cells tried", afterPaint(show));
   show();
+  table.root.scrollTop = table.root.scrollHeight; // the last token decides
 }
 
 export default figure("LensAndPatch", render, { anew: ["model_file"] });
