@@ -19,7 +19,17 @@ export async function bytesOfScript(script) {
   const before = String.fromCharCode(...units.subarray(0, Math.max(start, 0)));
   const nBytes = Number(/\[(\d+), "$/.exec(before)?.[1]);
   if (!(nBytes <= script.byteLength)) throw new Error("this is no script of letters");
-  const packed = fromLetters(nBytes, units.subarray(start, start + Math.ceil((8 * nBytes) / 15)));
+  return bytesOfLetters(nBytes, units.subarray(start, start + Math.ceil((8 * nBytes) / 15)));
+}
+
+/**
+ * What `nBytes` compressed bytes were, from the code units of their letters.
+ * @param {number} nBytes
+ * @param {ArrayLike<number>} letters
+ * @returns {Promise<Uint8Array>}
+ */
+export async function bytesOfLetters(nBytes, letters) {
+  const packed = fromLetters(nBytes, letters);
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
@@ -30,8 +40,8 @@ function fromLetters(nBytes, letters) {
   let bits = 0; // those that no byte has yet
   let nBits = 0;
   let at = 0;
-  for (const letter of letters) {
-    bits |= (letter - FIRST) << nBits;
+  for (let i = 0; i < letters.length; i++) {
+    bits |= (letters[i] - FIRST) << nBits;
     for (nBits += 15; nBits >= 8; nBits -= 8, bits >>= 8) bytes[at++] = bits;
   }
   return bytes;
