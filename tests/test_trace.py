@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from transformer_lab.models import Config, Decoder
-from transformer_lab.trace import attention_maps, capture, edit, heads_off
+from transformer_lab.trace import attention_maps, capture, edit, heads_off, patch
 
 IDS = torch.tensor([[1, 2, 3, 4]])
+OTHER_IDS = torch.tensor([[1, 7, 3, 4]])  # differ at position 1
 
 
 @pytest.fixture
@@ -48,6 +49,67 @@ def test_a_head_switched_off_adds_nothing(model):
     assert not torch.allclose(silenced, model(IDS))
     model.blocks[1].attention.output.weight.data[:, 8:12] = 0.0
     torch.testing.assert_close(silenced, model(IDS))
+
+
+def recorded(model, ids):
+    with capture(model) as seen:
+        model(ids)
+    return seen
+
+
+def test_the_whole_stream_of_another_text_brings_that_texts_answer(model):
+    seen = recorded(model, OTHER_IDS)
+    for name in ("embeddings", "blocks.0", "blocks.1"):
+        with patch(model, {name: seen[name]}):
+            torch.testing.assert_close(model(IDS), model(OTHER_IDS))
+
+
+def test_a_patched_position_is_felt_from_there_on_and_not_before(model):
+    seen = recorded(model, OTHER_IDS)
+    with patch(model, {"embeddings": seen["embeddings"]}, positions=[1]):
+        torch.testing.assert_close(model(IDS), model(OTHER_IDS))
+    value = {"blocks.0": torch.zeros(1, 1, 12)}
+    with patch(model, value, positions=[2]):
+        patched = model(IDS)
+    torch.testing.assert_close(patched[:, :2], model(IDS)[:, :2])
+    assert not torch.isclose(patched[:, 2:], model(IDS)[:, 2:]).all(-1).any()
+
+
+def test_a_patched_head_leaves_the_others_as_they_are(model):
+    name = "blocks.1.attention.heads"
+    theirs, ours = recorded(model, OTHER_IDS)[name], recorded(model, IDS)[name]
+    with patch(model, {name: theirs}, heads=[2], positions=[1, 3]), capture(model, [name]) as seen:
+        model(IDS)
+    # `capture` came later, so it sees what was written.
+    torch.testing.assert_close(seen[name][:, 2, [1, 3]], theirs[:, 2, [1, 3]])
+    torch.testing.assert_close(seen[name][:, :2], ours[:, :2])
+    torch.testing.assert_close(seen[name][:, 2, [0, 2]], ours[:, 2, [0, 2]])
+
+
+def test_patching_a_text_with_its_own_values_changes_nothing(model):
+    expected, seen = model(IDS), recorded(model, IDS)
+    with patch(model, {name: seen[name] for name in ("embeddings", "blocks.0.attention")}):
+        torch.testing.assert_close(model(IDS), expected)
+    assert not any(module._forward_hooks for module in model.modules())
+
+
+def test_a_patch_that_does_not_fit_is_one_clear_sentence(model):
+    longer = recorded(model, torch.tensor([[1, 2, 3, 4, 5]]))
+    with (
+        pytest.raises(ValueError, match=r"blocks.0 puts out \(1, 4, 12\), and \(1, 5, 12\)"),
+        patch(model, {"blocks.0": longer["blocks.0"]}),
+    ):
+        model(IDS)
+    zero = torch.zeros(())
+    for places, message in [
+        ({"positions": [4]}, "blocks.0 has no position 4: it has 4"),
+        ({"positions": [-1]}, "no position -1"),
+        ({"heads": [0]}, "blocks.0 has no head 0: it has 0"),
+    ]:
+        with pytest.raises(ValueError, match=message), patch(model, {"blocks.0": zero}, **places):
+            model(IDS)
+    with pytest.raises(KeyError, match="no part called"), patch(model, {"nose": zero}):
+        pass
 
 
 def test_hooks_go_even_when_the_pass_fails(model):

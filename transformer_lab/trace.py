@@ -10,17 +10,17 @@ Names are those of `model.named_modules()`, for example
 after the second block, (B, T, D)).
 
 Source: the idea of named hook points, as in TransformerLens.
-Taught in chapters 2 (the map) and 7 (many heads).
+Taught in chapters 2 (the map), 7 (many heads) and 16 (inside).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 Edit = Callable[[Tensor], Tensor]
@@ -86,6 +86,62 @@ def edit(model: nn.Module, edits: dict[str, Edit]) -> Iterator[None]:
 
 
 @contextmanager
+def patch(
+    model: nn.Module,
+    values: Mapping[str, Tensor],
+    *,
+    positions: Sequence[int] | None = None,
+    heads: Sequence[int] | None = None,
+) -> Iterator[None]:
+    """Write values into the passes inside: another run's, a mean, or zeros.
+
+    With another run's values this is *activation patching*: all stays as this text makes it
+    but for the places named here, so what changes in the answer came through them.
+
+    Args:
+        model: any module.
+        values: what each named module puts out instead, in a shape that broadcasts to its
+            output: (1, 1, D) is one vector for every token.
+        positions: the tokens at which it is written, counted from 0 (default: all).
+        heads: the heads in which it is written, for outputs (B, H, T, ...) (default: all).
+
+    Raises:
+        KeyError: if the model has no module of that name.
+        ValueError: during a pass, if a value does not fit, or there is no such place.
+
+    Source: Vig et al. 2020, "Investigating Gender Bias in Language Models Using Causal
+    Mediation Analysis"; Meng et al. 2022, "Locating and Editing Factual Associations in GPT".
+
+    >>> layer = nn.Identity()
+    >>> with patch(nn.Sequential(layer), {"0": torch.zeros(1)}, positions=[1]):
+    ...     layer(torch.ones(1, 3, 2))[0, :, 0]
+    tensor([1., 0., 1.])
+    """
+
+    def writer(name: str, value: Tensor) -> Edit:
+        def write(output: Tensor) -> Tensor:
+            where = torch.ones((), dtype=torch.bool)
+            if positions is not None:
+                where = where & _places(name, output, "position", positions)
+            if heads is not None:
+                where = where & _places(name, output, "head", heads)
+            try:
+                return torch.where(
+                    where.to(output.device), value.to(output).expand_as(output), output
+                )
+            except RuntimeError:
+                raise ValueError(
+                    f"{name} puts out {tuple(output.shape)}, and {tuple(value.shape)} does not "
+                    "fit there; record it on a text of as many tokens"
+                ) from None
+
+        return write
+
+    with edit(model, {name: writer(name, value) for name, value in values.items()}):
+        yield
+
+
+@contextmanager
 def heads_off(model: nn.Module, heads: Iterable[tuple[int, int]]) -> Iterator[None]:
     """Switch attention heads off: what they gather is set to 0.
 
@@ -98,25 +154,15 @@ def heads_off(model: nn.Module, heads: Iterable[tuple[int, int]]) -> Iterator[No
     """
     blocks: Any = model.blocks
     n_layers, n_heads = len(blocks), blocks[0].attention.n_heads
-    per_layer: dict[int, list[int]] = {}
-    for layer, head in heads:
-        if not (0 <= layer < n_layers and 0 <= head < n_heads):
-            raise ValueError(
-                f"there is no layer {layer}, head {head}: this model has layers "
-                f"0 to {n_layers - 1} and heads 0 to {n_heads - 1}"
-            )
-        per_layer.setdefault(layer, []).append(head)
-
-    def zero_heads(off: list[int]) -> Edit:
-        def change(gathered: Float[Tensor, "B H T K"]) -> Float[Tensor, "B H T K"]:
-            gathered = gathered.clone()
-            gathered[:, off] = 0.0
-            return gathered
-
-        return change
-
-    edits = {f"blocks.{layer}.attention.heads": zero_heads(off) for layer, off in per_layer.items()}
-    with edit(model, edits):
+    with ExitStack() as patches:
+        for layer, head in heads:
+            if not (0 <= layer < n_layers and 0 <= head < n_heads):
+                raise ValueError(
+                    f"there is no layer {layer}, head {head}: this model has layers "
+                    f"0 to {n_layers - 1} and heads 0 to {n_heads - 1}"
+                )
+            gathered = {f"blocks.{layer}.attention.heads": torch.zeros(())}
+            patches.enter_context(patch(model, gathered, heads=[head]))
         yield
 
 
@@ -135,3 +181,15 @@ def _find(model: nn.Module, name: str) -> nn.Module:
     if name not in modules:
         raise KeyError(f"the model has no part called {name!r}; see model.named_modules()")
     return modules[name]
+
+
+def _places(name: str, output: Tensor, kind: str, places: Sequence[int]) -> Bool[Tensor, "..."]:
+    """True at these heads or positions of an output; broadcasts to it."""
+    n_behind = {"head": 2, "position": 1}[kind]  # (B, H, T, K) or (B, T, D)
+    size = output.shape[-1 - n_behind] if output.ndim > n_behind + 1 else 0
+    for place in places:
+        if not 0 <= place < size:
+            raise ValueError(f"{name} has no {kind} {place}: it has {size}, counted from 0")
+    where = torch.zeros(size, dtype=torch.bool)
+    where[list(places)] = True
+    return where.view(size, *[1] * n_behind)

@@ -156,7 +156,8 @@ def test_a_real_model_comes_from_the_kernel_and_works_in_a_worker(page):
     heads = figure(page, "HeadExplorer")
     heads.get_by_role("button", name="Load Small").click()
     page.wait_for_selector(".jp-OutputArea [data-real-model=ready]")
-    assert heads.get_by_role("button", name="Unload Small").is_visible()
+    heads.get_by_role("button", name="Unload Small").click()
+    assert heads.get_by_role("button", name="Load Small").is_visible()
 
 
 @pytest.mark.parametrize("name", ["PositionWaves", "BendSpace", "HeadExplorer", "ChatWindow"])
@@ -218,3 +219,11 @@ def test_a_slider_of_ipywidgets_calls_python(page):
     page.locator(".widget-interact .noUi-handle").press("ArrowRight")
     page.locator(".widget-interact .jp-OutputArea").get_by_text("50", exact=True).wait_for()
     assert notebook(page)["cells"] == before["cells"]
+
+
+def test_a_kernel_that_has_ended_is_said(page):
+    page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.shutdown()")
+    heads = figure(page, "HeadExplorer")
+    heads.get_by_role("button", name="Load Small").click()
+    heads.get_by_text("could not be loaded because the notebook's kernel has ended").wait_for()
+    assert heads.get_attribute("data-real-model") == "failed"

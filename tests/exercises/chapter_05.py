@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import torch
-from torch.nn.functional import scaled_dot_product_attention
+from torch.nn import functional
 
 
 def _scores_in_loops(query, key):
@@ -58,7 +58,7 @@ def _attend_numpy(x, w_q, w_k, w_v):
 
 def _attend_torchs_own(x, w_q, w_k, w_v):
     query, key, value = (x @ w for w in (w_q, w_k, w_v))
-    return scaled_dot_product_attention(query[None], key[None], value[None])[0]
+    return functional.scaled_dot_product_attention(query[None], key[None], value[None])[0]
 
 
 def _attend_scaled_query(x, w_q, w_k, w_v):
@@ -138,7 +138,7 @@ WRONG = {
         lambda x, w_q, w_k, w_v: (_scores(x, w_q, w_k) / w_k.shape[-1] ** 0.5).softmax(-1) @ x,
         lambda x, w_q, w_k, w_v: (x @ x.T / x.shape[-1] ** 0.5).softmax(-1) @ (x @ w_v),
         lambda x, w_q, w_k, w_v: (_scores(x, w_q, w_k) / w_k.shape[0] ** 0.5) @ (x @ w_v),
-        lambda x, w_q, w_k, w_v: scaled_dot_product_attention(
+        lambda x, w_q, w_k, w_v: functional.scaled_dot_product_attention(
             (x @ w_q)[None], (x @ w_k)[None], (x @ w_v)[None], is_causal=True
         )[0],
     ],

@@ -4,15 +4,17 @@
 """
 
 import copy
-import importlib
+import math
 import re
-from pathlib import Path
+from fractions import Fraction
 
 import numpy as np
 import pytest
 import torch
 
-from transformer_lab.exercises import EXERCISES, _as_tensor, check
+from tests.exercises.every_verdict import RIGHT, WRONG
+from transformer_lab.exercises import EXERCISES, check
+from transformer_lab.exercises.answers import numbers_in
 from transformer_lab.exercises.exercise import Exercise
 
 MISTAKES = [
@@ -20,13 +22,6 @@ MISTAKES = [
     for name, exercise in EXERCISES.items()
     for number, mistake in enumerate(exercise.mistakes)
 ]
-
-CHAPTERS = [
-    importlib.import_module(f"tests.exercises.{path.stem}")
-    for path in sorted(Path(__file__).parent.glob("chapter_*.py"))
-]
-RIGHT = {name: answers for chapter in CHAPTERS for name, answers in chapter.RIGHT.items()}
-WRONG = {name: answers for chapter in CHAPTERS for name, answers in chapter.WRONG.items()}
 
 
 def each(answers):
@@ -63,16 +58,17 @@ def test_each_known_mistake_gets_its_own_hint(name, mistake):
 
 
 @pytest.mark.parametrize("name", EXERCISES)
-def test_every_exercise_knows_at_least_three_mistakes(name):
+def test_every_exercise_knows_at_least_four_mistakes(name):
     hints = [mistake.hint for mistake in EXERCISES[name].mistakes]
-    assert len(set(hints)) == len(hints) >= 3
+    assert len(set(hints)) == len(hints) >= 4
+    assert EXERCISES[name].task.count("→") == 1  # what follows it is what is asked for
 
 
 def test_an_untouched_exercise_a_crash_and_a_wrong_type_are_one_sentence():
     assert "returns nothing yet" in check("top_p", lambda *_: ...).message
     assert "returns nothing yet" in check("top_p", lambda *_: None).message
     assert "stopped with ZeroDivisionError" in check("top_p", lambda *_: 1 / 0).message
-    assert "returns a str" in check("top_p", lambda *_: "five").message
+    assert "returns a value of type str" in check("top_p", lambda *_: "five").message
 
 
 @pytest.mark.parametrize("error", [RuntimeError("no:\nline 2"), ValueError(""), KeyError("x")])
@@ -80,7 +76,9 @@ def test_a_crash_is_one_line_that_names_the_error(error):
     def crash(*_):
         raise error
 
-    message = check("split_heads", crash).message
+    verdict = check("split_heads", crash)
+    message = verdict.message
+    assert verdict.error is error
     assert message.startswith(f"The function stopped with {type(error).__name__}: ")
     assert "\n" not in message
     assert not message.rstrip().endswith((": ", ":\n", f"{type(error).__name__}:"))
@@ -146,7 +144,7 @@ def test_numbers_are_right_in_whatever_holds_them(form):
     assert check("rows", lambda scores: [form(row) for row in scores.softmax(-1)])
 
 
-@pytest.mark.parametrize("form", [float, np.float32, np.asarray, torch.as_tensor])
+@pytest.mark.parametrize("form", [float, np.float32, np.asarray, torch.as_tensor, Fraction])
 def test_a_single_number_is_right_in_whatever_holds_it(form):
     assert check("number", lambda a, b: form((a + b) // 2))
 
@@ -162,37 +160,73 @@ def test_where_a_task_leaves_a_choice_each_is_right_and_a_mixture_is_not():
     assert not check("number", lambda a, b: 3 if a == 2 else 7)
 
 
-def test_a_wrong_shape_and_wrong_numbers_say_where():
+def test_a_wrong_shape_and_wrong_numbers_say_where_in_the_words_of_the_task():
     message = check("rows", lambda scores: scores[:1]).message
-    assert message == ("The shape is (1, 3), but (2, 3) was expected for a tensor of shape (2, 3).")
+    assert message == (
+        "For a tensor of shape (2, 3) it returns numbers of shape (1, 3) instead of numbers of "
+        "shape (2, 3): the task asks for weights (T, S)."
+    )
+    message = check("rows", lambda scores: scores[:, :0]).message
+    assert "it returns numbers of shape (2, 0) instead of" in message
     message = check("rows", lambda scores: scores.softmax(-1) + torch.eye(2, 3)[[1, 0]]).message
-    assert "the biggest difference is at index [" in message
+    assert message == (
+        "For a tensor of shape (2, 3) the shape is right, but the numbers are not: the biggest "
+        "difference is at index [0, 1], and the task asks for weights (T, S)."
+    )
 
 
 def test_functions_among_the_inputs_are_not_shown():
     message = check("run_stream", lambda start, parts: start[:1]).message
-    assert "was expected for a tensor of shape (" in message
+    assert message.startswith("For a tensor of shape (3, 2) it returns numbers of shape (1, 2) ")
     assert "function" not in message
 
 
 def test_a_wrong_number_is_shown_and_the_right_one_is_not():
-    message = check("number", lambda a, b: 17).message
-    assert message == "For 2, 5 it returns 17, which is not the right number."
+    for wrong in (17, 17.0, torch.tensor(17), np.int8(17), np.float32(17)):
+        assert check("number", lambda a, b, wrong=wrong: wrong).message == (
+            "For 2, 5 it returns 17, which is not right: the task asks for their mean, rounded "
+            "down or up."
+        )
+    message = check("number", lambda a, b: [3.0]).message
+    assert "it returns numbers of shape (1,) instead of a single number: the task asks" in message
+    assert "a single number instead of numbers of" in check("rows", lambda scores: 0.5).message
+    assert not check("number", lambda a, b: 10**400)
 
 
 def test_wrong_words_are_shown_and_the_right_ones_are_not():
     message = check("words", lambda one, other: ["x"]).message
-    assert message == "For 'b', 'a' it returns ['x']. Work this one out by hand: what differs?"
+    assert message == (
+        "For 'b', 'a' it returns ['x'], which is not right: the task asks for both, in "
+        "Unicode's order."
+    )
     for other in (5, np.array(["x"]), np.array(["a", "x"]), torch.zeros(3), {}, "ab"):
         assert not check("words", lambda *_, other=other: other)
 
 
 def test_what_does_not_fit_together_is_one_sentence():
     ragged = check("rows", lambda scores: [[1.0], [1.0, 2.0]]).message
-    assert "a list whose parts are not numbers of one shape; a tensor was expected" in ragged
+    assert "it returns a list whose parts are not numbers of one shape: the task asks" in ragged
     assert not check("rows", lambda scores: [])
     assert not check("rows", lambda scores: scores * torch.nan)
-    assert "a str; a number was expected" in check("number", lambda a, b: "three").message
+    assert "a value of type str: the task asks" in check("number", lambda a, b: "three").message
+    assert (
+        "it returns nothing: the task"
+        in check("number", lambda a, b: None if a == 2 else 6).message
+    )
+
+
+ODD = ["", {}, {1}, object(), float, 1j, [[]], [1, [2]], -math.inf, 10**400, torch.zeros(0, 3)]
+ODD += [np.array(["x"]), torch.ones(2, 3, dtype=torch.complex64), [None], range(3), iter("ab")]
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_whatever_comes_back_gets_one_sentence(name):
+    for odd in ODD:
+        verdict = check(name, lambda *inputs, odd=odd: odd)
+        assert not verdict
+        assert "\n" not in verdict.message
+        assert "index []" not in verdict.message
+        assert verdict.message.endswith((".", "?"))
 
 
 def test_the_readers_function_cannot_change_the_inputs():
@@ -213,10 +247,10 @@ def test_an_unknown_exercise_is_one_clear_sentence():
 def test_nan_is_never_right_and_is_named(name):
     """NaN slips through comparisons, and some known mistakes end in it."""
     exercise = EXERCISES[name]
-    wanted = [_as_tensor(exercise.solution(*copy.deepcopy(inputs))) for inputs in exercise.inputs]
-    assert not any(each.isnan().any() for each in wanted if each is not None)
+    wanted = [numbers_in(exercise.solution(*copy.deepcopy(inputs))) for inputs in exercise.inputs]
+    assert wanted[0] is None or not any(map(math.isnan, wanted[0].flat))
     answers = iter(
-        [torch.nan if each is None else torch.full_like(each, torch.nan) for each in wanted]
+        [math.nan if each is None else torch.full(each.shape, math.nan) for each in wanted]
     )
     verdict = check(name, lambda *inputs: next(answers))
     assert not verdict

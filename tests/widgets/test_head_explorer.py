@@ -170,7 +170,7 @@ def loaded(open_figure, small_model):
 
 
 def effect_of(page) -> str:
-    return page.locator(".tl-columns [role=status]").first.text_content()
+    return page.locator(".tl-columns [role=status]").last.text_content()
 
 
 def test_a_real_model_reads_the_same_text_and_its_heads_are_switched_off(loaded):
@@ -227,3 +227,15 @@ def test_a_real_model_without_a_text_says_so_and_gives_way_when_it_is_unloaded(l
     page.get_by_role("button", name="layer 9, head 3").wait_for(state="detached")
     assert page.locator(".tl-head:visible").count() == 8
     assert page.locator(".tl-chip").first.text_content() == "⟨start⟩"
+
+
+def test_the_room_beside_the_heads_of_a_real_model_is_used(loaded):
+    page, _ = loaded
+    page.set_viewport_size({"width": 720, "height": 900})
+    heads, beside = (page.locator(".tl-deep > *").nth(at).bounding_box() for at in (0, 1))
+    assert beside["x"] > heads["x"] + heads["width"]
+    bars = page.get_by_text("What comes next").bounding_box()
+    assert bars["x"] == beside["x"]
+    page.get_by_role("button", name="Unload Small").click()
+    page.locator(".tl-deep").wait_for(state="detached")
+    assert page.get_by_text("What comes next").bounding_box()["x"] == heads["x"]

@@ -181,13 +181,52 @@ def test_a_real_encoder_says_how_alike_a_word_and_itself_are_and_the_other_words
     same = float(cosine_similarity(own[0], own[1], dim=0))
     other = float(torch.stack([cosine_similarity(row, others) for row in own]).mean())
     said = page.locator(".tl-stack [role=status]").first.text_content().replace("−", "-")
-    where, shown, beside = re.fullmatch(
-        r"(.*): “bank” and “bank” .* a cosine of (\S+) on average, .* words (\S+)\.", said
+    where, shown, beside, _ = re.fullmatch(
+        r"(.*): “bank” and “bank” .* a cosine of (\S+) on average, .* words (\S+)\.( As for .*)?",
+        said,
     ).groups()
     assert where == ("In the table" if layer == 0 else "After block 2")
     assert [float(shown), float(beside)] == pytest.approx([same, other], abs=0.006)
     cells = page.locator(".tl-context-cosines tbody td").all_text_contents()
     assert float(cells[1].replace("−", "-")) == pytest.approx(same, abs=0.006)
+
+
+def test_the_real_encoders_map_places_each_sentence_as_torch_does(loaded):
+    page, encoder, tokenizer = loaded
+    page.get_by_label("Layer", exact=True).fill("2")
+    bank = lambda line: dict(words_in(encoder, tokenizer, line, 2))["bank"]  # noqa: E731
+    middles = {
+        sense: torch.stack(
+            [bank(line) for line, of in zip(REFERENCES, SENSES, strict=True) if of == sense]
+        ).mean(0)
+        for sense in ("river", "money")
+    }
+    page.get_by_text("sentences of known meaning lie nearer").wait_for()
+    assert page.locator(".tl-context-map").first.locator(".tl-sense-0, .tl-sense-1").count() == 4
+    lines = TEXT.split("\n")
+    for row, at in enumerate((0, 2)):
+        nearer = min(middles, key=lambda sense: float((bank(lines[at]) - middles[sense]).norm()))
+        assert f"→ {nearer} (" in page.locator(".tl-context-list li").nth(row).text_content()
+
+
+def test_another_word_gets_a_map_without_meanings(loaded):
+    page, *_ = loaded
+    page.get_by_text("sentences of known meaning lie nearer").wait_for()
+    page.get_by_label("Sentences with").fill("Mia took a kite.\nBen saw a kite.\nA kite fell.")
+    page.wait_for_function("document.querySelector('.tl-select select').value === 'kite'")
+    places = page.locator(".tl-context-map").first
+    assert places.locator(".tl-own-name").all_text_contents() == ["1", "2", "3"]
+    assert places.locator(".tl-sense-0, .tl-sense-1").count() == 0
+    assert "→" not in page.locator(".tl-context-list").text_content()
+
+
+def test_a_sentence_that_is_longer_than_the_window_is_noted(loaded):
+    page, *_ = loaded
+    note = page.get_by_text("The model sees 64 tokens of a sentence")
+    page.get_by_label("Sentences with").fill("Mia went to the bank.\n" + "the bank " * 40)
+    note.wait_for()
+    page.get_by_role("button", name="Unload Small").click()
+    note.wait_for()
 
 
 def test_any_word_in_common_will_do_and_without_one_it_says_so(loaded):

@@ -4,38 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 from torch.nn.functional import normalize, one_hot
 
-from transformer_lab.embeddings import sinusoidal_positions
 from transformer_lab.exercises.exercise import Exercise, Mistake
-
-
-class _OnlyForProducts(Tensor):
-    """A table that can be multiplied, but from which no row can be picked by its number."""
-
-    _picking = frozenset(
-        [
-            Tensor.__getitem__,
-            *(Tensor.__iter__, Tensor.unbind, torch.unbind, Tensor.split, torch.split),
-            *(Tensor.index_select, torch.index_select, Tensor.gather, torch.gather),
-            *(Tensor.take, torch.take, torch.take_along_dim, Tensor.select, torch.select),
-            *(functional.embedding, torch.embedding),
-        ]
-    )
-
-    @classmethod
-    def __torch_function__(cls, function, types, args=(), kwargs=None):
-        if function in cls._picking:
-            raise TypeError(
-                "in this exercise no row of the table can be picked by its number; "
-                "the question asks for a product"
-            )
-        with torch._C.DisableTorchFunctionSubclass():  # what comes out is a plain tensor
-            return function(*args, **kwargs or {})
-
-    def __deepcopy__(self, memo: dict) -> Tensor:
-        return self.clone().as_subclass(type(self))
 
 
 def _rows_of_ones(ids: Tensor, table: Tensor) -> Tensor:
@@ -47,11 +18,11 @@ def _lookup_by_one_hot(ids: Tensor, table: Tensor) -> Tensor:
 
 
 def _sinusoidal_row(position: int, d_model: int) -> Tensor:
-    return sinusoidal_positions(position + 1, d_model)[position]
+    return _in_turn(*_waves(position, d_model))
 
 
 def _waves(position: int, d_model: int, exponent: float = -2.0) -> tuple[Tensor, Tensor]:
-    """Sines and cosines of one row, for the mistakes."""
+    """The sines and the cosines of one row."""
     angles = position * 10_000.0 ** (exponent * torch.arange(d_model // 2) / d_model)
     return angles.sin(), angles.cos()
 
@@ -79,17 +50,27 @@ _table, _wide = torch.randn(8, 5, generator=_random), torch.randn(6, 9, generato
 _texts, _more = (torch.randn(*shape, generator=_random) for shape in ((2, 3, 5), (3, 4, 9)))
 _one_text = torch.randn(1, 7, 5, generator=_random)
 _lengths = torch.tensor([1.0, 5.0, 0.3, 2.0, 0.1, 3.0, 1.5, 0.5, 4.0])
+# A product reads every row of the table, and what is not a number stays so, even times 0; who
+# picks rows never meets the one that was not asked for.
+_with_nan = _table.clone()
+_with_nan[5] = torch.nan
 _vectors = torch.randn(9, 5, generator=torch.Generator().manual_seed(9)) * _lengths[:, None]
 
 EXERCISES = {
     "lookup_by_one_hot": Exercise(
-        task="ids (T), table (V, D) → (T, D): the rows of the table, by one matrix product.",
+        task="ids (T), table (V, D) → the rows of the table (T, D), by one matrix product.",
         inputs=[
-            (torch.tensor([3, 0, 3]), _table.as_subclass(_OnlyForProducts)),
-            (torch.tensor([4, 1, 5, 2]), _wide.as_subclass(_OnlyForProducts)),
+            (torch.tensor([3, 0, 3]), _table),
+            (torch.tensor([4, 1, 5, 2]), _wide),
+            (torch.tensor([3, 0, 3]), _with_nan),
         ],
         solution=_lookup_by_one_hot,
         mistakes=[
+            Mistake(
+                lambda ids, table: table[ids],
+                "These are the right rows, but each was picked by its number. The question asks "
+                "for a product with the whole table.",
+            ),
             Mistake(
                 _rows_of_ones,
                 "These are the one-hot rows themselves. What do you multiply them with to "
@@ -116,7 +97,7 @@ EXERCISES = {
         ],
     ),
     "sinusoidal_row": Exercise(
-        task="position, d_model → (d_model): sine and cosine in turn, the fast wave first.",
+        task="position, d_model → the row (d_model): sine and cosine in turn, fast waves first.",
         inputs=[(0, 4), (3, 8), (50, 6)],
         solution=_sinusoidal_row,
         mistakes=[
@@ -146,7 +127,8 @@ EXERCISES = {
         ],
     ),
     "add_positions": Exercise(
-        task="x (B, T, D), table (max_len, D) → (B, T, D): add to each token its position.",
+        task="x (B, T, D), table (max_len, D) → the tokens, each with its position added "
+        "(B, T, D).",
         inputs=[(_texts, _table), (_more, _wide), (_one_text, _table)],
         solution=_add_positions,
         mistakes=[

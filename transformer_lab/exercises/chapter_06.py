@@ -41,7 +41,7 @@ _more_ids = torch.tensor([[7, 7, 1, 2, 7], [3, 0, 7, 7, 7], [2, 1, 0, 5, 4]])
 
 EXERCISES = {
     "make_causal_mask": Exercise(
-        task="n → (n, n): true where a row may look at a column.",
+        task="n → the mask (n, n): true where a row may look at a column.",
         inputs=[(3,), (6,), (1,)],
         solution=_make_causal_mask,
         mistakes=[
@@ -119,7 +119,7 @@ EXERCISES = {
         ],
     ),
     "causal_and_padding": Exercise(
-        task="ids (B, T) and pad_id → (B, T, T): true where a token may look.",
+        task="ids (B, T) and pad_id → the mask (B, T, T): true where a token may look.",
         inputs=[(_ids, 0), (_more_ids, 7)],
         solution=_causal_and_padding,
         mistakes=[

@@ -54,7 +54,8 @@ def _gated(n_tokens: int, d_model: int, d_ff: int) -> tuple[Tensor, ...]:
 
 EXERCISES = {
     "feed_forward": Exercise(
-        task="x (T, D), w_1 (D, F), b_1 (F), w_2 (F, D), b_2 (D) → (T, D), with a ReLU between.",
+        task="x (T, D), w_1 (D, F), b_1 (F), w_2 (F, D), b_2 (D) → the output (T, D), with a ReLU "
+        "between.",
         inputs=[_layer(3, 2, 6), _layer(5, 3, 7)],
         solution=_feed_forward,
         mistakes=[
@@ -132,7 +133,7 @@ EXERCISES = {
         ],
     ),
     "swiglu": Exercise(
-        task="x (T, D), w_gate (D, F), w_up (D, F), w_down (F, D) → (T, D).",
+        task="x (T, D), w_gate (D, F), w_up (D, F), w_down (F, D) → the layer's output (T, D).",
         inputs=[_gated(3, 4, 5), _gated(2, 6, 7)],
         solution=_swiglu,
         mistakes=[

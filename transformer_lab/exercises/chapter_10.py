@@ -164,8 +164,8 @@ EXERCISES = {
         ],
     ),
     "token_types": Exercise(
-        task="ids (T) of one text or two, each ended by [SEP], which is 3 → 0 for the first text, "
-        "1 for the second.",
+        task="ids (T) of one text or two, each ended by [SEP], which is 3 → the type of each "
+        "token, 0 for the first text and 1 for the second.",
         inputs=[
             (torch.tensor([2, 7, 8, 3, 9, 9, 6, 3]),),
             (torch.tensor([2, 7, 3]),),

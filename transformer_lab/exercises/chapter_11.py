@@ -171,8 +171,8 @@ EXERCISES = {
         ],
     ),
     "separation": Exercise(
-        task="vectors (N, D) of length 1, labels (N) → mean cosine of same-label pairs minus "
-        "that of different-label pairs.",
+        task="vectors (N, D) of length 1, labels (N) → the mean cosine of same-label pairs "
+        "minus that of different-label pairs.",
         inputs=[(_vectors, _labels), (_few, _few_labels)],
         solution=_separation,
         mistakes=[
@@ -200,7 +200,8 @@ EXERCISES = {
         ],
     ),
     "nearer_to_true": Exercise(
-        task="vectors (N, D), labels (N), x (D) → whether x is nearer to the true ones' mean.",
+        task="vectors (N, D), labels (N), x (D) → true if x is nearer to the true ones' mean, else "
+        "false.",
         inputs=_cases,
         solution=_nearer_to_true,
         mistakes=[

@@ -106,7 +106,7 @@ _written = [
 
 EXERCISES = {
     "shift_right": Exercise(
-        task="ids (B, T) → (2, B, T + 1): what the decoder is given, and what it must say; "
+        task="ids (B, T) → what the decoder is given, and what it must say (2, B, T + 1); "
         "start token 2, stop token 3.",
         inputs=[(torch.tensor([[7, 8, 9], [5, 6, 4]]),), (torch.tensor([[11]]),)],
         solution=_shift_right,
@@ -129,8 +129,8 @@ EXERCISES = {
         ],
     ),
     "cross_attention": Exercise(
-        task="x (T, D) of the decoder, memory (S, D) of the encoder → (T, D): scaled attention "
-        "of x over memory, with the vectors themselves as queries, keys and values.",
+        task="x (T, D) of the decoder, memory (S, D) of the encoder → scaled attention of x "
+        "over memory (T, D), with the vectors themselves as queries, keys and values.",
         inputs=[(_x, _memory), (_memory[:2], _x)],  # T, S and D differ
         solution=_cross,
         mistakes=[

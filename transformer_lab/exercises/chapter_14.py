@@ -274,7 +274,7 @@ EXERCISES = {
     ),
     "fit_window": Exercise(
         task="messages, the first of them the system's and the last the user's, as (role, number "
-        "of tokens), and the tokens there is room for → those that stay.",
+        "of tokens), and the tokens there is room for → the messages that stay.",
         inputs=[
             *((_sized, room) for room in (50, 46, 45, 29, 28, 12)),
             *((_uneven, room) for room in (45, 40, 35, 34, 12)),

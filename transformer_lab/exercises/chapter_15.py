@@ -45,6 +45,14 @@ def _a_head_of_its_own(head: int, n_heads: int, n_kv_heads: int) -> int:
     return head
 
 
+def _place_in_its_group(head: int, n_heads: int, n_kv_heads: int) -> int:
+    return head % (n_heads // n_kv_heads)
+
+
+def _unrounded(head: int, n_heads: int, n_kv_heads: int) -> float:
+    return head / (n_heads // n_kv_heads)
+
+
 def _gated_width(d_ff: int) -> int:
     return round(2 * d_ff / 3)
 
@@ -124,6 +132,11 @@ EXERCISES = {
                 _a_head_of_its_own,
                 "With fewer heads of keys than queries, there is none of that number.",
             ),
+            Mistake(
+                _place_in_its_group,
+                "This counts the query head within its group. Which of the groups is it?",
+            ),
+            Mistake(_unrounded, "A head's number is whole. Neighbours share: up or down?"),
         ],
     ),
     "gated_width": Exercise(

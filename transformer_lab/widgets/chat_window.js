@@ -52,12 +52,14 @@ function describe(given) {
     + `one row of ${counted(countTokens(rowsOf(given, null)), "token")}.`;
 }
 
+// Seen and spoken: who sees has the answer itself before their eyes.
 function describeAnswer({ given, ids, text }, end) {
   const why = !end ? " There it was stopped." : end.isFull ? " There the window was full." : "";
   const lost = given.dropped.length
     ? ` ${counted(given.dropped.length, "message")} had fallen out of the window.` : "";
-  return `Given ${counted(countTokens(rowsOf(given, { ids: [] })), "token")}, `
-    + `the model wrote ${counted(ids.length, "token")}: “${text}”.${why}${lost}`;
+  const what = `Given ${counted(countTokens(rowsOf(given, { ids: [] })), "token")}, `
+    + `the model wrote ${counted(ids.length, "token")}.${why}${lost}`;
+  return [what, { spoken: ` It wrote: ${text}` }];
 }
 
 // --- Drawn ----------------------------------------------------------------------
@@ -283,7 +285,7 @@ class Session {
       const end = await this.talker.write(prompt, { temperature, seed, signal: controller.signal, onToken });
       if (this.writing !== answer) return; // stopped
       this.writing = null;
-      this.status.say(describeAnswer(answer, end));
+      this.status.say(...describeAnswer(answer, end));
     } catch (error) {
       this.stopWriting();
       this.warn(`The model cannot answer: ${error.message}.`);
@@ -297,7 +299,7 @@ class Session {
     if (!answer) return;
     this.writing = null;
     answer.stop();
-    this.status.say(describeAnswer(answer, null));
+    this.status.say(...describeAnswer(answer, null));
     this.keep();
   }
 
@@ -320,6 +322,8 @@ class Session {
     this.list.show(talk.messages, this.given, writing?.message);
     this.sequence.show(rowsOf(this.given, writing), this.talker);
     this.again.disabled = !talk.messages.some(({ role }) => role === "user");
+    // A button that is disabled loses the focus, and the keyboard its place.
+    if (!writing && this.stopButton.matches(":focus")) this.text.input.focus();
     this.stopButton.disabled = !writing;
     for (const part of [this.list, this.sequence]) part.scroll(); // last: it lays the page out
   }

@@ -193,14 +193,14 @@ function whereItLooks({ nameOf }, token, weights) {
   return `From ${nameOf(token)} this head looks ${where}.`;
 }
 
-// What comes next, with all heads and with those that are on.
-function effectView({ nextName }) {
+// What comes next, with all heads and with those that are on; between them the `switches`.
+function effectView({ nextName }, switches) {
   const effect = statusLine();
   const bars = barList({
     label: "most likely next tokens", length: N_BARS, compared: true, look: "tl-bars tl-compared",
   });
   return {
-    bars: bars.root, words: effect.root,
+    root: stack(heading("What comes next ", "outlined: with all heads on"), bars.root, switches, effect.root),
     say: effect.say,
     show(ranWhole, ranNow, nOff) {
       const [whole, now] = [ranWhole.shares, ranNow.shares];
@@ -234,9 +234,8 @@ function headSwitches({ get, set }) {
   });
   const allButton = button("All heads on", () => switchHeads([]));
   return {
-    off,
-    buttons: buttonRow("heads on and off",
-      button("Only this head on", () => switchHeads(others(everyHead(config)))), allButton),
+    root: stack(buttonRow("heads on and off",
+      button("Only this head on", () => switchHeads(others(everyHead(config)))), allButton), off.root),
     follow(ofModel) { config = ofModel; },
     show() {
       off.value = get("disabled_heads").some(isSame(chosen()));
@@ -273,13 +272,12 @@ class Session {
         this.look(index);
       },
     });
-    this.effect = effectView(this.text);
     this.switches = headSwitches(figure);
+    this.effect = effectView(this.text, this.switches.root);
     this.gridPlace = element("div");
-    this.view = columns(stack(
-      heading("Every head ", "layer.head; each row is a token that looks"), this.gridPlace,
-      heading("What comes next ", "outlined: with all heads on"), this.effect.bars,
-      this.switches.buttons, this.switches.off.root, this.effect.words), this.large.root);
+    this.heads = stack(
+      heading("Every head ", "layer.head; each row is a token that looks"), this.gridPlace);
+    this.view = columns(this.heads, this.large.root);
   }
 
   get chosen() { return chosenHead(this.figure.get, this.shown.reader.config); }
@@ -353,6 +351,10 @@ class Session {
       this.figure.set("head", head);
     });
     this.gridPlace.replaceChildren(this.grid.root);
+    // A grid of many layers fills its column, and the rest goes beside it.
+    const isDeep = config.n_layers > MOST_LAYERS;
+    this.view.classList.toggle("tl-deep", isDeep);
+    (isDeep ? this.large.root : this.heads).append(this.effect.root);
     this.switches.follow(config);
   }
 

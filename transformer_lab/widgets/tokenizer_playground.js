@@ -63,8 +63,8 @@ class Row {
     this.tokenizer = null; // until it is there
     this.ids = [];
     this.size = sizeInWords(file);
-    this.summary = element("span", { class: "tl-quiet" },
-      this.size ? button(`Load it (${this.size})`, () => this.load()) : "");
+    this.loadButton = this.size && button(`Load it (${this.size})`, () => this.load());
+    this.summary = element("span", { class: "tl-quiet" }, this.loadButton);
     this.back = element("p", { class: "tl-caption" });
     const look = (index) => {
       if (index !== null) announce(describeToken(name, this.tokenizer, this.ids, index), { delay: 100 });
@@ -75,6 +75,7 @@ class Row {
   }
 
   async load() {
+    const hadFocus = this.loadButton?.matches(":focus");
     if (this.size) {
       this.summary.replaceChildren(`loading ${this.size} `,
         element("progress", { "aria-label": `loading ${this.name}` }));
@@ -82,8 +83,10 @@ class Row {
     try {
       this.tokenizer = await readTokenizer(await bytesOf(this.file));
       this.onThere();
+      if (hadFocus) this.chips.root.querySelector("[tabindex='0']")?.focus();
     } catch (error) {
-      this.summary.textContent = `It cannot be shown: ${error.message}.`;
+      this.summary.textContent = `It cannot be shown because ${error.message}. `;
+      if (this.loadButton) this.summary.append(this.loadButton);
     }
   }
 

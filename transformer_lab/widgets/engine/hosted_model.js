@@ -2,16 +2,12 @@
 //
 // What takes long is done a few tokens at a time. Between two steps the worker reads its
 // messages, so that work is given up which nobody waits for any more.
-//
-// Messages in: { id, method, args } asks for something, { cancel: id } gives it up.
-// Out: { id, token } for each new token of a text, then { id, result } or { id, error };
-// of what was given up the result is null.
 
 import { tokenInWords } from "../parts/words.js";
 import { ChatTemplate, fit } from "./chatting.js";
 import { vectorsAt } from "./contextual.js";
 import { explainer } from "./explain.js";
-import { FileInParts } from "./file_in_parts.js";
+import { Hosted } from "./hosted.js";
 import { loadModel } from "./model_file.js";
 import { PrefixCache } from "./prefix_cache.js";
 import { distribution, mostLikely, mostLikelyFirst, sample, seededRandom } from "./sampling.js";
@@ -21,68 +17,11 @@ const MOST_SHOWN = 128; // tokens of which attention weights are given: 18 MB in
 const MOST_OPENED = 64; // tokens of which numbers are kept to be opened: 14 MB in SmolLM2
 const AT_ONCE = 16; // tokens between two looks at the messages
 
-const METHODS = [
-  "open", "recall", "fetch", "take", "start", "encode", "turns", "forward", "generate", "explain", "vectors",
-];
-
-/**
- * What a method is told of the call that it answers.
- * @typedef {{ isWanted: () => boolean, tell: (token: object) => void }} Call
- */
-
-export class HostedModel {
-  /**
-   * @param {object} surroundings
-   * @param {(message: object, transfer?: ArrayBuffer[]) => void} surroundings.post sends to the page
-   * @param {() => Promise<void>} surroundings.turn until the messages that wait have been read
-   * @param {string} surroundings.origin of the page
-   * @param {CacheStorage} surroundings.storage of the browser; not looked at from disk
-   * @param {(address: string) => Promise<Response>} surroundings.fetch brings a file
-   */
-  constructor(surroundings) {
-    this.post = surroundings.post;
-    this.turn = surroundings.turn;
-    this.surroundings = surroundings;
-    this.wanted = new Set(); // the calls whose results somebody waits for
-    this.last = Promise.resolve(); // one call is answered after the other
-  }
-
-  receive({ id, method, args, cancel }) {
-    if (cancel !== undefined) return this.wanted.delete(cancel);
-    this.wanted.add(id);
-    this.last = this.last.then(() => this.answer(id, method, args));
-    return true;
-  }
-
-  async answer(id, method, args) {
-    const call = { isWanted: () => this.wanted.has(id), tell: (token) => this.post({ id, token }) };
-    try {
-      if (!METHODS.includes(method)) throw new Error(`a model has no method ${method}`);
-      const result = call.isWanted() ? await this[method](args, call) : null;
-      this.post({ id, result }, buffersIn(result));
-    } catch (error) {
-      this.post({ id, error: error.message });
-    }
-    this.wanted.delete(id);
-  }
-
-  // --- Loading: `open`, then each part by `recall`, `fetch` or `take`, then `start`.
-
-  open(file) {
-    this.file = new FileInParts(file, this.surroundings);
-  }
-
-  recall({ index }) {
-    return this.file.recall(index);
-  }
-
-  fetch({ index }) {
-    return this.file.fetch(index);
-  }
-
-  take({ index, bytes }) {
-    return this.file.take(index, bytes);
-  }
+export class HostedModel extends Hosted {
+  /** @override */
+  static methods = [
+    ...Hosted.methods, "encode", "turns", "forward", "generate", "explain", "vectors",
+  ];
 
   start() {
     this.lm = loadModel(this.file.bytes);
@@ -127,7 +66,7 @@ export class HostedModel {
     return logits && {
       logits: logits.slice(),
       order: order ? Uint32Array.from(mostLikelyFirst(logits)) : null,
-      attention: attention ? this.cache.attention.map(attention === "mean" ? meanSquare : squares) : null,
+      attention: attention ? this.cache.attention.map(squares) : null,
       recorded: recorder.recorded(),
     };
   }
@@ -234,24 +173,9 @@ function joined(pieces) {
 
 // Of each head, rows of 1, 2, …, T weights as T rows of T.
 function squares(heads) {
-  return heads.map((rows) => meanSquare([rows])[0]);
-}
-
-// The mean of the heads, as if it were the only one.
-function meanSquare(heads) {
-  const size = heads[0].length;
-  const mean = new Float32Array(size * size);
-  for (const rows of heads) {
-    rows.forEach((row, t) => {
-      for (let s = 0; s <= t; s++) mean[t * size + s] += row[s] / heads.length;
-    });
-  }
-  return [mean];
-}
-
-// The memory of the numbers in a result, which goes to the page instead of being copied.
-function buffersIn(value) {
-  if (value === null || typeof value !== "object") return [];
-  if (ArrayBuffer.isView(value)) return [value.buffer];
-  return Object.values(value).flatMap(buffersIn);
+  return heads.map((rows) => {
+    const square = new Float32Array(rows.length ** 2);
+    rows.forEach((row, t) => square.set(row, t * rows.length));
+    return square;
+  });
 }

@@ -48,18 +48,25 @@ export function centred(rows) {
   return rows.map((row) => row.map((value, i) => value - mean[i]));
 }
 
-// All principal directions of centred rows, the one with the greatest spread first.
-// Each has length 1 and a positive greatest number, so that a picture never flips.
+// The principal directions of centred rows, the one with the greatest spread first: as many as
+// there are rows or numbers in a row, whichever is fewer. Each has length 1 (0 where nothing
+// is spread) and a positive greatest number, so that a picture never flips.
 export function principalDirections(rows) {
-  const size = rows[0].length;
-  const covariance = Array.from({ length: size }, (_, i) =>
-    Array.from({ length: size }, (_, j) => rows.reduce((sum, row) => sum + row[i] * row[j], 0)));
-  const { values, vectors } = eigen(covariance);
-  return values.map((value, i) => [value, vectors[i]]).sort(([a], [b]) => b - a).map(([, vector]) => {
+  const columns = transposed(rows);
+  const isWide = rows.length < columns.length;
+  // The products of few long rows say the same as those of many columns, and are fewer.
+  const { values, vectors } = eigen(productsOf(isWide ? rows : columns));
+  const least = 1e-12 * Math.max(...values); // of what is not spread, only rounding is left
+  const directions = !isWide ? vectors : vectors.map((shares, i) =>
+    columns.map((column) => (values[i] > least ? dot(shares, column) / Math.sqrt(values[i]) : 0)));
+  return values.map((value, i) => [value, directions[i]]).sort(([a], [b]) => b - a).map(([, vector]) => {
     const greatest = vector.reduce((best, number) => (Math.abs(number) > Math.abs(best) ? number : best), 0);
     return greatest < 0 ? vector.map((number) => -number) : vector;
   });
 }
+
+const transposed = (rows) => Array.from(rows[0], (_, i) => rows.map((row) => row[i]));
+const productsOf = (vectors) => vectors.map((a) => vectors.map((b) => dot(a, b)));
 
 // The eigenvalues and eigenvectors of a symmetric matrix, by Jacobi's method: turn
 // two axes at a time until nothing is left outside of the diagonal.

@@ -1,6 +1,11 @@
 // Bytes that need not be there at first (`_later` in the figure's Python class), and the
 // parts of a real model, which the page asks for one by one.
 
+const MOST_MS = 60_000; // long: with the first part the kernel makes them all
+const NO_ANSWER = "the notebook's kernel has not answered for a minute: it is busy or has ended, "
+  + "so wait for it or run the cell again, and then try once more";
+const NO_KERNEL = "the notebook's kernel has ended: run the cell again, and then try once more";
+
 // In a notebook the bytes are there; in a built page { size, load } stands for them.
 // A figure that asks for them waits for either.
 export async function bytesOf(value) {
@@ -32,16 +37,26 @@ export function realModelOf(model) {
   };
 }
 
-// A file that the kernel has, as DataView.
+// A file that the kernel has, as DataView. To a kernel that has ended nothing can be sent, or
+// it never answers.
 function askKernel(model, name) {
   return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => end(reject, new Error(NO_ANSWER)), MOST_MS);
     const hear = ({ file, error }, [bytes] = []) => {
       if (file !== name) return;
+      if (error) end(reject, new Error(error));
+      else end(resolve, bytes);
+    };
+    const end = (settle, value) => {
+      clearTimeout(timer);
       model.off("msg:custom", hear);
-      if (error) reject(new Error(error));
-      else resolve(bytes);
+      settle(value);
     };
     model.on("msg:custom", hear);
-    model.send({ file: name });
+    try {
+      model.send({ file: name });
+    } catch {
+      end(reject, new Error(NO_KERNEL));
+    }
   });
 }

@@ -1,10 +1,14 @@
 // One word in several sentences of the reader's, through the layers of a real encoder.
 //
-// How alike its vectors are, and beside it how alike they are to those of the other words:
-// a cosine says something only next to another one. Also what both kinds of models share
-// in WordInContext: the reader's sentences, the names of the places, the table.
+// A map of its vectors (context_map.js). How alike they are, and beside it how alike they are
+// to those of the other words: a cosine says something only next to another one. Also what
+// both kinds of models share in WordInContext: the reader's sentences, the names of the
+// places, the table.
 
 import { cosine } from "../engine/vectors.js";
+import {
+  contextMap, describeSenses, hasBoth, placing, sensesOf, spreading,
+} from "./context_map.js";
 import { select, slider, statusLine } from "./controls.js";
 import { columns, element, heading, stack, svgElement } from "./nodes.js";
 
@@ -23,6 +27,21 @@ export function sentencesOf(text) {
 }
 
 /**
+ * What a model sees of a text, and whether that is all.
+ * @param {number[]} ids
+ * @param {number} most
+ */
+export function seenOf(ids, most) {
+  return { ids: ids.slice(0, most), isCut: ids.length > most };
+}
+
+/** What to note if a model does not see all of a sentence. @param {{ isCut: boolean }[]} read */
+export function cutNote(read, most) {
+  return read.some(({ isCut }) => isCut)
+    && `The model sees ${most} tokens of a sentence; what goes beyond is left out.`;
+}
+
+/**
  * The places of a word by name: "2" in the second sentence, "2a" and "2b" if it is there twice.
  * @param {{ line: string, places: number[][][] }[]} found of each place a vector for each layer
  */
@@ -32,16 +51,18 @@ export function namedPlaces(found) {
   })));
 }
 
-// The whole words of a sentence and their vectors: { word, vectors }; null if nobody waits.
-// A word that the tokenizer cuts into pieces ("##s") has no vector of its own.
-async function wordsOf(model, line) {
-  const ids = (await model.encode(line))?.slice(0, model.config.max_len);
-  if (!ids) return null;
+// The whole words of a sentence, or those that are wanted, and their vectors: { words:
+// { word, vectors }, isCut }; null if nobody waits. A word that the tokenizer cuts into pieces
+// ("##s") has no vector of its own.
+async function wordsOf(model, line, isWanted = (_) => true) {
+  const all = await model.encode(line);
+  if (!all) return null;
+  const { ids, isCut } = seenOf(all, model.config.max_len);
   const pieces = ids.map(model.tokenizer.piece);
-  const places = pieces.flatMap((piece, at) =>
-    (/^\p{L}+$/u.test(piece) && !pieces[at + 1]?.startsWith("##") ? [at] : []));
+  const isWhole = (at) => /^\p{L}+$/u.test(pieces[at]) && !pieces[at + 1]?.startsWith("##");
+  const places = pieces.flatMap((piece, at) => (isWanted(piece) && isWhole(at) ? [at] : []));
   const vectors = await model.vectors(ids, places);
-  return vectors && places.map((at, n) => ({ word: pieces[at], vectors: vectors[n] }));
+  return vectors && { words: places.map((at, n) => ({ word: pieces[at], vectors: vectors[n] })), isCut };
 }
 
 // Words that stand in two sentences or more, the longest first: they are not the commonest.
@@ -122,10 +143,14 @@ export class SameWordView {
   /**
    * @param {import("./real_model.js").RealModel} model an encoder
    * @param {string} word the word that is followed if it is in common
+   * @param {{ line: string, sense: string }[]} references sentences in which its sense is known
    */
-  constructor(model, word) {
+  constructor(model, word, references) {
     this.model = model;
     this.word = word;
+    this.ofReferences = word;
+    this.kinds = sensesOf(references);
+    this.references = []; // those that have been read: { sense, vectors }
     this.known = new Map(); // by sentence, the promise of its words
     this.found = []; // the sentences: { line, words: [{ word, vectors }] }
     this.own = []; // the places of the word, by name
@@ -138,30 +163,51 @@ export class SameWordView {
     });
     this.status = statusLine();
     this.lines = cosineLines();
+    this.map = contextMap(this.kinds);
     this.table = cosineTable();
     this.picture = columns(
-      stack(this.lines.root, element("p", { class: "tl-caption" },
+      stack(this.map.root, this.lines.root, element("p", { class: "tl-caption" },
         "Line: the word and itself in another place. Dashed: the word and the other words. "
         + "Across: the token's own vector, then after each block.")),
-      stack(heading("How alike the word's vectors are ", "cosines; 1.00 is the same direction"),
+      stack(this.map.list,
+        heading("How alike the word's vectors are ", "cosines; 1.00 is the same direction"),
         this.table.root));
     this.root = stack(this.note, this.choice, this.layers.root, this.status.root, this.picture);
+    this.readReferences(references).catch((error) => this.report(error));
+  }
+
+  // One after the other, so that a reader's new sentence need not wait for all of them.
+  async readReferences(references) {
+    const read = [];
+    for (const { line, sense } of references) {
+      const found = await wordsOf(this.model, line, (word) => word === this.ofReferences);
+      if (!found) return; // the model has been unloaded
+      read.push(...found.words.slice(-1).map(({ vectors }) => ({ sense, vectors })));
+    }
+    if (!hasBoth(read, this.kinds)) return;
+    this.references = read;
+    if (this.own.length) this.show();
   }
 
   async read(text) {
     const { lines, note } = sentencesOf(text);
-    this.note.hidden = !note;
-    this.note.textContent = note;
     const wordsIn = (line) => this.known.get(line) ?? wordsOf(this.model, line);
     const known = this.known = new Map(lines.map((line) => [line, wordsIn(line)]));
     try {
       const found = await Promise.all(lines.map((line) => known.get(line)));
       if (known !== this.known || found.includes(null)) return; // nobody waits for these
-      this.found = lines.map((line, at) => ({ line, words: found[at] }));
+      const notes = [note, cutNote(found, this.model.config.max_len)].filter(Boolean).join(" ");
+      this.note.hidden = !notes;
+      this.note.textContent = notes;
+      this.found = lines.map((line, at) => ({ line, words: found[at].words }));
       this.choose();
     } catch (error) {
-      this.status.say(`${this.model.name} could not read this: ${error.message}.`);
+      this.report(error);
     }
+  }
+
+  report(error) {
+    this.status.say(`${this.model.name} could not read this: ${error.message}.`);
   }
 
   choose() {
@@ -187,12 +233,19 @@ export class SameWordView {
   }
 
   show() {
-    const { word, own, byLayer, layers: { value: layer } } = this;
+    const { word, byLayer, layers: { value: layer } } = this;
+    const own = this.own.map(({ vectors, ...item }) => ({ ...item, vector: vectors[layer] }));
+    const vectors = own.map(({ vector }) => vector);
     this.lines.show(word, byLayer, layer);
-    this.table.show(own.map(({ name }) => name), own.map(({ vectors }) => vectors[layer]));
+    this.table.show(own.map(({ name }) => name), vectors);
+    const known = word !== this.ofReferences ? []
+      : this.references.map((one) => ({ sense: one.sense, vector: one.vectors[layer] }));
+    const place = known.length ? placing(known, this.kinds) : spreading(vectors);
+    this.map.show(own, place, known);
     const [same, other] = [byLayer[layer].same, byLayer[layer].other].map(inDigits);
     const where = layer === 0 ? "In the table" : `After block ${layer - 1}`;
     this.status.say(`${where}: “${word}” and “${word}” in another place have a cosine of ${same} on average, `
-      + `“${word}” and the other words ${other}.`);
+      + `“${word}” and the other words ${other}.`
+      + (known.length ? ` As for its meaning: ${describeSenses(known, place)}` : ""));
   }
 }
