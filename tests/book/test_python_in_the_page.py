@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import importlib.util
+import io
 import json
 import re
 import sys
+import zipfile
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +16,10 @@ from pathlib import Path
 import pytest
 
 from tests import page_python
+from tests.book.test_exercise_cells import cell_of, run, write
 from tests.conftest import ROOT
+from tests.exercises.every_verdict import every_verdict
+from tests.test_page_files import ANSWERS
 from transformer_lab.exercises import EXERCISES
 
 sys.path.insert(0, str(ROOT / "book/_ext"))
@@ -114,3 +120,37 @@ def test_live_cells_print_in_the_page_what_they_print_in_the_book(results):
 def test_live_cells_stand_where_the_pages_torch_is_enough():
     live = {p.stem[:2] for p in NOTEBOOKS for _, tags in cells_of(p) if "live-cell" in tags}
     assert live == LIVE_CHAPTERS
+
+
+# A reader's cell that tries every answer that we know, and prints where its verdict is another
+# than with torch, and how many it has compared.
+EVERY_VERDICT = """
+import base64, io, json, sys, zipfile
+
+archive = zipfile.ZipFile(io.BytesIO(base64.b64decode("{}")))
+archive.extractall("/tmp/answers")
+sys.path.insert(0, "/tmp/answers")
+from tests.exercises.every_verdict import every_verdict, runs_elsewhere
+
+expected = json.loads(archive.read("verdicts.json"))
+here = {{name: said for name, said in every_verdict().items() if not runs_elsewhere(said)}}
+print(json.dumps({{name: said for name, said in here.items() if said != expected[name]}}))
+print(len(here), len(expected))
+"""
+
+
+def test_every_verdict_in_chromium_is_that_with_torch_word_for_word(visit, addresses):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in ANSWERS:
+            archive.write(path, path.relative_to(ROOT))
+        archive.writestr("verdicts.json", json.dumps(every_verdict()))
+    opened = visit(f"{addresses['file']}/notebooks/07_multi_head.html")
+    cell = cell_of(opened.page)
+    write(cell, EVERY_VERDICT.format(base64.b64encode(packed.getvalue()).decode()))
+    run(cell)
+    differences, counts = cell.locator(".tl-output").inner_text().splitlines()
+    assert json.loads(differences) == {}
+    compared, all_of_them = map(int, counts.split())
+    assert compared > 0.95 * all_of_them
+    assert opened.errors == opened.requests_elsewhere == []

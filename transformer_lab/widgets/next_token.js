@@ -66,7 +66,7 @@ const nextName = ({ lm, ids }, id) => tokenName(lm, id, ids.length);
 
 function mostLikely(now) {
   const { order, after, ids, lm } = now;
-  const [first, second] = order.filter((id) => after[id] > 0);
+  const [first, second] = order.slice(0, 2).filter((id) => after[id] > 0);
   const unknown = ids.some((id) => lm.unseenTokens.has(id))
     ? " Wavy pieces never occurred in training: the model can only guess there." : "";
   const runnerUp = second === undefined
