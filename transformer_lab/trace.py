@@ -10,7 +10,7 @@ Names are those of `model.named_modules()`, for example
 after the second block, (B, T, D)).
 
 Source: the idea of named hook points, as in TransformerLens.
-Taught in chapters 2 (the map) and 7 (many heads).
+Taught in chapters 2 (the map), 7 (many heads) and 16 (inside).
 """
 
 from __future__ import annotations

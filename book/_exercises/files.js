@@ -19,26 +19,22 @@ export function addressOf(name) {
 }
 
 /**
- * Runs a script.
+ * What a script hands over (live_figure.py, `classic_script`): a text.
  * @param {string} name
- * @returns {Promise<void>}
+ * @returns {Promise<any>}
  */
-export function loadScript(name) {
-  return new Promise((resolve, reject) => {
-    const script = Object.assign(document.createElement("script"), { src: addressOf(name) });
-    script.onload = () => resolve();
+export async function broughtBy(name) {
+  const script = Object.assign(document.createElement("script"), { src: addressOf(name) });
+  await new Promise((resolve, reject) => {
+    script.onload = resolve;
     script.onerror = () => reject(new Error(`the file ${script.src} is missing`));
     document.head.append(script);
-  });
-}
-
-/**
- * A text that a script hands over (live_figure.py, `classic_script`).
- * @param {string} name
- * @returns {Promise<string>}
- */
-export function textOf(name) {
-  return take(name);
+  }).finally(() => script.remove());
+  const parts = /** @type {any} */ (globalThis).transformerLabParts;
+  const value = parts?.[name];
+  if (value === undefined) throw new Error(`the file ${script.src} is damaged`);
+  delete parts[name];
+  return value;
 }
 
 /**
@@ -47,18 +43,8 @@ export function textOf(name) {
  * @returns {Promise<Uint8Array>}
  */
 export async function bytesOf(name) {
-  const [nBytes, letters] = await take(name);
-  const units = Uint16Array.from({ length: letters.length }, (_, i) => letters.charCodeAt(i));
-  return bytesOfLetters(nBytes, units).catch(() => { // gzip's checksum is another
+  const [nBytes, letters] = await broughtBy(name);
+  return bytesOfLetters(nBytes, letters).catch(() => { // gzip's checksum is another
     throw new Error(`the file ${addressOf(name)} is damaged`);
   });
-}
-
-async function take(name) {
-  await loadScript(name);
-  const parts = /** @type {any} */ (globalThis).transformerLabParts;
-  const value = parts?.[name];
-  if (value === undefined) throw new Error(`the file ${addressOf(name)} is damaged`);
-  delete parts[name];
-  return value;
 }

@@ -25,9 +25,11 @@ export class HostedPython extends Hosted {
     limitMemory();
     const { loadPyodide } = await moduleOf(files.get("pyodide.mjs"));
     const { default: createPyodideModule } = await moduleOf(files.get("pyodide.asm.mjs"));
-    this.python = await loadPyodide({
+    const refused = refusal();
+    const started = loadPyodide({
       createPyodideModule, indexURL: HOME, lockFileContents: textOf(files.get("pyodide-lock.json")),
     });
+    this.python = await Promise.race([started, refused]);
     files.clear();
   }
 
@@ -71,6 +73,17 @@ function answer(files, address) {
   const file = address.startsWith(HOME) && files.get(address.slice(HOME.length));
   if (!file) throw new TypeError(`a page's Python reaches no network: ${address}`);
   return new Response(file, { headers: { "content-type": "application/wasm" } });
+}
+
+// Where a browser refuses the WebAssembly, as an older one may, Pyodide would wait for ever.
+function refusal() {
+  const { instantiateStreaming } = WebAssembly;
+  return new Promise((_, reject) => {
+    WebAssembly.instantiateStreaming = (...given) => instantiateStreaming(...given).catch((error) => {
+      reject(new Error(`this browser cannot run it (${error.message})`));
+      throw error;
+    });
+  });
 }
 
 // Beyond the limit Python gets no more, and raises MemoryError.

@@ -38,6 +38,7 @@ PLACE = re.compile(
 )
 PACKAGE = Path(transformer_lab.__path__[0])
 HOST = "live_host.js"
+HOST_SOURCE = Path(__file__).with_name(HOST)
 STYLE = "live_figure.css"
 
 
@@ -46,7 +47,7 @@ def setup(app: Sphinx) -> dict:
     app.add_config_value("live_figures_version", "", "html")
     app.connect("config-inited", prepare_execution)
     app.connect("config-inited", note_version)
-    app.connect("builder-inited", publish_style)
+    app.connect("builder-inited", publish_shared)
     app.connect("html-page-context", add_scripts)
     app.connect("build-finished", publish)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
@@ -84,14 +85,17 @@ def note_version(app: Sphinx, config) -> None:
         for path in sorted(Path(app.confdir, folder).rglob("*")):
             if path.suffix in {".js", ".css", ".svg"}:
                 digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    digest.update(HOST_SOURCE.read_bytes())
     config.live_figures_version = digest.hexdigest()[:8]
 
 
-def publish_style(app: Sphinx) -> None:
+def publish_shared(app: Sphinx) -> None:
+    """Write what all figures share: the style and the host."""
     if app.builder.format == "html":
-        target = Path(app.outdir, "_static", STYLE)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(stylesheet(), encoding="utf-8")
+        static = Path(app.outdir, "_static")
+        static.mkdir(parents=True, exist_ok=True)
+        (static / STYLE).write_text(stylesheet(), encoding="utf-8")
+        (static / HOST).write_text(link(HOST_SOURCE), encoding="utf-8")
 
 
 # --- During: scripts for the pages that have a figure ---------------------------

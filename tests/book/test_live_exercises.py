@@ -264,15 +264,20 @@ def test_over_http_a_second_visit_finds_the_parts_in_the_browsers_storage(visit,
     assert opened.errors == opened.requests_elsewhere == []
 
 
-def test_a_missing_file_is_one_sentence_and_the_next_run_tries_again(visit, site, tmp_path):
+def test_what_cannot_start_is_one_sentence_and_the_next_run_tries_again(visit, site, tmp_path):
     copy = tmp_path / "site"
     shutil.copytree(site, copy)
     worker = copy / "exercises/python_worker.js"
-    text = worker.read_bytes()
-    worker.unlink()
+    text = worker.read_text()
+    refusing = "WebAssembly.instantiateStreaming = async () => { throw new Error('too old'); };"
+    worker.write_text(text.replace('= "', f'= "{refusing}', 1))
     page = visit((copy / "index.html").as_uri()).page
+    assert run_in(page, "1")["error"]["sentence"] == (
+        "Python could not start: this browser cannot run it (too old); the next Run tries again."
+    )
+    worker.unlink()
     sentence = run_in(page, "1")["error"]["sentence"]
-    assert sentence.startswith("Python could not start: the file ")
-    assert "python_worker.js" in sentence
-    worker.write_bytes(text)
+    assert sentence.startswith(f"Python could not start: the file {copy.as_uri()}")
+    assert sentence.endswith(" is missing; the next Run tries again.")
+    worker.write_text(text)
     assert run_in(page, "1 + 1")["output"] == "2\n"

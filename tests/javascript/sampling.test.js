@@ -17,6 +17,18 @@ test("top-k keeps the likeliest, and of two equal ones the lower ID", () => {
   assert.deepEqual(rounded(distribution(LOGITS, { topK: 2 })), [0.714285714, 0.285714286, 0, 0]);
 });
 
+test("floats are put in the same order as other numbers, infinite and tiny ones too", () => {
+  const odd = [0, -0, 1e-40, -1e-40, 3e38, -3e38, Infinity, -Infinity, 1, -1];
+  const random = seededRandom(2);
+  for (let n = 1; n < 60; n++) {
+    const scores = Array.from({ length: n }, () => odd[Math.floor(20 * random())] ?? 1 + random());
+    const floats = Float32Array.from(scores);
+    const later = (a, b) => Number(floats[b] > floats[a]) - Number(floats[b] < floats[a]);
+    const expected = [...floats.keys()].sort((a, b) => later(a, b) || a - b);
+    assert.deepEqual(mostLikelyFirst(floats), expected);
+  }
+});
+
 test("top-p keeps the token that crosses the line, and always the likeliest", () => {
   assert.deepEqual(rounded(distribution(LOGITS, { topP: 0.6 })), [0.714285714, 0.285714286, 0, 0]);
   assert.deepEqual(rounded(distribution(LOGITS, { topP: 0.01 })), [1, 0, 0, 0]);

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -160,7 +159,8 @@ def open_figure(visit, tmp_path, monkeypatch):
             modules.append(Path(WORKER))
         for path in modules:
             (live / path.name).write_text(classic_script(path.stem, link(WIDGETS / path)))
-        shutil.copy(ROOT / "book/_static/live_host.js", folder)
+        host = link(ROOT / "book/_ext/live_host.js")
+        (folder / "live_host.js").write_text(host, encoding="utf-8")
         (folder / "live_figure.css").write_text(stylesheet(), encoding="utf-8")
         (folder / "page.html").write_text(
             '<!doctype html><html lang="en"><meta charset="utf-8"><title>figure</title>'

@@ -232,6 +232,10 @@ def gallery(small_model):
             other_model
             | {"layer": 1, "head": 2, "disabled_heads": [[0, 1]], "real_model": REAL_MODEL},
         ),
+        "LensAndPatch": (
+            model | {"other_text": "Anna had a red drum. Tom saw the red"},
+            other_model | {"other_text": "Tom saw a ball", "cells": [[1, 2]], "tried": True},
+        ),
         "MaskPlayground": (
             model,
             other_model

@@ -18,6 +18,7 @@ _WHERE = {
     "AttentionSteps": "attention_steps",
     "FamilyDiagram": "family_diagram",
     "HeadExplorer": "head_explorer",
+    "LensAndPatch": "lens_and_patch",
     "LiveFigure": "live_figure",
     "MaskPlayground": "mask_playground",
     "MaskedWordGuesser": "masked_word_guesser",

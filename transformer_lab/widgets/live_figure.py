@@ -2,7 +2,7 @@
 
 In a notebook with a running kernel a figure is an ordinary widget (anywidget
 hosts it). In the built book there is no kernel: a figure leaves behind its name
-and its first state, and `book/_static/live_host.js` runs the same JavaScript
+and its first state, and `book/_ext/live_host.js` runs the same JavaScript
 module on them.
 
 Holds `LiveFigure`, the base class of all figures, `Number`, a trait of theirs,

@@ -81,7 +81,7 @@ class RealModel:
                 write_whole(path, bytes_script(name, gzip.compress(self.part(name), 6, mtime=0)))
 
     def to_json(self) -> dict:
-        """What a page gets of it: `book/_static/live_host.js` and `parts/later.js` read it."""
+        """What a page gets of it: `book/_ext/live_host.js` and `parts/later.js` read it."""
         parts = [
             {"$asset": name, "size": end - start} for name, (start, end) in self._places.items()
         ]

@@ -42,6 +42,8 @@ export class Decoder {
    *   record         is called with a name and numbers (T rows) for what is
    *                  computed on the way, such as ("blocks.0", the residual stream
    *                  after the first block): the names of Python's `trace.capture`
+   *   edit           is called with the name and the numbers of the residual stream (T rows)
+   *                  after the embeddings and after each block, and may change them
    *
    * Returns { logits, attention }: logits[t] is V numbers (`logits.at(-1)`: what
    * comes next); attention[layer][head][t] is S weights that add up to 1; attention[layer] is
@@ -49,13 +51,15 @@ export class Decoder {
    * @param {number[]} ids
    * @param {{ mask?: boolean[][], cache?: import("./attention.js").KeyValueCache[],
    *   disabledHeads?: number[][], lastOnly?: boolean, keepAttention?: boolean,
-   *   record?: (name: string, values: Float32Array) => void }} options
+   *   record?: (name: string, values: Float32Array) => void,
+   *   edit?: (name: string, values: Float32Array) => void }} options
    */
-  forward(ids, { mask, cache, disabledHeads = [], lastOnly, keepAttention, record } = {}) {
+  forward(ids, { mask, cache, disabledHeads = [], lastOnly, keepAttention, record, edit } = {}) {
     const nSeen = countSeen(cache);
     checkIds(ids, nSeen, this.config);
     const keep = copying(record);
     const x = this.embeddings.forward(ids, { start: nSeen, record: under(keep, "embeddings") }); // (T, D)
+    edit?.("embeddings", x);
     keep?.("embeddings", x);
     const attention = this.blocks.map((block, layer) => {
       const visible = mask ? { mask } : { causal: true, window: windowOf(this.config, layer) };
@@ -66,6 +70,7 @@ export class Decoder {
         keepAttention,
         record: under(keep, `blocks.${layer}`),
       });
+      edit?.(`blocks.${layer}`, x);
       keep?.(`blocks.${layer}`, x);
       return weights;
     });
@@ -73,9 +78,14 @@ export class Decoder {
     const wanted = lastOnly ? x.subarray(Math.max(0, x.length - size)) : x;
     const final = this.finalNorm.forward(wanted);
     keep?.("final_norm", final);
+    return { logits: this.score(final), attention };
+  }
+
+  // Final vectors (T, D) as logits: T rows of V.
+  score(final) {
     const logits = linear(final, this.head);
     if (this.config.logit_cap !== null) softCapInPlace(logits, this.config.logit_cap);
-    return { logits: rowsOf(logits, this.config.vocab_size), attention }; // T (or 1) rows of V
+    return rowsOf(logits, this.config.vocab_size);
   }
 
   // An empty key/value cache, one for each layer.

@@ -66,7 +66,7 @@ export class HostedModel extends Hosted {
     return logits && {
       logits: logits.slice(),
       order: order ? Uint32Array.from(mostLikelyFirst(logits)) : null,
-      attention: attention ? this.cache.attention.map(attention === "mean" ? meanSquare : squares) : null,
+      attention: attention ? this.cache.attention.map(squares) : null,
       recorded: recorder.recorded(),
     };
   }
@@ -173,17 +173,9 @@ function joined(pieces) {
 
 // Of each head, rows of 1, 2, …, T weights as T rows of T.
 function squares(heads) {
-  return heads.map((rows) => meanSquare([rows])[0]);
-}
-
-// The mean of the heads, as if it were the only one.
-function meanSquare(heads) {
-  const size = heads[0].length;
-  const mean = new Float32Array(size * size);
-  for (const rows of heads) {
-    rows.forEach((row, t) => {
-      for (let s = 0; s <= t; s++) mean[t * size + s] += row[s] / heads.length;
-    });
-  }
-  return [mean];
+  return heads.map((rows) => {
+    const square = new Float32Array(rows.length ** 2);
+    rows.forEach((row, t) => square.set(row, t * rows.length));
+    return square;
+  });
 }

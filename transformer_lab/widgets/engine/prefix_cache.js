@@ -9,6 +9,8 @@ export class PrefixCache {
     this.layers = decoder.newCache();
     this.ids = []; // the tokens whose keys and values are kept
     this.attention = []; // where the first of them looked, as far as it was asked for
+    /** @type {boolean | "mean"} */
+    this.kind = true; // what was asked for: of each head, or their "mean"
   }
 
   // What comes after these tokens (one at least), as `decoder.forward` says it.
@@ -21,14 +23,15 @@ export class PrefixCache {
   }
 
   // The same, a few tokens at a time, so that a long text can be given up in between.
-  // Yields V logits after each piece; the last ones are those after the whole text.
+  // Yields V logits after each piece; the last ones are those after the whole text. With
+  // attention "mean" a layer has only the mean of its heads, as if it were the only one.
   // Other options are those of `decoder.forward`.
   *pieces(ids, { nAtOnce, attention = false, ...options }) {
     this.keepWhatIsCommon(ids, attention);
     for (let from = this.ids.length; from < ids.length; from += nAtOnce) {
       const piece = ids.slice(from, from + nAtOnce);
       const ran = this.decoder.forward(piece,
-        { ...options, cache: this.layers, lastOnly: true, keepAttention: attention });
+        { ...options, cache: this.layers, lastOnly: true, keepAttention: Boolean(attention) });
       this.ids.push(...piece);
       if (attention) this.keepAttention(ran.attention, from);
       yield ran.logits.at(-1);
@@ -37,6 +40,8 @@ export class PrefixCache {
 
   // The last token is always run: its logits are asked for.
   keepWhatIsCommon(ids, attention) {
+    if (attention && attention !== this.kind) this.attention = [];
+    this.kind = attention || this.kind;
     const nKnown = attention ? this.attention[0]?.[0].length ?? 0 : Infinity;
     const most = Math.min(ids.length - 1, nKnown);
     let nKept = 0;
@@ -52,8 +57,19 @@ export class PrefixCache {
   }
 
   keepAttention(attention, from) {
-    this.attention = attention.map((heads, layer) => heads.map((rows, head) => [
-      ...(this.attention[layer]?.[head] ?? []), ...rows.map((row, t) => row.subarray(0, from + t + 1)),
-    ]));
+    this.attention = attention.map((all, layer) => {
+      const heads = this.kind === "mean" ? [meanOf(all)] : all;
+      return heads.map((rows, head) => [
+        ...(this.attention[layer]?.[head] ?? []), ...rows.map((row, t) => row.subarray(0, from + t + 1)),
+      ]);
+    });
   }
+}
+
+function meanOf(heads) {
+  return heads[0].map((row, t) => {
+    const mean = new Float32Array(row.length);
+    for (const rows of heads) for (let s = 0; s < mean.length; s++) mean[s] += rows[t][s] / heads.length;
+    return mean;
+  });
 }

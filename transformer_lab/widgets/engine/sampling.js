@@ -17,19 +17,34 @@ import { softmaxInPlace } from "./tensor.js";
 //   order        `mostLikelyFirst(logits)`, where it is known already: it takes the longest
 export function distribution(logits, { temperature = 1, topK = 0, topP = 1, order = null } = {}) {
   checkSettings(temperature, topK, topP);
-  // Double precision, so that at a low temperature unlikely does not become impossible.
-  const probabilities = new Float64Array(logits.length);
   if (temperature === 0) {
-    probabilities[mostLikely(logits)] = 1;
-    return probabilities;
+    const certain = new Float64Array(logits.length);
+    certain[mostLikely(logits)] = 1;
+    return certain;
   }
   order ??= mostLikelyFirst(logits);
-  const largest = logits[order[0]];
-  const shares = softmaxInPlace(Float64Array.from(order, (id) => (logits[id] - largest) / temperature));
+  const shares = sharesOf(logits, order, temperature);
   if (topK) shares.fill(0, topK);
   if (topP < 1) shares.fill(0, countEnough(shares, topP * total(shares)));
+  return byID(shares, order);
+}
+
+// The softmax of the logits over the temperature, the largest first: in double precision, so
+// that at a low temperature unlikely does not become impossible. (These are loops because a
+// function called for each of a real model's 49,152 tokens takes five times as long.)
+function sharesOf(logits, order, temperature) {
+  const shares = new Float64Array(order.length);
+  for (let rank = 0; rank < shares.length; rank++) {
+    shares[rank] = (logits[order[rank]] - logits[order[0]]) / temperature;
+  }
+  return softmaxInPlace(shares);
+}
+
+// Each share of 1 to its token.
+function byID(shares, order) {
+  const probabilities = new Float64Array(shares.length);
   const all = total(shares);
-  order.forEach((id, rank) => { probabilities[id] = shares[rank] / all; });
+  for (let rank = 0; rank < shares.length; rank++) probabilities[order[rank]] = shares[rank] / all;
   return probabilities;
 }
 
@@ -49,7 +64,32 @@ function countEnough(shares, enough) {
 
 // Token IDs by falling score; of two equal ones the lower ID comes first.
 export function mostLikelyFirst(scores) {
+  if (scores instanceof Float32Array) return sortedIDs(scores);
   return Array.from(scores, (_, id) => id).sort((a, b) => scores[b] - scores[a] || a - b);
+}
+
+// The same for floats, ten times as fast: a radix sort. The 32 bits of a float, read as a whole
+// number, are in the order of the floats, but for the sign. They are put in order by their lowest
+// 11 bits, then by the next ones and by the highest; equal ones stay as they are.
+function sortedIDs(scores) {
+  const keys = new Uint32Array(scores.slice().buffer);
+  let ids = new Uint32Array(keys.length);
+  for (let id = 0; id < keys.length; id++) {
+    ids[id] = id;
+    if (scores[id] === 0) keys[id] = 0; // -0 is 0
+    if (keys[id] < 2 ** 31) keys[id] = 2 ** 31 - 1 - keys[id]; // not negative: the largest first
+  }
+  for (const shift of [0, 11, 22]) ids = sortedByDigit(ids, keys, shift);
+  return Array.from(ids);
+}
+
+function sortedByDigit(ids, keys, shift) {
+  const places = new Uint32Array(2049); // of the next ID with each digit
+  for (let id = 0; id < keys.length; id++) places[((keys[id] >>> shift) & 2047) + 1]++;
+  for (let digit = 1; digit < places.length; digit++) places[digit] += places[digit - 1];
+  const sorted = new Uint32Array(ids.length);
+  for (let i = 0; i < ids.length; i++) sorted[places[(keys[ids[i]] >>> shift) & 2047]++] = ids[i];
+  return sorted;
 }
 
 // The first of these, without sorting the others.
@@ -92,5 +132,7 @@ export function normal(random) {
 }
 
 function total(numbers) {
-  return numbers.reduce((sum, number) => sum + number, 0);
+  let sum = 0;
+  for (let i = 0; i < numbers.length; i++) sum += numbers[i];
+  return sum;
 }

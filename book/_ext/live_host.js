@@ -4,7 +4,11 @@
 // the figure's JavaScript module and the figure's first state as JSON. This file
 // gives the module the same `model` that anywidget gives it in a notebook, when the
 // reader comes near. Modules and bytes come as classic scripts that hold text,
-// because a page that was opened from disk may load scripts but may not fetch files.
+// because a page that was opened from disk may load scripts but may not fetch files. So is
+// this file, once live_figures.py has joined it with what it imports.
+
+import { bytesOfLetters } from "../../transformer_lab/widgets/engine/letters.js";
+
 (() => {
   const { src, dataset } = /** @type {HTMLScriptElement} */ (document.currentScript);
   const versions = JSON.parse(dataset.versions); // of the modules: what changes with their content
@@ -43,32 +47,16 @@
   const importModule = (file) => once(file, async () =>
     import(URL.createObjectURL(new Blob([await textOf(file)], { type: "text/javascript" }))));
 
-  // Each letter is 15 bits, the lowest first (live_figure.py, `bytes_script`).
-  const fromLetters = (nBytes, letters) => {
-    const bytes = new Uint8Array(nBytes);
-    let bits = 0; // those that no byte has yet
-    let nBits = 0;
-    let at = 0;
-    for (let i = 0; i < letters.length; i++) {
-      bits |= (letters.charCodeAt(i) - 0x4e00) << nBits;
-      for (nBits += 15; nBits >= 8; nBits -= 8, bits >>= 8) bytes[at++] = bits;
-    }
-    return bytes;
-  };
-
-  // Bytes are compressed, then written as letters, in a file that is named by them. A widget's
-  // bytes arrive in the page as a DataView, so they do here.
+  // The letters of a file are bytes (letters.js). A widget's bytes arrive in the page as a
+  // DataView, so they do here.
   const bytesOf = async ({ $asset: name }) => {
     const [nBytes, letters] = await bring(name);
     delete globalThis.transformerLabParts[name];
     await turn();
-    const packed = fromLetters(nBytes, letters);
-    try {
-      const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-      return new DataView(await new Response(stream).arrayBuffer());
-    } catch { // gzip's checksum is another
+    const bytes = await bytesOfLetters(nBytes, letters).catch(() => { // gzip's checksum is another
       throw new Error(`the file ${name}.js is damaged`);
-    }
+    });
+    return new DataView(bytes.buffer);
   };
 
   // What stands for a file in a figure's state becomes what the figure gets: at once, and
