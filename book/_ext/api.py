@@ -75,7 +75,7 @@ def sources(text: str) -> set[str]:
         "exercises": "exercises.*",
         "functions": "page_torch.* page_torch.nn.*",
     }
-    blocks = [made_of[kind] if kind in made_of else it for kind, it in BLOCK.findall(text)]
+    blocks = [made_of.get(kind, it) for kind, it in BLOCK.findall(text)]
     return {str(source_of(name)) for each in " ".join(blocks).split() for name in modules(each)}
 
 

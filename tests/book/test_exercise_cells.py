@@ -179,19 +179,18 @@ def test_where_nothing_can_be_stored_the_reader_is_told(visit, addresses):
     assert text_of(cell_of(page)) == "# mine"
 
 
-@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (360, "dark")])
-def test_an_open_cell_has_no_barrier_and_fits(visit, addresses, width, theme):
-    opened = visit(
-        f"{addresses['http']}/{CHAPTER}.html",
-        viewport={"width": width, "height": 740}, color_scheme=theme, reduced_motion="reduce",
-    )  # fmt: skip
+def test_an_open_cell_has_no_barrier_and_fits(opened, cell):
     page = opened.page
-    write(cell_of(page), f"# a comment\nx = 1 + {'1' * 90}\nprint('text', x)\nundefined")
-    assert run(cell_of(page)) == "error"
-    cell_of(page).get_by_role("button", name="Show a solution").click()
-    assert page.evaluate(TOO_WIDE) == []
+    page.emulate_media(reduced_motion="reduce")  # nothing is looked at while it fades
+    write(cell, f"# a comment\nx = 1 + {'1' * 90}\nprint('text', x)\nundefined")
+    assert run(cell) == "error"
+    cell.get_by_role("button", name="Show a solution").click()
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    assert page.evaluate(BARRIERS.replace('"article"', '"#exercises"')) == []
+    for width, theme in ((1280, "light"), (360, "dark")):
+        page.set_viewport_size({"width": width, "height": 740})
+        page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+        assert page.evaluate(TOO_WIDE) == []
+        assert page.evaluate(BARRIERS.replace('"article"', '"#exercises"')) == []
     assert_quiet(opened)
 
 
