@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 ELSEWHERE = "run this notebook in Colab or Jupyter for all of torch"
-LARGEST = 2**22  # numbers in one tensor: about 150 MB while a function works on them
+LARGEST = 2**22  # numbers in one tensor; to add two such takes about 400 MB
 
 
 def missing(name: str) -> str:
@@ -18,10 +18,10 @@ def missing(name: str) -> str:
 def refuse_attribute(module: str, name: str) -> Exception:
     """The error for an attribute that a module lacks.
 
-    It is no AttributeError unless Python itself asks (`__path__` and the like): of an
-    AttributeError, `from torch import name` would keep only "cannot import name".
+    It is no AttributeError unless Python itself asks (`__path__` and the like), or pytest: of
+    an AttributeError, `from torch import name` would keep only "cannot import name".
     """
-    if name.startswith("__"):
+    if name.startswith("__") or name == "pytest_plugins":
         return AttributeError(f"module {module!r} has no attribute {name!r}")
     return NotImplementedError(missing(f"{module}.{name}".removeprefix("torch.")))
 
