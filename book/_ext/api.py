@@ -21,10 +21,10 @@ from sphinx.ext.napoleon import Config
 from sphinx.ext.napoleon.docstring import GoogleDocstring
 from sphinx.pycode import ModuleAnalyzer, parser
 
-from transformer_lab import exercises
+from transformer_lab import exercises, page_torch
 
 ROOT = Path(__file__).resolve().parents[2]
-BLOCK = re.compile(r"^```\{(modules|exercises)\}\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```\{(modules|exercises|functions)\}\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # "chapters 2 (the map) and 15 (the family)"; not the chapter of a book that is cited.
 NUMBER = r"\d+(?:\s\([^)]*\))?"
 MARKUP = re.compile(
@@ -60,14 +60,22 @@ def find_outdated(app: Sphinx, env, added: set, changed: set, removed: set) -> l
 
 
 def write_blocks(app: Sphinx, docname: str, source: list[str]) -> None:
-    write = {"modules": sections, "exercises": list_of_exercises}
+    write = {
+        "modules": sections,
+        "exercises": list_of_exercises,
+        "functions": list_of_functions,
+    }
     app.env.dependencies[docname].update(sources(source[0]))
     source[0] = BLOCK.sub(lambda block: write[block[1]](block[2]), source[0])
 
 
 def sources(text: str) -> set[str]:
     """The files that the blocks of a page are made from."""
-    blocks = ["exercises.*" if kind == "exercises" else it for kind, it in BLOCK.findall(text)]
+    made_of = {
+        "exercises": "exercises.*",
+        "functions": "page_torch.* page_torch.nn.*",
+    }
+    blocks = [made_of.get(kind, it) for kind, it in BLOCK.findall(text)]
     return {str(source_of(name)) for each in " ".join(blocks).split() for name in modules(each)}
 
 
@@ -187,4 +195,25 @@ def list_of_exercises(_: str) -> str:
             page = f"[{number}](../../notebooks/{chapter(number)}.ipynb)"
             task = re.sub(r"([*|\[])", r"\\\1", exercise.task)
             lines.append(f"- `{name}`, chapter {page}: {task}")
+    return "\n".join(lines)
+
+
+# --- All functions of the page's torch ----------------------------------------------
+
+
+def list_of_functions(_: str) -> str:
+    """Each function by all its names, and the first line about it."""
+    places = {
+        "torch": page_torch.FUNCTIONS,
+        "Tensor": page_torch.METHODS,
+        "functional": page_torch.nn.functional.OFFERED,
+    }
+    names: dict[Any, list[str]] = {}
+    for place, table in places.items():
+        for name, function in sorted(table.items()):
+            names.setdefault(function, []).append(f"`{place}.{name}`")
+    lines = []
+    for function, own in sorted(names.items(), key=lambda item: item[1]):
+        about = (function.__doc__ or "").split("\n")[0]
+        lines.append(f"- {', '.join(own)}: " + re.sub(r"([*|\[])", r"\\\1", about))
     return "\n".join(lines)

@@ -94,7 +94,8 @@ def test_functions_that_pick_along_a_dimension(index, dim):
     assert_same(lambda t, x, i: t.take(x, i), MATRIX, index)
     assert_same(lambda t, x, i: x.index_select(dim, i.flatten() % 2), MATRIX, index)
     assert_same(lambda t, x, i: x.scatter(dim, i, 9.0), MATRIX, index)
-    assert_same(lambda t, x, i: x.scatter_add(dim, i, t.ones(2, 3)), MATRIX, index)
+    if index.shape[-1] < 4:
+        assert_same(lambda t, x, i: x.scatter_add(dim, i, t.ones(2, 3)), MATRIX, index)
     assert_same(lambda t, x, i: x.index_fill(dim, i.flatten() % 2, 9), MATRIX, index)
 
 

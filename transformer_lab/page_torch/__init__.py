@@ -1,9 +1,10 @@
 """The page's small torch: tensors in plain Python, for the exercises that run in a page.
 
 In a built page, Python runs in the browser, where torch itself cannot be installed. There, this
-package is what `import torch` finds. It offers what this book's exercises and their solutions
-need, answers as torch does (the tests hold every function to torch itself), and refuses by name
-what it lacks. It is slow, it has no gradients, and it stops at a few million numbers.
+package is what `import torch` finds. It offers what the exercises of every chapter and their
+solutions need, answers as torch does (the tests hold every function to torch itself), and
+refuses by name what it lacks. It is slow, it has no gradients, and it stops at a few million
+numbers.
 
 It is also something to read, for it shows what a tensor is: a flat list of numbers, a shape,
 and strides.
@@ -40,16 +41,15 @@ import contextlib
 import math
 from typing import Any
 
-from . import methods, nn
-from .dtypes import bool_ as bool
-from .dtypes import dtype, finfo, float32, float64, int32, int64
+from . import nn
+from .dtypes import dtype, finfo
+from .methods import KINDS
 from .offered import FUNCTIONS, METHODS
 from .random import Generator
 from .refusals import refuse_attribute
 from .shapes import Size
 from .tensors import Tensor
 
-float, double, int, long = float32, float64, int32, int64
 inf, nan, pi, e = math.inf, math.nan, math.pi, math.e
 
 
@@ -65,10 +65,12 @@ inference_mode = no_grad
 
 
 def is_tensor(value: object) -> Any:
+    """Whether this is a tensor."""
     return isinstance(value, Tensor)
 
 
-globals().update(FUNCTIONS)
+# All at once, and not by an import: some have the names of Python's own (`float`, `sum`).
+globals().update(FUNCTIONS, **KINDS)
 
 
 def __getattr__(name: str) -> Any:
@@ -77,29 +79,21 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "FUNCTIONS",
+    "KINDS",
     "METHODS",
     "Generator",
     "Size",
     "Tensor",
-    "bool",
-    "double",
     "dtype",
     "e",
     "finfo",
-    "float",
-    "float32",
-    "float64",
     "inf",
     "inference_mode",
-    "int",
-    "int32",
-    "int64",
     "is_tensor",
-    "long",
-    "methods",
     "nan",
     "nn",
     "no_grad",
     "pi",
     *FUNCTIONS,
+    *KINDS,
 ]

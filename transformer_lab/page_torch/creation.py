@@ -39,11 +39,8 @@ def as_tensor(data: Any, dtype: dtype | None = None) -> Tensor:
 
 def _is_sequence(data: object) -> bool:
     """What torch takes for a list: it has a length and numbered places, and is no word."""
-    if isinstance(data, Tensor):
-        return data.ndim > 0
-    return hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(
-        data, (str, bytes, dict)
-    )  # fmt: skip
+    listed = hasattr(data, "__len__") and hasattr(data, "__getitem__")
+    return listed and not isinstance(data, (Tensor, str, bytes, dict))
 
 
 def _shape_of(data: Any) -> tuple[int, ...]:
@@ -60,6 +57,11 @@ def _shape_of(data: Any) -> tuple[int, ...]:
 def _collect(data: Any, shape: Sequence[int], depth: int, numbers: list) -> None:
     """Add the numbers of lists in lists to one flat list; they must be as long as `shape`."""
     if depth == len(shape):
+        if _is_sequence(data):
+            wanted = "must be real number, not list"
+            if numbers and isinstance(numbers[0], int):
+                wanted = "'list' object cannot be interpreted as an integer"
+            raise TypeError(wanted.replace("list", type(data).__name__))
         numbers.append(data)
         return
     if not _is_sequence(data):
@@ -79,13 +81,10 @@ def _kind_of(numbers: list) -> dtype:
 
 def _python_number(number: Any, kind: dtype) -> Number:
     if isinstance(number, Tensor):
-        if number.ndim:
+        if count(number.shape) != 1:
             raise ValueError("only one element tensors can be converted to Python scalars")
         return number.item()
     if not isinstance(number, (bool, int, float)):
-        if isinstance(number, (list, tuple)):
-            wanted = "interpreted as an integer" if kind is int64 else "a number"
-            raise TypeError(f"'{type(number).__name__}' object cannot be {wanted}")
         dtype_of(number)  # raises: this is no number
     if kind is int64 and isinstance(number, int) and not -(2**63) <= number < 2**63:
         raise ValueError("Overflow when unpacking long long")
@@ -98,22 +97,30 @@ def _python_number(number: Any, kind: dtype) -> Number:
 def new_shape(given: Sequence, function: str) -> tuple[int, ...]:
     """The sizes of a tensor that is to be made; none may be negative."""
     shape = sizes(given, function)
-    if any(size < 0 for size in shape):
-        raise RuntimeError(f"{function}: Dimension size must be non-negative.")
+    for size in shape:
+        if size < 0 and function == "zeros":
+            raise RuntimeError(f"{function}: Dimension size must be non-negative.")
+        if size < 0:
+            raise RuntimeError(
+                f"Trying to create tensor with negative dimension {size}: {list(shape)}"
+            )
     return shape
 
 
 def filled(shape: Sequence[int], number: Number, kind: dtype) -> Tensor:
+    """A tensor that holds one number everywhere."""
     return fresh([number] * count(shape), shape, kind)
 
 
 @offered(method=False)
 def zeros(*size: Any, dtype: dtype | None = None) -> Tensor:
+    """Zeros, float32 unless another kind is asked for."""
     return filled(new_shape(size, "zeros"), 0, dtype or float32)
 
 
 @offered(method=False)
 def ones(*size: Any, dtype: dtype | None = None) -> Tensor:
+    """Ones, float32 unless another kind is asked for."""
     return filled(new_shape(size, "ones"), 1, dtype or float32)
 
 
@@ -125,6 +132,7 @@ def empty(*size: Any, dtype: dtype | None = None) -> Tensor:
 
 @offered(method=False)
 def full(size: Sequence[int], fill_value: Any, *, dtype: dtype | None = None) -> Tensor:
+    """One number everywhere; its kind is that of the number."""
     if isinstance(fill_value, Tensor) and not fill_value.ndim:
         fill_value = fill_value.item()
     if not isinstance(fill_value, (bool, int, float)):
@@ -137,31 +145,37 @@ def full(size: Sequence[int], fill_value: Any, *, dtype: dtype | None = None) ->
 
 @offered(method=False)
 def zeros_like(input: Tensor, *, dtype: dtype | None = None) -> Tensor:
+    """Zeros in the shape and kind of another tensor."""
     return filled(input.shape, 0, dtype or input.dtype)
 
 
 @offered(method=False)
 def ones_like(input: Tensor, *, dtype: dtype | None = None) -> Tensor:
+    """Ones in the shape and kind of another tensor."""
     return filled(input.shape, 1, dtype or input.dtype)
 
 
 @offered(method=False)
 def empty_like(input: Tensor, *, dtype: dtype | None = None) -> Tensor:
+    """As `zeros_like`: see `empty`."""
     return filled(input.shape, 0, dtype or input.dtype)
 
 
 @offered(method=False)
 def full_like(input: Tensor, fill_value: Any, *, dtype: dtype | None = None) -> Tensor:
+    """One number everywhere, in the shape and kind of another tensor."""
     return full(input.shape, fill_value, dtype=dtype or input.dtype)
 
 
 @offered(function=False)
 def new_zeros(input: Tensor, *size: Any, dtype: dtype | None = None) -> Tensor:
+    """Zeros of the same kind."""
     return filled(new_shape(size, "new_zeros"), 0, dtype or input.dtype)
 
 
 @offered(function=False)
 def new_ones(input: Tensor, *size: Any, dtype: dtype | None = None) -> Tensor:
+    """Ones of the same kind."""
     return filled(new_shape(size, "new_ones"), 1, dtype or input.dtype)
 
 
@@ -169,11 +183,13 @@ def new_ones(input: Tensor, *size: Any, dtype: dtype | None = None) -> Tensor:
 def new_full(
     input: Tensor, size: Sequence[int], fill_value: Any, *, dtype: dtype | None = None
 ) -> Tensor:
+    """One number everywhere, of the same kind."""
     return full(size, fill_value, dtype=dtype or input.dtype)
 
 
 @offered(function=False)
 def new_tensor(input: Tensor, data: Any, *, dtype: dtype | None = None) -> Tensor:
+    """As `tensor`, of the same kind."""
     return tensor(data, dtype=dtype or input.dtype)
 
 

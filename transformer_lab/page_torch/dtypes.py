@@ -109,8 +109,8 @@ class finfo:  # noqa: N801 (torch's name)
     def __post_init__(self) -> None:
         if not self.dtype.is_floating_point:
             raise TypeError(
-                f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle "
-                f"'torch.finfo' for {self.dtype!r}"
+                "torch.finfo() requires a floating point input type. Use torch.iinfo to handle "
+                "'torch.finfo'"
             )
 
     @property

@@ -104,11 +104,13 @@ def _power(base: float, exponent: float) -> float:
 
 @offered()
 def add(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
+    """input + alpha × other."""
     return elementwise(lambda a, b: a + alpha * b, input, other)
 
 
 @offered("sub", "subtract")
 def sub(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
+    """input - alpha × other."""
     kinds = [v.dtype if isinstance(v, Tensor) else dtype_of(v) for v in (input, other)]
     if kinds == [bool_, bool_]:
         raise RuntimeError(
@@ -125,6 +127,7 @@ def sub(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
 
 @offered("mul", "multiply")
 def mul(input: Tensor, other: Operand) -> Tensor:
+    """input × other."""
     return elementwise(operator.mul, input, other)
 
 
@@ -176,6 +179,7 @@ def _for_whole_numbers(function: Callable) -> Callable:
 
 @offered()
 def pow(input: Operand, exponent: Operand) -> Tensor:
+    """The input to the power of the exponent."""
     kind = result_type(input, exponent)
     if kind.is_floating_point:
         return elementwise(_power, input, exponent)
@@ -192,6 +196,7 @@ def _whole_power(base: int, exponent: int) -> int:
 
 @offered("neg", "negative")
 def neg(input: Tensor) -> Tensor:
+    """Each number with the other sign."""
     _not_for_bool(
         input.dtype,
         "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
@@ -202,11 +207,13 @@ def neg(input: Tensor) -> Tensor:
 
 @offered("abs", "absolute")
 def abs(input: Tensor) -> Tensor:
+    """Each number without its sign."""
     return elementwise(builtins.abs, input, lacks=("abs_cpu", (bool_,)))
 
 
 @offered()
 def square(input: Tensor) -> Tensor:
+    """Each number times itself."""
     return pow(input, 2)
 
 
@@ -293,11 +300,13 @@ for _name, _function in _FLOATING.items():
 
 @offered()
 def atan2(input: Tensor, other: Tensor) -> Tensor:
+    """The angle of the point (other, input), from -π to π."""
     return elementwise(math.atan2, input, other, kind=floating(result_type(input, other)))
 
 
 @offered()
 def hypot(input: Tensor, other: Tensor) -> Tensor:
+    """The length of the vector (input, other)."""
     return elementwise(math.hypot, input, other)
 
 
@@ -314,6 +323,7 @@ def logaddexp(input: Tensor, other: Tensor) -> Tensor:
 
 @offered()
 def relu(input: Tensor) -> Tensor:
+    """Each number, but 0 instead of what is below it."""
     if input.dtype is bool_:
         raise RuntimeError("Boolean inputs not supported for relu")
     return elementwise(lambda x: 0 if x < 0 else x, input)
@@ -341,16 +351,19 @@ def _rounding(name: str, function: Callable, input: Tensor) -> Tensor:
 
 @offered()
 def floor(input: Tensor) -> Tensor:
+    """The next whole number below."""
     return _rounding("floor", _rounded_by(math.floor), input)
 
 
 @offered()
 def ceil(input: Tensor) -> Tensor:
+    """The next whole number above."""
     return _rounding("ceil", _rounded_by(math.ceil), input)
 
 
 @offered("trunc", "fix")
 def trunc(input: Tensor) -> Tensor:
+    """Each number without its fraction."""
     return _rounding("trunc", _towards_zero, input)
 
 
@@ -365,6 +378,7 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
 
 @offered()
 def sign(input: Tensor) -> Tensor:
+    """-1, 0 or 1."""
     return elementwise(lambda x: (x > 0) - (x < 0), input)
 
 
@@ -389,11 +403,13 @@ def _smaller(a: float, b: float) -> float:
 
 @offered()
 def maximum(input: Tensor, other: Tensor) -> Tensor:
+    """The larger one of two numbers; NaN if one is."""
     return elementwise(_larger, input, other)
 
 
 @offered()
 def minimum(input: Tensor, other: Tensor) -> Tensor:
+    """The smaller one of two numbers; NaN if one is."""
     return elementwise(_smaller, input, other)
 
 
@@ -418,27 +434,31 @@ def nan_to_num(
 # --- Comparing, and what is true ---------------------------------------------------
 
 
-def _comparison(function: Callable, *names: str) -> Callable:
+def _comparison(about: str, function: Callable, *names: str) -> Callable:
     def compared(input: Tensor, other: Operand) -> Tensor:
         return elementwise(function, input, other, gives=bool_)
 
     compared.__name__ = compared.__qualname__ = names[0]
+    compared.__doc__ = f"Whether {about}."
     return offered(*names)(compared)
 
 
-eq = _comparison(operator.eq, "eq")
-ne = _comparison(operator.ne, "ne", "not_equal")
-lt = _comparison(operator.lt, "lt", "less")
-le = _comparison(operator.le, "le", "less_equal")
-gt = _comparison(operator.gt, "gt", "greater")
-ge = _comparison(operator.ge, "ge", "greater_equal")
-logical_and = _comparison(lambda a, b: a != 0 and b != 0, "logical_and")
-logical_or = _comparison(lambda a, b: a != 0 or b != 0, "logical_or")
-logical_xor = _comparison(lambda a, b: (a != 0) != (b != 0), "logical_xor")
+eq = _comparison("both are the same", operator.eq, "eq")
+ne = _comparison("the two differ", operator.ne, "ne", "not_equal")
+lt = _comparison("the input is smaller", operator.lt, "lt", "less")
+le = _comparison("the input is smaller or the same", operator.le, "le", "less_equal")
+gt = _comparison("the input is larger", operator.gt, "gt", "greater")
+ge = _comparison("the input is larger or the same", operator.ge, "ge", "greater_equal")
+_comparison("neither is 0", lambda a, b: a != 0 and b != 0, "logical_and")
+_comparison("one is not 0, or both are not", lambda a, b: a != 0 or b != 0, "logical_or")
+_comparison(
+    "one of the two is 0, and the other is not", lambda a, b: (a != 0) != (b != 0), "logical_xor"
+)
 
 
 @offered()
 def logical_not(input: Tensor) -> Tensor:
+    """Whether a number is 0."""
     return elementwise(operator.not_, input, gives=bool_)
 
 
@@ -447,6 +467,9 @@ def _bits(function: Callable, name: str) -> Callable:
         return elementwise(function, input, other, lacks=(f"{name}_cpu", (float32, float64)))
 
     of_bits.__name__ = of_bits.__qualname__ = name
+    of_bits.__doc__ = (
+        f"`{name.removeprefix('bitwise_')}` of each pair of bits; of bools, of truths."
+    )
     return offered(name)(of_bits)
 
 
@@ -465,16 +488,19 @@ def bitwise_not(input: Tensor) -> Tensor:
 
 @offered("isnan")
 def is_nan(input: Tensor) -> Tensor:
+    """Whether a number is NaN: `torch.isnan`."""
     return elementwise(isnan, input, gives=bool_)
 
 
 @offered("isinf")
 def is_inf(input: Tensor) -> Tensor:
+    """Whether a number is infinite: `torch.isinf`."""
     return elementwise(isinf, input, gives=bool_)
 
 
 @offered("isfinite")
 def is_finite(input: Tensor) -> Tensor:
+    """Whether a number is neither infinite nor NaN: `torch.isfinite`."""
     return elementwise(isfinite, input, gives=bool_)
 
 
@@ -498,6 +524,7 @@ def isclose(
 def allclose(
     input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> bool:
+    """Whether all numbers are close: see `isclose`."""
     return all(isclose(input, other, rtol, atol, equal_nan).numbers())
 
 
@@ -531,6 +558,7 @@ def where(condition: Tensor, input: Operand | None = None, other: Operand | None
 
 @offered("where", function=False)
 def where_method(input: Tensor, condition: Tensor, other: Operand) -> Tensor:
+    """`x.where(condition, other)`: x where the condition is true."""
     return where(condition, input, other)
 
 

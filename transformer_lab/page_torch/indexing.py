@@ -187,8 +187,8 @@ def _picked_places(part: Tensor, picked: Picked) -> tuple[tuple[int, ...], list[
             f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}"
         ) from None
     steps = [0] * count(shape)
-    for d in dims:
-        numbers = _in_bounds(expanded(picked[d], shape).numbers(), part.shape[d], d, IndexError)
+    for at, d in enumerate(dims):
+        numbers = _in_bounds(expanded(picked[d], shape).numbers(), part.shape[d], at)
         steps = [s + n * part._strides[d] for s, n in zip(steps, numbers, strict=True)]
     # What is picked stands where the first tensor of the index stood, or, if a slice stood
     # between two of them, in front.
@@ -204,11 +204,11 @@ def _picked_places(part: Tensor, picked: Picked) -> tuple[tuple[int, ...], list[
     return whole, [a + b + c for a in outer for b in steps for c in inner]
 
 
-def _in_bounds(numbers: list, size: int, dim: int, error: type[Exception]) -> list:
-    """Whole numbers that pick from `size` rows, counted from the front."""
+def _in_bounds(numbers: list, size: int, at: int) -> list:
+    """Whole numbers that pick from `size` rows, counted from the front; `at`: which tensor's."""
     for number in numbers:
         if not -size <= number < size:
-            raise error(f"index {number} is out of bounds for dimension {dim} with size {size}")
+            raise IndexError(f"index {number} is out of bounds for dimension {at} with size {size}")
     return [number % size for number in numbers]
 
 
@@ -226,13 +226,9 @@ def _places_along(input: Tensor, dim: int, index: Tensor, function: str) -> list
         )
     for d in range(input.ndim):
         if d != dim and index.shape[d] > input.shape[d]:
-            start = (
-                f"Size does not match at dimension {d} expected"
-                if function == "gather"
-                else "Expected"
-            )
+            start = f"Size does not match at dimension {d} expected" * (function == "gather")
             raise RuntimeError(
-                f"{start} index {list(index.shape)} to be no larger than self "
+                f"{start or 'Expected'} index {list(index.shape)} to be no larger than self "
                 f"{list(input.shape)} apart from dimension {dim}"
             )
     size, step = (input.shape[dim], input._strides[dim]) if input.ndim else (1, 1)

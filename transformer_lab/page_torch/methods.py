@@ -87,7 +87,7 @@ def _in_place_operator(function: Callable) -> Callable:
     return operate
 
 
-IN_PLACE = """abs add addcmul bernoulli ceil clamp clip cos cumprod cumsum div divide eq exp floor
+IN_PLACE = """abs add addcmul ceil clamp clip cos cumprod cumsum div divide eq exp floor
 floor_divide ge gt index_add index_fill le lerp log lt masked_fill mul multiply nan_to_num ne neg
 pow reciprocal relu remainder round rsqrt scatter scatter_add sigmoid sin sqrt square sub subtract
 tanh tril triu""".split()
@@ -102,17 +102,20 @@ def copy_(input: Tensor, src: Tensor) -> Tensor:
 
 @offered("fill_", function=False)
 def fill_(input: Tensor, value: Any) -> Tensor:
+    """Overwrite every number with this one."""
     indexing.put(input, ..., value)
     return input
 
 
 @offered("zero_", function=False)
 def zero_(input: Tensor) -> Tensor:
+    """Overwrite every number with 0."""
     return fill_(input, 0)
 
 
 @offered("fill_diagonal_", function=False)
 def fill_diagonal_(input: Tensor, fill_value: Any) -> Tensor:
+    """Overwrite the numbers of the diagonal with this one."""
     indexing.put(input.diagonal(), ..., fill_value)
     return input
 
@@ -127,7 +130,9 @@ def _as_kind(kind: dtype) -> Callable:
     return converted
 
 
-KINDS = {"float": float32, "double": float64, "long": int64, "int": int32, "bool": bool_}
+_CONVERSIONS = {"float": float32, "double": float64, "long": int64, "int": int32, "bool": bool_}
+# By the names that `torch.NAME` has.
+KINDS = {**_CONVERSIONS, **{kind.name: kind for kind in _CONVERSIONS.values()}}
 
 
 def _invert(self: Tensor) -> Tensor:
@@ -144,7 +149,7 @@ def _contains(self: Tensor, number: Any) -> bool:
 
 def install() -> None:
     """Give the class Tensor its operators and methods."""
-    for name, kind in KINDS.items():
+    for name, kind in _CONVERSIONS.items():
         setattr(Tensor, name, _as_kind(kind))
     for name in IN_PLACE:
         setattr(Tensor, f"{name}_", _in_place(METHODS[name]))

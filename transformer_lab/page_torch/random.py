@@ -129,11 +129,13 @@ def _sixteen_normal(uniform: list[float], kind: dtype) -> list[float]:
 
 @offered(method=False)
 def rand_like(input: Tensor, *, dtype: dtype | None = None) -> Tensor:
+    """As `rand`, in the shape and kind of another tensor."""
     return rand(input.shape, dtype=dtype or input.dtype)
 
 
 @offered(method=False)
 def randn_like(input: Tensor, *, dtype: dtype | None = None) -> Tensor:
+    """As `randn`, in the shape and kind of another tensor."""
     return randn(input.shape, dtype=dtype or input.dtype)
 
 
@@ -170,11 +172,3 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: dtype | None 
         other = i + source.bits() % (n - i)
         order[i], order[other] = order[other], order[i]
     return fresh(order, (n,), dtype or int64)
-
-
-@offered()
-def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
-    """1 with the probability that stands in this place, else 0."""
-    source = _chosen(generator)
-    numbers = [source.uniform(float64) < number for number in input.numbers()]
-    return fresh(numbers, input.shape, input.dtype)

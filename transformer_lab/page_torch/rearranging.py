@@ -25,6 +25,7 @@ from .tensors import Tensor, fresh, numbers_as, view
 
 @offered()
 def numel(input: Tensor) -> int:
+    """How many numbers it holds."""
     return math.prod(input.shape)
 
 
@@ -36,6 +37,7 @@ def size(input: Tensor, dim: int | None = None) -> Any:
 
 @offered(function=False)
 def dim(input: Tensor) -> int:
+    """How many dimensions it has."""
     return input.ndim
 
 
@@ -47,6 +49,7 @@ def stride(input: Tensor, dim: int | None = None) -> Any:
 
 @offered(function=False)
 def storage_offset(input: Tensor) -> int:
+    """The place in the flat list where its first number stands."""
     return input._offset
 
 
@@ -58,11 +61,13 @@ def is_contiguous(input: Tensor) -> bool:
 
 @offered()
 def clone(input: Tensor) -> Tensor:
+    """A copy with a flat list of its own."""
     return fresh(input.numbers(), input.shape, input.dtype)
 
 
 @offered(function=False)
 def contiguous(input: Tensor) -> Tensor:
+    """The tensor itself if its numbers stand row after row, else such a copy."""
     return input if is_contiguous(input) else clone(input)
 
 
@@ -94,11 +99,13 @@ def to(input: Tensor, dtype: Any) -> Tensor:
 
 @offered("type", function=False)
 def type_(input: Tensor, dtype: dtype) -> Tensor:
+    """`x.type(kind)`: as `to`."""
     return to(input, dtype)
 
 
 @offered(function=False)
 def type_as(input: Tensor, other: Tensor) -> Tensor:
+    """The numbers as the kind of another tensor."""
     return to(input, other.dtype)
 
 
@@ -134,11 +141,13 @@ def view_(input: Tensor, *shape: Any) -> Tensor:
 
 @offered(function=False)
 def view_as(input: Tensor, other: Tensor) -> Tensor:
+    """A view in the shape of another tensor."""
     return view_(input, other.shape)
 
 
 @offered(function=False)
 def reshape_as(input: Tensor, other: Tensor) -> Tensor:
+    """In the shape of another tensor."""
     return reshape(input, other.shape)
 
 
@@ -222,17 +231,17 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
 
 @offered("movedim", "moveaxis")
 def movedim(input: Tensor, source: int, destination: int) -> Tensor:
-    dimension(source, input.ndim), dimension(destination, input.ndim)
-    if not input.ndim:
-        return input
+    """One dimension at another place; the others keep their order."""
+    start, end = dimension(source, input.ndim), dimension(destination, input.ndim)
     order = list(range(input.ndim))
-    moved = order.pop(dimension(source, input.ndim))
-    order.insert(dimension(destination, input.ndim), moved)
+    if order:
+        order.insert(end, order.pop(start))
     return _of_dimensions(input, order)
 
 
 @offered()
 def t(input: Tensor) -> Tensor:
+    """A matrix transposed; what has fewer dimensions stays as it is."""
     if input.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
     return _of_dimensions(input, list(reversed(range(input.ndim))))
@@ -279,18 +288,18 @@ def expand(input: Tensor, *size: Any) -> Tensor:
             f"equal to the number of dimensions in the tensor ({input.ndim})"
         )
     shape = list(wanted)
-    for dim, size in reversed(list(enumerate(wanted))):
+    for dim, n in reversed(list(enumerate(wanted))):
         here = input.shape[dim - new] if dim >= new else 1
-        if size == -1 and dim < new:
+        if n == -1 and dim < new:
             raise RuntimeError(
-                f"The expanded size of the tensor ({size}) isn't allowed in a leading, "
+                f"The expanded size of the tensor ({n}) isn't allowed in a leading, "
                 f"non-existing dimension {dim}"
             )
-        if size == -1:
+        if n == -1:
             shape[dim] = here
-        elif here not in (1, size):
+        elif here not in (1, n):
             raise RuntimeError(
-                f"The expanded size of the tensor ({size}) must match the existing size ({here}) "
+                f"The expanded size of the tensor ({n}) must match the existing size ({here}) "
                 f"at non-singleton dimension {dim}.  Target sizes: {list(wanted)}.  Tensor "
                 f"sizes: {list(input.shape)}"
             )
@@ -299,16 +308,19 @@ def expand(input: Tensor, *size: Any) -> Tensor:
 
 @offered(function=False)
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
+    """Expanded to the shape of another tensor."""
     return expand(input, other.shape)
 
 
 @offered()
 def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
+    """As `expand`."""
     return expand(input, size)
 
 
 @offered(method=False)
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """All of them in the shape that they can be stretched to."""
     shape = broadcast(*(t.shape for t in tensors))
     return tuple(expanded(t, shape) for t in tensors)
 
@@ -334,6 +346,7 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
 
 @offered()
 def tile(input: Tensor, *dims: Any) -> Tensor:
+    """As `repeat`, with a 1 for each dimension that is not named."""
     times = sizes(dims, "tile", "dims")
     return repeat(input, (1,) * (input.ndim - len(times)) + times)
 
@@ -436,7 +449,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     if chunks < 1:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     size = input.shape[dimension(dim, input.ndim)]
-    return split(input, max(1, -(-size // chunks)), dim)
+    return split(input, -(-size // chunks) if size else [0] * chunks, dim)
 
 
 @offered()
@@ -549,12 +562,14 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 
 @offered("vstack", "row_stack", method=False)
 def vstack(tensors: Sequence[Tensor]) -> Tensor:
+    """One under the other, as rows."""
     _all_tensors(tensors, "vstack")
     return cat([reshape(t, (1, -1)) if t.ndim < 2 else t for t in tensors])
 
 
 @offered(method=False)
 def hstack(tensors: Sequence[Tensor]) -> Tensor:
+    """One beside the other."""
     _all_tensors(tensors, "hstack")
     flat = [t if t.ndim else reshape(t, (1,)) for t in tensors]
     return cat(flat, 0 if flat and flat[0].ndim == 1 else 1)
@@ -583,19 +598,22 @@ def rows_at(input: Tensor, dim: int, rows: Sequence[int]) -> Tensor:
 
 @offered()
 def flip(input: Tensor, *dims: Any) -> Tensor:
-    dims = sizes(dims, "flip", "dims")
-    for dim in dimensions(dims, input.ndim) if dims else []:
+    """A copy with the rows of these dimensions in the reverse order."""
+    given = sizes(dims, "flip", "dims")
+    for dim in dimensions(given, input.ndim) if given else []:
         input = rows_at(input, dim, range(input.shape[dim])[::-1])
     return clone(input)
 
 
 @offered()
 def fliplr(input: Tensor) -> Tensor:
+    """Columns in the reverse order."""
     return flip(input, 1)
 
 
 @offered()
 def flipud(input: Tensor) -> Tensor:
+    """Rows in the reverse order."""
     return flip(input, 0)
 
 
@@ -655,6 +673,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
 
 @offered()
 def argwhere(input: Tensor) -> Tensor:
+    """(n, dimensions): the index of each number that is not 0."""
     return nonzero(input)
 
 

@@ -35,6 +35,7 @@ def rows_along(input: Tensor, dims: Sequence[int], kind: dtype) -> list[list]:
 
 
 def shape_without(input: Tensor, dims: Sequence[int], keepdim: bool) -> Shape:
+    """The shape of the result when these dimensions are gone."""
     sizes = [1 if d in dims else n for d, n in enumerate(input.shape)]
     return tuple(n for d, n in enumerate(sizes) if keepdim or d not in dims)
 
@@ -88,6 +89,7 @@ def _mean(numbers: Sequence[float]) -> float:
 def sum(
     input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: dtype | None = None
 ) -> Tensor:
+    """The sum; of bools, how many are true."""
     return reduced(builtins.sum, input, dim, keepdim, dtype or _added(input.dtype))
 
 
@@ -95,6 +97,7 @@ def sum(
 def prod(
     input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: dtype | None = None
 ) -> Tensor:
+    """The product."""
     return reduced(math.prod, input, dim, keepdim, dtype or _added(input.dtype))
 
 
@@ -102,6 +105,7 @@ def prod(
 def mean(
     input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: dtype | None = None
 ) -> Tensor:
+    """The mean, of floating numbers only."""
     kind = dtype or input.dtype
     if not kind.is_floating_point:
         raise RuntimeError(
@@ -181,6 +185,7 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
 
 @offered()
 def trace(input: Tensor) -> Tensor:
+    """The sum of the diagonal of a matrix."""
     if input.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
     return sum(input.diagonal())
@@ -246,6 +251,8 @@ def cumsum(input: Tensor, dim: int, *, dtype: dtype | None = None) -> Tensor:
 
 @offered()
 def cumprod(input: Tensor, dim: int, *, dtype: dtype | None = None) -> Tensor:
+    """The products of the first number, of the first two, …"""
+
     def products(row: list) -> list:
         return list(accumulate(row, lambda a, b: a * b))
 
@@ -293,19 +300,21 @@ def _not_empty(input: Tensor, dim: Any, name: str, error: type[Exception] = Inde
             f"{name}(): Expected reduction dim to be specified for input.numel() == 0."
             + (" Specify the reduction dim with the 'dim' argument." * (error is RuntimeError))
         )
-    for d in dimensions(dim, input.ndim):
-        if not input.shape[d]:
+    for d in [dim] if isinstance(dim, int) else dim:
+        if not input.shape[dimension(d, input.ndim)]:
             raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size.")
 
 
 @offered()
 def amax(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
+    """The largest number along `dim`."""
     _not_empty(input, None if dim == () else dim, "amax", RuntimeError)
     return reduced(_highest, input, dim, keepdim)
 
 
 @offered()
 def amin(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
+    """The smallest number along `dim`."""
     _not_empty(input, None if dim == () else dim, "amin", RuntimeError)
     return reduced(_lowest, input, dim, keepdim)
 
@@ -313,13 +322,14 @@ def amin(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
 @offered()
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Where the largest number stands; without `dim`, counted row after row."""
-    _not_empty(input, dim, "argmax")
+    _not_empty(input, None if dim is None else dimension(dim, input.ndim), "argmax")
     return reduced(place_of_highest, input, dim, keepdim, gives=int64)
 
 
 @offered()
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    _not_empty(input, dim, "argmin")
+    """Where the smallest number stands: see `argmax`."""
+    _not_empty(input, None if dim is None else dimension(dim, input.ndim), "argmin")
     return reduced(place_of_lowest, input, dim, keepdim, gives=int64)
 
 
@@ -373,6 +383,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
 
 @offered()
 def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+    """The smallest number: see `max`."""
     return _extreme("min", place_of_lowest, input, dim, keepdim)
 
 
@@ -399,16 +410,20 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
 
 @offered()
 def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """Whether any number is not 0."""
     return reduced(builtins.any, input, dim, keepdim, gives=bool_)
 
 
 @offered()
 def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """Whether no number is 0."""
     return reduced(builtins.all, input, dim, keepdim, gives=bool_)
 
 
 @offered()
 def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
+    """How many numbers are not 0."""
+
     def found(row: list) -> int:
         return builtins.sum(number != 0 for number in row)
 

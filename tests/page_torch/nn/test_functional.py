@@ -36,7 +36,9 @@ def test_layers(data, shape, dim):
     size = shape[-1]
     for call in (
         lambda t, x: t.nn.functional.layer_norm(x, (size,)),
-        lambda t, x: t.nn.functional.layer_norm(x, [size], t.arange(float(size)), t.ones(size), 0.1),
+        lambda t, x: t.nn.functional.layer_norm(
+            x, [size], t.arange(float(size)), t.ones(size), 0.1
+        ),
         lambda t, x: t.nn.functional.rms_norm(x, (size,), t.arange(float(size)), eps=1e-5),
         lambda t, x: t.nn.functional.layer_norm(x, (size + 1,)),
     ):

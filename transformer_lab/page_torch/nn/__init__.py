@@ -1,4 +1,4 @@
-"""`torch.nn`: functions and layers of networks."""
+"""`torch.nn`: functions and layers of networks, as far as chapters 4 to 13 use them."""
 
 from __future__ import annotations
 

@@ -74,12 +74,14 @@ def softplus(input: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:
 
 @_offered
 def logsigmoid(input: Tensor) -> Tensor:
+    """The logarithm of the sigmoid."""
     _floating_only(input, "log_sigmoid_cpu")
     return elementwise(lambda x: min(x, 0.0) - math.log1p(math.exp(-abs(x))), input)
 
 
 @_offered
 def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
+    """x, or a small part of it where it is below 0."""
     _floating_only(input, "leaky_relu_cpu")
     return elementwise(lambda x: x if x > 0 else negative_slope * x, input)
 
@@ -298,19 +300,20 @@ def cross_entropy(
     return nll_loss(log_softmax(input, -1), target, ignore_index=ignore_index, reduction=reduction)
 
 
-def _of_pairs(name: str, distance: Callable) -> Callable:
+def _of_pairs(name: str, about: str, distance: Callable) -> Callable:
     def loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
         each = elementwise(distance, input, target)
         if reduction == "none":
             return each
         return _combined(sum_(each), each.numel(), reduction)
 
+    loss.__doc__ = f"The {about} of each pair, on average."
     OFFERED[name] = with_checks(loss, name)
     return OFFERED[name]
 
 
-mse_loss = _of_pairs("mse_loss", lambda a, b: (a - b) ** 2)
-l1_loss = _of_pairs("l1_loss", lambda a, b: abs(a - b))
+_of_pairs("mse_loss", "square of the difference", lambda a, b: (a - b) ** 2)
+_of_pairs("l1_loss", "size of the difference", lambda a, b: abs(a - b))
 
 globals().update(OFFERED)
 

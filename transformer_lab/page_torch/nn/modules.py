@@ -120,6 +120,8 @@ class Embedding(Module):
 
 
 class LayerNorm(Module):
+    """Mean 0 and variance 1 over the last dimensions, then a learned scale and shift."""
+
     def __init__(self, normalized_shape: Any, eps: float = 1e-5) -> None:
         shape = (normalized_shape,) if isinstance(normalized_shape, int) else normalized_shape
         self.normalized_shape, self.eps = tuple(shape), eps
@@ -178,6 +180,8 @@ Identity = _activation("Identity", lambda input: input)
 
 
 class Softmax(Module):
+    """Shares that add up to 1 along `dim`."""
+
     def __init__(self, dim: int) -> None:
         self.dim = dim
 
