@@ -7,6 +7,7 @@ therefore read as Python's own numbers, without either, so that both worlds say 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any, SupportsFloat
 
@@ -166,4 +167,5 @@ def _shown(value: object) -> str:
     if isinstance(value, (set, frozenset)):  # in no order that lasts
         return f"{{{', '.join(sorted(map(repr, value)))}}}"
     text = " ".join(line.strip() for line in repr(value).splitlines())
+    text = re.sub(" at 0x[0-9a-f]+", "", text)
     return text if len(text) <= N_SHOWN else f"{text[:N_SHOWN]}…"
