@@ -60,11 +60,7 @@ def find_outdated(app: Sphinx, env, added: set, changed: set, removed: set) -> l
 
 
 def write_blocks(app: Sphinx, docname: str, source: list[str]) -> None:
-    write = {
-        "modules": sections,
-        "exercises": list_of_exercises,
-        "functions": list_of_functions,
-    }
+    write = {"modules": sections, "exercises": list_of_exercises, "functions": list_of_functions}
     app.env.dependencies[docname].update(sources(source[0]))
     source[0] = BLOCK.sub(lambda block: write[block[1]](block[2]), source[0])
 
