@@ -67,11 +67,9 @@ def write_blocks(app: Sphinx, docname: str, source: list[str]) -> None:
 
 def sources(text: str) -> set[str]:
     """The files that the blocks of a page are made from."""
-    made_of = {
-        "exercises": "exercises.*",
-        "functions": "page_torch.* page_torch.nn.*",
-    }
-    blocks = [made_of.get(kind, it) for kind, it in BLOCK.findall(text)]
+    made_of = {"exercises": "exercises.*", "functions": "page_torch.* page_torch.nn.*"}
+    found = BLOCK.findall(text)
+    blocks = [it if kind == "modules" else made_of[kind] for kind, it in found]
     return {str(source_of(name)) for each in " ".join(blocks).split() for name in modules(each)}
 
 
