@@ -54,7 +54,7 @@ function openBench(cell) {
 // --- A Run
 
 async function runCell(cell) {
-  const { root, status, result, runButton } = cell;
+  const { root, result, runButton } = cell;
   running = cell;
   delete root.dataset.verdict;
   cell.markLine(null);
@@ -62,19 +62,18 @@ async function runCell(cell) {
   result.ariaBusy = "true"; // read out when all is there
   runButton.ariaDisabled = "true";
   try {
-    if (await loaded(status)) show(cell, await outcome(cell));
+    if (await loaded(cell)) show(cell, await outcome(cell));
   } catch (error) {
     show(cell, { output: "", error: { sentence: error.message, line: null } });
   }
-  if (status.contains(document.activeElement)) runButton.focus();
-  status.replaceChildren();
+  clear(cell);
   result.ariaBusy = "false";
   runButton.ariaDisabled = "false";
   running = null;
 }
 
 // Whether Python is there; false if the reader did not wait for it.
-async function loaded(status) {
+async function loaded(cell) {
   const bar = make("progress", { ariaLabel: "Python loaded" }); // that it goes on, not how far
   const onProgress = ({ loaded, size }) => {
     if (loaded < size) bar.value = loaded / size;
@@ -84,7 +83,8 @@ async function loaded(status) {
   const cancelled = new Promise((resolve) => { cancel = () => resolve(false); });
   const sentence = wasLoaded ? "Starting Python anew"
     : `Loading Python, ${megabytes(python.size)}, once for this page`;
-  const timer = setTimeout(() => status.replaceChildren(sentence, bar, button("Cancel", cancel)), NOTICED);
+  const tell = () => cell.status.replaceChildren(sentence, bar, button("Cancel", cancel));
+  const timer = setTimeout(tell, NOTICED);
   const started = python.start({ onProgress });
   try {
     const isThere = await Promise.race([started, cancelled]);
@@ -96,8 +96,14 @@ async function loaded(status) {
     return isThere;
   } finally {
     clearTimeout(timer);
-    status.replaceChildren();
+    clear(cell);
   }
+}
+
+// Whoever has just pressed a button that goes is at Run again.
+function clear({ status, runButton }) {
+  if (status.contains(document.activeElement)) runButton.focus();
+  status.replaceChildren();
 }
 
 async function outcome({ before, source, status, result }) {

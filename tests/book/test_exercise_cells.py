@@ -122,6 +122,9 @@ def test_an_endless_loop_can_be_stopped_and_the_next_run_starts_anew(opened, cel
     other.get_by_text(f"Python is busy with exercise {NAME}").wait_for()
     cell.get_by_role("button", name="Stop").click()
     cell.get_by_text("Stopped after").wait_for()
+    cell.get_by_role("button", name="Run").click()
+    cell.get_by_role("button", name="Cancel").click()
+    cell.get_by_role("button", name="Cancel").wait_for(state="detached")
     assert opened.page.evaluate("document.activeElement.textContent") == "Run"
     write(cell, RIGHT)
     assert run(cell) == "right"
