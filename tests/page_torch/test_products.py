@@ -1,6 +1,9 @@
 """Products of vectors and matrices, as torch has them."""
 
+import math
+
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,6 +53,22 @@ def test_sums_named_by_letters(equation, data):
     terms = equation.replace(" ", "").split("->")[0].split(",")
     given_shapes = [tuple(size[c] for c in term) for term in terms]
     inputs = [data.draw(tensors(shape, ["float32"])) for shape in given_shapes]
+    assert_same(lambda t, *each: t.einsum(equation, *each), *inputs, tolerance=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("equation", "shapes"),
+    [
+        ("...id,...jd->...ij", [(2, 3, 4, 5), (2, 3, 6, 5)]),
+        ("...id,...jd->...ij", [(4, 5), (2, 3, 6, 5)]),
+        ("...ij->...ji", [(2, 3)]),
+        ("b...,b", [(2, 3, 1), (2,)]),
+        ("...,...->...", [(2, 1, 3), (4, 3)]),
+        ("i...->...", [(2, 3)]),
+    ],
+)
+def test_dots_stand_for_the_dimensions_without_a_letter(equation, shapes):
+    inputs = [torch.arange(float(math.prod(shape))).reshape(shape) for shape in shapes]
     assert_same(lambda t, *each: t.einsum(equation, *each), *inputs, tolerance=1e-4)
 
 

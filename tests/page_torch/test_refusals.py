@@ -22,6 +22,7 @@ def sentence_of(call) -> str:
         (lambda t: t.optim.Adam, "optim"),
         (lambda t: t.float16, "float16"),
         (lambda t: t.ones(2).numpy(), "Tensor.numpy"),
+        (lambda t: t.ones(2).to("cuda"), "cuda"),
         (lambda t: t.ones(2).backward(), "Tensor.backward"),
         (lambda t: t.nn.MultiheadAttention(2, 1), "nn.MultiheadAttention"),
         (lambda t: t.nn.functional.conv1d, "nn.functional.conv1d"),
@@ -35,7 +36,7 @@ def test_names(call, name):
 @pytest.mark.parametrize(
     ("call", "word", "function"),
     [
-        (lambda t: t.ones(2, device="cpu"), "device", "ones"),
+        (lambda t: t.ones(2, device="cuda"), "device", "ones"),
         (lambda t: t.tensor([1.0], requires_grad=True), "requires_grad", "tensor"),
         (lambda t: t.ones(2).softmax(dim=0, foo=1), "foo", "softmax"),
         (lambda t: t.nn.functional.relu(t.ones(2), inplace=True), "inplace", "relu"),
@@ -44,6 +45,24 @@ def test_names(call, name):
 def test_keywords(call, word, function):
     wanted = f"the page's small torch has no keyword `{word}` in `{function}`{ELSEWHERE}"
     assert sentence_of(call) == wanted
+
+
+@pytest.mark.parametrize(
+    ("call", "meant"),
+    [(lambda t: t.ones(2).transpos(0, 1), "transpose"), (lambda t: t.sofmax, "softmax")],
+)
+def test_what_may_have_been_meant(call, meant):
+    assert f"did you mean `{meant}`? If not, run this notebook in Colab" in sentence_of(call)
+
+
+def test_the_one_device_is_the_processor():
+    x = page_torch.ones(2, device="cpu")
+    assert page_torch.zeros(2, device=x.device).cpu().to("cpu").tolist() == [0, 0]
+
+
+def test_pythons_types_are_kinds_of_numbers():
+    assert page_torch.ones(2, dtype=bool).dtype is page_torch.bool
+    assert page_torch.ones(2).to(int).type(float).dtype is page_torch.float64
 
 
 def test_the_sentence_survives_an_import():

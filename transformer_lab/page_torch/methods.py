@@ -173,6 +173,7 @@ def install() -> None:
         "__setitem__": indexing.put,
         "__contains__": _contains,
         "T": property(rearranging.all_reversed),
+        "device": "cpu",  # what `device=x.device` is given on
         "mT": property(rearranging.last_two_exchanged),
     }
     for name, what in operators.items():

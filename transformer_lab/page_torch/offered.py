@@ -2,9 +2,9 @@
 
 As in torch, nearly every function stands in two places: `torch.exp(x)` and `x.exp()`. The
 decorator also does for all of them what torch does before it calls one: it takes numpy's words
-for an argument (`axis` for `dim`), checks that what is annotated as a `Tensor` is one (so every
-file must have `from __future__ import annotations`, which keeps annotations as text), and refuses
-a keyword that is not there.
+for an argument (`axis` for `dim`) and Python's types for kinds of numbers, checks that what is
+annotated as a `Tensor` is one (so every file must have `from __future__ import annotations`,
+which keeps annotations as text), and refuses a keyword that is not there.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 
+from .dtypes import bool_, float64, int64
 from .refusals import ELSEWHERE
 from .tensors import Tensor
 
@@ -20,6 +21,7 @@ FUNCTIONS: dict[str, Callable] = {}
 METHODS: dict[str, Callable] = {}
 Number = bool | int | float
 Operand = Tensor | Number  # what stands on one side of an operator
+PYTHONS_TYPES = {bool: bool_, int: int64, float: float64}
 NUMPYS_WORDS = {"axis": "dim", "keepdims": "keepdim", "x": "input"}
 
 
@@ -60,6 +62,7 @@ def with_checks(plain: Callable, name: str) -> Callable:
 
     @functools.wraps(plain)
     def checked(*args: object, **keywords: object) -> object:
+        args = tuple(map(_kind, args))
         if keywords:
             keywords = _renamed(name, keywords, known)
             if rest in keywords:  # `reshape(shape=(2, 3))`
@@ -77,15 +80,22 @@ def with_checks(plain: Callable, name: str) -> Callable:
     return checked
 
 
+def _kind(value: object) -> object:
+    """`bool`, `int` and `float` as kinds of numbers, all else as it is."""
+    return PYTHONS_TYPES.get(value, value) if isinstance(value, type) else value
+
+
 def _renamed(
     function: str, keywords: dict[str, object], known: Mapping[str, object]
 ) -> dict[str, object]:
     renamed = {}
     for word, value in keywords.items():
+        if word == "device" and str(value) in ("cpu", "None"):  # there is no other
+            continue
         name = word if word in known else NUMPYS_WORDS.get(word, word)
         if name not in known:
             raise NotImplementedError(
                 f"the page's small torch has no keyword `{word}` in `{function}`; {ELSEWHERE}"
             )
-        renamed[name] = value
+        renamed[name] = _kind(value)
     return renamed

@@ -20,6 +20,8 @@ from .reductions import sum as sum_
 from .shapes import broadcast, count, dimension
 from .tensors import Tensor, fresh
 
+DIGITS = "0123456789"
+
 
 def _dot(a: Sequence, b: Sequence) -> Any:
     return sum(map(times, a, b))
@@ -174,17 +176,12 @@ def einsum(equation: str, *operands: Any) -> Tensor:
 
     A letter is a dimension. What has the same letter is multiplied place by place; letters that
     the result lacks are summed over. Without `->` the letters that occur once are kept, in the
-    order of the alphabet.
+    order of the alphabet. `...` stands for the dimensions that have no letter.
     """
     tensors = (
         operands[0] if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else operands
     )
-    equation = equation.replace(" ", "")
-    if "." in equation:
-        raise NotImplementedError(
-            "the page's small torch has no `...` in `einsum`; name each dimension"
-        )
-    given, arrow, result = equation.partition("->")
+    given, _, result = _without_dots(equation.replace(" ", ""), tensors).partition("->")
     terms = given.split(",")
     if len(terms) != len(tensors):
         more = "fewer" if len(tensors) < len(terms) else "more"
@@ -194,14 +191,30 @@ def einsum(equation: str, *operands: Any) -> Tensor:
     sizes: dict[str, int] = {}
     for at, (term, each) in enumerate(zip(terms, tensors, strict=True)):
         _letters_fit(term, each, at, sizes)
-    if not arrow:
-        result = "".join(sorted(c for c in sizes if given.count(c) == 1))
     order = result + "".join(c for c in sizes if c not in result)
     product: Any = 1
     for term, each in zip(terms, tensors, strict=True):
         product = _by_letters(term, each, order) * product
     gone = list(range(len(result), len(order)))
     return sum_(product, gone) if gone else product
+
+
+def _without_dots(equation: str, tensors: Sequence[Tensor]) -> str:
+    """The equation with digits in the place of `...`: as many as dimensions have no letter.
+
+    They are counted from the last, as sizes are when tensors of different shapes meet.
+    """
+    given, arrow, result = equation.partition("->")
+    terms, counts = given.split(","), []
+    for at, (term, each) in enumerate(zip(terms, tensors, strict=False)):
+        if "..." in term:
+            counts.append(max(each.ndim - len(term) + len("..."), 0))
+            terms[at] = term.replace("...", DIGITS[len(DIGITS) - counts[-1] :])
+    digits = DIGITS[len(DIGITS) - max(counts, default=0) :]
+    if not arrow:
+        letters = sorted(c for c in given if c.isalpha() and given.count(c) == 1)
+        result = "..." + "".join(letters)
+    return f"{','.join(terms)}->{result.replace('...', digits)}"
 
 
 def _letters_fit(term: str, operand: Tensor, at: int, sizes: dict[str, int]) -> None:

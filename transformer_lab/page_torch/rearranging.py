@@ -8,6 +8,7 @@ from typing import Any
 
 from .dtypes import dtype, int64, stored
 from .offered import offered
+from .refusals import missing
 from .shapes import (
     broadcast,
     count,
@@ -94,7 +95,15 @@ def to(input: Tensor, dtype: Any) -> Tensor:
     kind = dtype.dtype if isinstance(dtype, Tensor) else dtype
     if kind == "cpu":
         return input
+    if isinstance(kind, str):
+        raise NotImplementedError(missing(kind))
     return input if input.dtype is kind else fresh(input.numbers(), input.shape, kind)
+
+
+@offered(function=False)
+def cpu(input: Tensor) -> Tensor:
+    """The tensor itself: the page has no other device."""
+    return input
 
 
 @offered("type", function=False)

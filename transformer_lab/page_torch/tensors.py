@@ -131,7 +131,7 @@ class Tensor:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(f"'Tensor' object has no attribute {name!r}")
-        raise AttributeError(missing(f"Tensor.{name}"))
+        raise AttributeError(missing(f"Tensor.{name}", dir(type(self))))
 
 
 def _nested(values: Iterator, shape: Sequence[int]) -> Any:

@@ -45,7 +45,10 @@ class Module:
             f'Module [{type(self).__name__}] is missing the required "forward" function'
         )
 
-    def children(self) -> Iterator[tuple[str, Module]]:
+    def children(self) -> Iterator[Module]:
+        return (child for _, child in self.named_children())
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
         for name, value in vars(self).items():
             if isinstance(value, Module):
                 yield name, value
@@ -54,7 +57,7 @@ class Module:
         for name, value in vars(self).items():
             if isinstance(value, Parameter):
                 yield prefix + name, value
-        for name, child in self.children():
+        for name, child in self.named_children():
             yield from child.named_parameters(f"{prefix}{name}.")
 
     def parameters(self) -> Iterator[Parameter]:
@@ -82,7 +85,7 @@ class Module:
 
     def train(self, mode: bool = True) -> Module:
         self.training = mode
-        for _, child in self.children():
+        for child in self.children():
             child.train(mode)
         return self
 
@@ -153,7 +156,7 @@ class Sequential(Module):
         vars(self).update({str(i): layer for i, layer in enumerate(layers)})
 
     def forward(self, input: Any) -> Any:
-        for _, layer in self.children():
+        for layer in self.children():
             input = layer(input)
         return input
 
@@ -161,7 +164,7 @@ class Sequential(Module):
         return len(list(self.children()))
 
     def __getitem__(self, index: int) -> Module:
-        return list(self.children())[index][1]
+        return list(self.children())[index]
 
 
 def _activation(name: str, function: Callable) -> type[Module]:
