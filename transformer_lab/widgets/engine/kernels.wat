@@ -27,17 +27,13 @@
   ;;
   ;; Four columns of four rows of w are worked on at a time. So `in` must be a multiple of 4,
   ;; and if `out` is none, up to three numbers without meaning follow in each row of y: w, bias
-  ;; and y must have room for them. They meet two rows of x, so that what is loaded of w is used
-  ;; twice; the last of an odd number of rows is taken for both.
+  ;; and y must have room for them.
   (func (export "linear")
       (param $x i32) (param $x_stride i32) (param $w i32) (param $w_stride i32) (param $bias i32)
       (param $y i32) (param $y_stride i32) (param $rows i32) (param $in i32) (param $out i32)
     (local $w1 i32) (local $w2 i32) (local $w3 i32)  ;; where the other three rows of w begin
-    (local $x_row i32) (local $y_row i32) (local $row i32) (local $at i32)
-    (local $step i32)  ;; 1, or 0 where the second row is the first again
-    (local $x_two i32) (local $x4 v128) (local $two4 v128) (local $w4 v128)
+    (local $x_row i32) (local $y_row i32) (local $row i32) (local $at i32) (local $x4 v128)
     (local $a v128) (local $b v128) (local $c v128) (local $d v128)
-    (local $a_two v128) (local $b_two v128) (local $c_two v128) (local $d_two v128)
     (local.set $in (i32.mul (local.get $in) (i32.const 4)))  ;; in bytes from here on
     (loop $next_outputs
       (local.set $w1 (i32.add (local.get $w) (local.get $w_stride)))
@@ -46,53 +42,31 @@
       (local.set $x_row (local.get $x))
       (local.set $y_row (local.get $y))
       (local.set $row (i32.const 0))
-      (loop $next_rows
-        (local.set $step (i32.lt_u (i32.add (local.get $row) (i32.const 1)) (local.get $rows)))
-        (local.set $x_two
-          (i32.add (local.get $x_row) (i32.mul (local.get $step) (local.get $x_stride))))
-        ;; Lane k of a, b, c and d: the products of the first row in columns k, k + 4, k + 8, …
-        ;; with the four rows of w; those of the second are in a_two, b_two, c_two and d_two.
+      (loop $next_row
+        ;; Lane k of a, b, c and d: the products in columns k, k + 4, k + 8, … of the four rows.
         (local.set $a (v128.const f32x4 0 0 0 0))
         (local.set $b (v128.const f32x4 0 0 0 0))
         (local.set $c (v128.const f32x4 0 0 0 0))
         (local.set $d (v128.const f32x4 0 0 0 0))
-        (local.set $a_two (v128.const f32x4 0 0 0 0))
-        (local.set $b_two (v128.const f32x4 0 0 0 0))
-        (local.set $c_two (v128.const f32x4 0 0 0 0))
-        (local.set $d_two (v128.const f32x4 0 0 0 0))
         (local.set $at (i32.const 0))
         (loop $next_columns
           (local.set $x4 (v128.load (i32.add (local.get $x_row) (local.get $at))))
-          (local.set $two4 (v128.load (i32.add (local.get $x_two) (local.get $at))))
-          (local.set $w4 (v128.load (i32.add (local.get $w) (local.get $at))))
-          (local.set $a (f32x4.add (local.get $a) (f32x4.mul (local.get $x4) (local.get $w4))))
-          (local.set $a_two
-            (f32x4.add (local.get $a_two) (f32x4.mul (local.get $two4) (local.get $w4))))
-          (local.set $w4 (v128.load (i32.add (local.get $w1) (local.get $at))))
-          (local.set $b (f32x4.add (local.get $b) (f32x4.mul (local.get $x4) (local.get $w4))))
-          (local.set $b_two
-            (f32x4.add (local.get $b_two) (f32x4.mul (local.get $two4) (local.get $w4))))
-          (local.set $w4 (v128.load (i32.add (local.get $w2) (local.get $at))))
-          (local.set $c (f32x4.add (local.get $c) (f32x4.mul (local.get $x4) (local.get $w4))))
-          (local.set $c_two
-            (f32x4.add (local.get $c_two) (f32x4.mul (local.get $two4) (local.get $w4))))
-          (local.set $w4 (v128.load (i32.add (local.get $w3) (local.get $at))))
-          (local.set $d (f32x4.add (local.get $d) (f32x4.mul (local.get $x4) (local.get $w4))))
-          (local.set $d_two
-            (f32x4.add (local.get $d_two) (f32x4.mul (local.get $two4) (local.get $w4))))
+          (local.set $a (f32x4.add (local.get $a)
+            (f32x4.mul (local.get $x4) (v128.load (i32.add (local.get $w) (local.get $at))))))
+          (local.set $b (f32x4.add (local.get $b)
+            (f32x4.mul (local.get $x4) (v128.load (i32.add (local.get $w1) (local.get $at))))))
+          (local.set $c (f32x4.add (local.get $c)
+            (f32x4.mul (local.get $x4) (v128.load (i32.add (local.get $w2) (local.get $at))))))
+          (local.set $d (f32x4.add (local.get $d)
+            (f32x4.mul (local.get $x4) (v128.load (i32.add (local.get $w3) (local.get $at))))))
           (local.set $at (i32.add (local.get $at) (i32.const 16)))
           (br_if $next_columns (i32.lt_u (local.get $at) (local.get $in))))
         (v128.store (local.get $y_row) (f32x4.add (v128.load (local.get $bias))
           (call $sums (local.get $a) (local.get $b) (local.get $c) (local.get $d))))
-        (v128.store
-          (i32.add (local.get $y_row) (i32.mul (local.get $step) (local.get $y_stride)))
-          (f32x4.add (v128.load (local.get $bias)) (call $sums
-            (local.get $a_two) (local.get $b_two) (local.get $c_two) (local.get $d_two))))
-        (local.set $x_row (i32.add (local.get $x_two) (local.get $x_stride)))
-        (local.set $y_row (i32.add (local.get $y_row)
-          (i32.mul (i32.add (i32.const 1) (local.get $step)) (local.get $y_stride))))
-        (local.set $row (i32.add (local.get $row) (i32.const 2)))
-        (br_if $next_rows (i32.lt_u (local.get $row) (local.get $rows))))
+        (local.set $x_row (i32.add (local.get $x_row) (local.get $x_stride)))
+        (local.set $y_row (i32.add (local.get $y_row) (local.get $y_stride)))
+        (local.set $row (i32.add (local.get $row) (i32.const 1)))
+        (br_if $next_row (i32.lt_u (local.get $row) (local.get $rows))))
       (local.set $w (i32.add (local.get $w3) (local.get $w_stride)))
       (local.set $bias (i32.add (local.get $bias) (i32.const 16)))
       (local.set $y (i32.add (local.get $y) (i32.const 16)))
