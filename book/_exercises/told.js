@@ -10,14 +10,15 @@
  */
 export function told(name, { stopped, seconds, output, error, verdict }) {
   if (stopped) {
-    return { kind: "error", sentence: `Stopped after ${seconds} seconds. Does a loop in it never end? `
+    return { kind: "error", sentence: `Stopped after ${seconds} s. Does a loop in it never end? `
       + "The next Run starts Python anew." };
   }
   if (error) return { kind: "error", sentence: withLine(error.line, error.sentence) };
   if (verdict?.right) return { kind: "right", sentence: `✓ ${verdict.message}` };
   if (verdict) return { kind: "wrong", sentence: `✗ ${withLine(verdict.line, verdict.message)}` };
   if (name) {
-    return { kind: "wrong", sentence: `✗ Nothing was checked: end the cell with check("${name}", ${name}).` };
+    return { kind: "wrong", sentence: "✗ Your answer counts when the cell ends with "
+      + `check("${name}", ${name}).` };
   }
   return { kind: "done", sentence: output ? "" : "It has run, and prints nothing." };
 }
