@@ -16,7 +16,7 @@ import traceback
 import types
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from importlib.machinery import PathFinder
 from io import TextIOBase
 
@@ -43,7 +43,7 @@ ADVICE = {
 def run(before: list[str], source: str, tell: Callable[[str], object]) -> str:
     """Run the reader's cell after the cells that it needs, all in one fresh namespace.
 
-    What goes wrong in those is passed over: if it is missed, the reader's cell will say so.
+    What goes wrong in those is passed over, and told only if the reader's cell misses a name.
 
     Args:
         before: sources of the cells that it needs; what they print is dropped.
@@ -52,34 +52,39 @@ def run(before: list[str], source: str, tell: Callable[[str], object]) -> str:
 
     Returns:
         JSON with `error`, null or a `sentence` and its `line` (from 1, or null), and `verdict`,
-        null or `right`, `message`, and the `line` at which the checked function stopped, or null.
+        null or the exercise's `name`, `right`, `message`, and the `line` at which the checked
+        function stopped, or null.
     """
     ours = our_modules()
-    namespace = {"__name__": "__main__", "input": no_input}
+    namespace: dict = {"__name__": "__main__"}
+    above = ""
     try:
         with only_what_a_page_has():
             with output_to(lambda text: None):
                 for cell in before:
-                    with suppress(BaseException):
+                    try:
                         execute(cell, namespace, "<above>")
+                    except BaseException as error:
+                        above = above or f"; a cell above stopped with {sentence_of(error)}"
             with output_to(tell):
-                return json.dumps(outcome(source, namespace))
+                return json.dumps(outcome(source, namespace, above))
     finally:
         restore(ours)
 
 
-def outcome(source: str, namespace: dict) -> dict:
-    """Run the reader's cell. What `run` returns."""
+def outcome(source: str, namespace: dict, above: str) -> dict:
+    """Run the reader's cell. What `run` returns. `above`: what to add where a name is missing."""
     try:
         value = execute(source, namespace, CELL)
         if is_verdict(value):
             line = line_of(getattr(value, "error", None))
-            verdict = {"right": value.right, "message": value.message, "line": line}
-            return {"error": None, "verdict": verdict}
+            said = {"name": value.name, "right": value.right, "message": value.message}
+            return {"error": None, "verdict": {**said, "line": line}}
         if value is not None:
             print(repr(value))
     except BaseException as error:
-        return problem(sentence_of(error), line_of(error))
+        missing = above if isinstance(error, NameError) else ""
+        return problem(sentence_of(error) + missing, line_of(error))
     if "check" in namespace and not is_from_exercises(namespace["check"]):
         return problem(OWN_CHECK, None)
     return {"error": None, "verdict": None}
@@ -108,10 +113,6 @@ def is_from_exercises(value: object) -> bool:
     return str(getattr(value, "__module__", "")).startswith("transformer_lab.exercises")
 
 
-def no_input(prompt: object = "") -> str:
-    raise EOFError(NO_INPUT)
-
-
 # --- Output -------------------------------------------------------------------------
 
 
@@ -129,13 +130,26 @@ class Output(TextIOBase):
         return len(text)
 
 
+class NoInput(TextIOBase):
+    """What a cell reads from: nobody writes there."""
+
+    def readline(self, size: int = -1) -> str:  # `input` calls it too
+        raise EOFError(NO_INPUT)
+
+    read = readline
+
+
 @contextmanager
 def output_to(tell: Callable[[str], object]) -> Iterator[None]:
     """All that is printed goes to `tell`, and each warning as one line."""
-    output = Output(tell)
+    output, own = Output(tell), sys.stdin
     with redirect_stdout(output), redirect_stderr(output), warnings.catch_warnings():
         warnings.showwarning = show_warning
-        yield
+        sys.stdin = NoInput()
+        try:
+            yield
+        finally:
+            sys.stdin = own
 
 
 def show_warning(message, category, filename, lineno, file=None, line=None) -> None:
@@ -151,6 +165,8 @@ def sentence_of(error: BaseException) -> str:
     lines = traceback.format_exception_only(error)
     own = (lines[-1] if isinstance(error, SyntaxError) else "".join(lines)).strip()
     more = next((f"; {text}" for kind, text in ADVICE.items() if isinstance(error, kind)), "")
+    if isinstance(error, SyntaxError) and (error.text or "").lstrip().startswith(("%", "!")):
+        more = "; lines that begin with % or ! are for Jupyter alone"
     return own + more
 
 
@@ -173,7 +189,8 @@ class LastFinder:
 
     @staticmethod
     def find_spec(name: str, path=None, target=None) -> None:
-        raise ModuleNotFoundError(NO_PACKAGE.format(name), name=name)
+        # Without the name: Python would put a sentence of its own in the place of this one.
+        raise ModuleNotFoundError(NO_PACKAGE.format(name))
 
 
 @contextmanager

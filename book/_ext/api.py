@@ -60,22 +60,16 @@ def find_outdated(app: Sphinx, env, added: set, changed: set, removed: set) -> l
 
 
 def write_blocks(app: Sphinx, docname: str, source: list[str]) -> None:
-    write = {
-        "modules": sections,
-        "exercises": list_of_exercises,
-        "functions": list_of_functions,
-    }
+    write = {"modules": sections, "exercises": list_of_exercises, "functions": list_of_functions}
     app.env.dependencies[docname].update(sources(source[0]))
     source[0] = BLOCK.sub(lambda block: write[block[1]](block[2]), source[0])
 
 
 def sources(text: str) -> set[str]:
     """The files that the blocks of a page are made from."""
-    made_of = {
-        "exercises": "exercises.*",
-        "functions": "page_torch.* page_torch.nn.*",
-    }
-    blocks = [made_of.get(kind, it) for kind, it in BLOCK.findall(text)]
+    made_of = {"exercises": "exercises.*", "functions": "page_torch.* page_torch.nn.*"}
+    found = BLOCK.findall(text)
+    blocks = [it if kind == "modules" else made_of[kind] for kind, it in found]
     return {str(source_of(name)) for each in " ".join(blocks).split() for name in modules(each)}
 
 

@@ -26,6 +26,7 @@ def load_cell():
 
 cell = load_cell()
 CHECK = "from transformer_lab.exercises import check\n"
+RIGHT = {"name": "previous_token_score", "right": True, "message": "Right.", "line": None}
 
 
 def run(source: str, before=()) -> dict:
@@ -65,7 +66,9 @@ def test_it_prints_what_a_notebook_would_show(source, output):
             3,
             "json.decoder.JSONDecodeError: Expecting value: line 1",
         ),
+        ("import sys\nsys.stdin.readline()", 2, "EOFError: nobody can answer input() in a page;"),
         ("x = (1,\n", 1, "SyntaxError: '(' was never closed"),
+        ("!pip install x", 1, "SyntaxError: invalid syntax; lines that begin with % or ! are for"),
         ("if 1:\n\tx = 1\n        y = 2", 3, "TabError: inconsistent use of tabs and spaces in"),
         ("  x = 1", 1, "IndentationError: unexpected indent"),
         ("1\nexit()", 2, "SystemExit: None; a cell ends by itself, without exit()"),
@@ -90,11 +93,18 @@ def test_an_error_is_one_sentence_and_the_readers_line(source, line, sentence):
 
 def test_a_verdict_comes_apart_from_what_is_printed():
     right = f"{CHECK}print(1)\ncheck('previous_token_score', lambda w: w.diagonal(-1).mean())"
-    verdict = {"right": True, "message": "Right.", "line": None}
-    assert run(right) == {"error": None, "verdict": verdict, "output": "1\n"}
+    assert run(right) == {"error": None, "verdict": RIGHT, "output": "1\n"}
     wrong = f"{CHECK}def f(w):\n    return w.nothing\n\ncheck('previous_token_score', f)"
     verdict = run(wrong)["verdict"]
     assert (verdict["right"], verdict["line"]) == (False, 3)
+
+
+def test_a_name_that_is_missing_may_be_missing_because_of_a_cell_above():
+    said = run("y = x + 1", ["x = 1 / 0"])["error"]["sentence"]
+    assert said == (
+        "NameError: name 'x' is not defined; "
+        "a cell above stopped with ZeroDivisionError: division by zero"
+    )
 
 
 def test_no_run_sees_what_another_has_defined_or_overwritten():
@@ -221,6 +231,7 @@ def test_a_page_says_of_bad_input_what_any_python_says(opened):
         ("import numpy", 1, "ModuleNotFoundError: the page's Python has no numpy;"),
         ("import requests", 1, "ModuleNotFoundError: the page's Python has no requests;"),
         ("import transformer_lab.models", 1, "ModuleNotFoundError: the page's Python has no"),
+        ("from transformer_lab import recipes", 1, "ModuleNotFoundError: the page's Python has no"),
         ("input()", 1, "EOFError: nobody can answer input() in a page;"),
         ("if 1:\n\tx = 1\n        y = 2", 3, "TabError: inconsistent use of tabs and spaces"),
         ("def f(): f()\nf()", 1, "RecursionError: maximum recursion depth exceeded"),
@@ -230,7 +241,7 @@ def test_a_page_says_of_bad_input_what_any_python_says(opened):
         assert result["error"]["line"] == line, source
         assert result["error"]["sentence"].startswith(sentence), source
     solution = f"{CHECK}check('previous_token_score', lambda w: w.diagonal(offset=-1).mean())"
-    assert run_in(page, solution)["verdict"] == {"right": True, "message": "Right.", "line": None}
+    assert run_in(page, solution)["verdict"] == RIGHT
     assert run_in(page, "'\\d'")["output"].count("SyntaxWarning") == 1
     assert opened.errors == []
 

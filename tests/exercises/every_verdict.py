@@ -1,7 +1,7 @@
 """What `check` says to every answer that we know: here with torch, elsewhere as in the page.
 
 Run by tests/test_page_files.py in a Python that has nothing but the page's files, and by
-tests/book/test_verdicts_in_the_page.py in Chromium; so it needs neither pytest nor numpy.
+tests/book/test_python_in_the_page.py in Chromium; so it needs neither pytest nor numpy.
 """
 
 from __future__ import annotations

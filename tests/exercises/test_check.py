@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from tests.exercises.every_verdict import RIGHT, WRONG
+from transformer_lab.embeddings import sinusoidal_positions
 from transformer_lab.exercises import EXERCISES, check
 from transformer_lab.exercises.answers import numbers_in
 from transformer_lab.exercises.exercise import Exercise
@@ -216,6 +217,7 @@ def test_what_does_not_fit_together_is_one_sentence():
 
 
 ODD = ["", {}, {1}, object(), float, 1j, [[]], [1, [2]], -math.inf, 10**400, torch.zeros(0, 3)]
+ODD += [torch.Tensor, torch.ones(2, device="meta"), torch.eye(2).to_sparse(), {"a": 1}.values()]
 ODD += [np.array(["x"]), torch.ones(2, 3, dtype=torch.complex64), [None], range(3), iter("ab")]
 
 
@@ -227,6 +229,11 @@ def test_whatever_comes_back_gets_one_sentence(name):
         assert "\n" not in verdict.message
         assert "index []" not in verdict.message
         assert verdict.message.endswith((".", "?"))
+
+
+def test_the_row_of_waves_is_that_of_the_package():
+    row = EXERCISES["sinusoidal_row"].solution(3, 8)
+    assert torch.equal(row, sinusoidal_positions(4, 8)[3])
 
 
 def test_the_readers_function_cannot_change_the_inputs():

@@ -47,12 +47,14 @@ def test_keywords(call, word, function):
 
 
 def test_the_sentence_survives_an_import():
-    with pytest.raises(NotImplementedError, match="has no `fft`; run"):
+    with pytest.raises(ImportError, match="the page's small torch has no `fft`; run"):
         exec("from transformer_lab.page_torch import fft")
+    with pytest.raises(ImportError, match="conv1d`; run"):
+        exec("from transformer_lab.page_torch.nn.functional import relu, conv1d")
 
 
 def test_python_can_still_ask_what_is_there():
     assert not hasattr(page_torch.ones(1), "numpy")
-    assert not hasattr(page_torch, "__path_of_nothing__")
+    assert not hasattr(page_torch, "compile")
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module("transformer_lab.page_torch.fft")

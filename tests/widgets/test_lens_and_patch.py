@@ -98,3 +98,18 @@ def test_arrow_keys_move_from_cell_to_cell(opened):
     page.keyboard.press("Enter")
     wait_until_painted(page)
     assert cell(page, 1, 3).get_attribute("aria-pressed") == "true"
+
+
+def test_a_place_that_is_not_there_is_passed_over_and_a_long_text_is_cut(opened):
+    page, _ = opened(cells=[[-1, 2], [1, -1], [9, 2], [1, 99], [1]])
+    assert page.locator("tbody button[aria-pressed=true]").count() == 0
+    page.get_by_label("Your text").fill("Anna had a kite. " * 30)
+    page.get_by_text("tokens beyond that are left out").wait_for()  # until it is seen
+    assert page.locator("tbody tr").count() == 64
+
+
+def test_what_a_reader_types_is_text(opened):
+    page, _ = opened()
+    page.get_by_label("Your text").fill("<img src=x onerror=alert(1)> <b>Anna</b>")
+    page.wait_for_timeout(400)
+    assert page.locator(".tl-figure img, .tl-figure b").count() == 0

@@ -33,9 +33,11 @@ EXERCISES: dict[str, Exercise] = {
 class Verdict:
     """Whether the reader's function is right, and what to tell the reader.
 
-    `error` is what the function stopped with, if it did: its traceback has the line.
+    `name` is the exercise's. `error` is what the function stopped with, if it did: its
+    traceback has the line.
     """
 
+    name: str
     right: bool
     message: str
     error: Exception | None = None
@@ -66,16 +68,16 @@ def check(name: str, function: Function) -> Verdict:
     try:
         answers = [function(*copy.deepcopy(inputs)) for inputs in exercise.inputs]
     except Exception as error:
-        return Verdict(False, _error_sentence(error), error)
+        return Verdict(name, False, _error_sentence(error), error)
     if all(answer is None or answer is Ellipsis for answer in answers):
-        return Verdict(False, "The function returns nothing yet. Does it end with `return`?")
+        return Verdict(name, False, "The function returns nothing yet. Does it end with `return`?")
     for right in (exercise.solution, *exercise.also_right):
         if _agree(exercise, answers, right):
-            return Verdict(True, "Right.")
+            return Verdict(name, True, "Right.")
     for mistake in exercise.mistakes:
         if _agree(exercise, answers, mistake.behaves_like):
-            return Verdict(False, mistake.hint)
-    return Verdict(False, _first_difference(exercise, answers))
+            return Verdict(name, False, mistake.hint)
+    return Verdict(name, False, _first_difference(exercise, answers))
 
 
 def _error_sentence(error: Exception) -> str:

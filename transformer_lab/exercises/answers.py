@@ -7,6 +7,7 @@ therefore read as Python's own numbers, without either, so that both worlds say 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any, SupportsFloat
 
@@ -29,8 +30,9 @@ def numbers_in(value: object) -> Numbers | None:
     >>> numbers_in([(1, 2.5), (True, 0)])
     Numbers(shape=(2, 2), flat=[1.0, 2.5, 1.0, 0.0])
     """
-    if hasattr(value, "tolist"):
-        numbers = numbers_in(as_lists(value))
+    plain = _plain(value)
+    if plain is not value:
+        numbers = numbers_in(plain)
         shape = getattr(value, "shape", ())  # the lists of (0, 3) do not tell the 3
         return numbers and Numbers(tuple(shape), numbers.flat)
     if isinstance(value, (list, tuple)):
@@ -39,11 +41,11 @@ def numbers_in(value: object) -> Numbers | None:
 
 
 def _joined(parts: list[Numbers | None]) -> Numbers | None:
-    shapes = {part and part.shape for part in parts}
-    if len(shapes) > 1 or None in shapes:
+    known = [part for part in parts if part]
+    if len(known) < len(parts) or len({part.shape for part in known}) > 1:
         return None
-    flat = [number for part in parts if part for number in part.flat]
-    return Numbers((len(parts), *(shapes.pop() or () if shapes else ())), flat)
+    shape = known[0].shape if known else ()
+    return Numbers((len(known), *shape), [number for part in known for number in part.flat])
 
 
 def _single(value: SupportsFloat) -> Numbers | None:
@@ -51,15 +53,22 @@ def _single(value: SupportsFloat) -> Numbers | None:
         return Numbers((), [float(value)])
     except OverflowError:  # a whole number beyond all floats
         return Numbers((), [math.inf])
-    except (TypeError, ValueError):  # `float` itself, as a class, has all that a number has
+    except (TypeError, ValueError, RuntimeError):  # `float` itself has all that a number has
         return None
 
 
-def as_lists(value: Any) -> object:
+def as_lists(value: object) -> object:
     """Lists for tuples, tensors and arrays alike, so that `==` gives one answer."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
+    value = _plain(value)
     return [as_lists(item) for item in value] if isinstance(value, (tuple, list)) else value
+
+
+def _plain(value: Any) -> object:
+    """A tensor or an array as lists, or as a number; anything else as it is."""
+    try:
+        return value.tolist()
+    except (AttributeError, TypeError, RuntimeError):  # the class itself, a tensor without data
+        return value
 
 
 def same(answer: object, expected: object) -> bool:
@@ -116,7 +125,8 @@ def _farthest(numbers: Numbers, wanted: Numbers) -> list[int]:
         0.0 if _close(n, w) else math.inf if math.isnan(n - w) else abs(n - w)
         for n, w in zip(numbers.flat, wanted.flat, strict=True)
     ]
-    off = next(at for at, size in enumerate(sizes) if size >= 0.999 * max(sizes))
+    enough = 0.999 * max(sizes)
+    off = next(at for at, size in enumerate(sizes) if size >= enough)
     index = []
     for size in reversed(wanted.shape):
         off, place = divmod(off, size)
@@ -156,5 +166,6 @@ def _shown(value: object) -> str:
         return f"{value:.4g}"
     if isinstance(value, (set, frozenset)):  # in no order that lasts
         return f"{{{', '.join(sorted(map(repr, value)))}}}"
-    text = repr(value)
+    text = " ".join(line.strip() for line in repr(value).splitlines())
+    text = re.sub(" at 0x[0-9a-f]+", "", text)
     return text if len(text) <= N_SHOWN else f"{text[:N_SHOWN]}…"

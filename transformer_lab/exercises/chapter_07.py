@@ -24,7 +24,7 @@ def _attention(n: int) -> Tensor:
 
 EXERCISES = {
     "split_heads": Exercise(
-        task="x (B, T, D) → for each head its own slice of every vector (B, H, T, K).",
+        task="x (B, T, D) → each head's own slice of every vector (B, H, T, K).",
         inputs=[
             (torch.arange(120.0).reshape(2, 5, 12), 4),  # K = 3
             (torch.arange(168.0).reshape(3, 4, 14), 7),  # K = 2

@@ -119,6 +119,13 @@ EXERCISES = {
             ),
             Mistake(
                 lambda x, weight, bias: (
+                    (x - x.mean(-1, keepdim=True)) / x.std(-1, keepdim=True) * weight + bias
+                ),
+                "Two things: the epsilon is missing, and libraries divide by one fewer than all "
+                "the numbers unless told.",
+            ),
+            Mistake(
+                lambda x, weight, bias: (
                     (x - x.mean(-1, keepdim=True))
                     / (x.std(-1, keepdim=True, correction=0) + _EPS)
                     * weight

@@ -68,11 +68,6 @@ def floating(kind: dtype) -> dtype:
     return kind if kind.is_floating_point else float32
 
 
-def _not_for_bool(kind: dtype, sentence: str) -> None:
-    if kind is bool_:
-        raise RuntimeError(sentence)
-
-
 # --- Arithmetic --------------------------------------------------------------------
 
 
@@ -190,18 +185,18 @@ def pow(input: Operand, exponent: Operand) -> Tensor:
 
 def _whole_power(base: int, exponent: int) -> int:
     if exponent >= 0:
-        return base**exponent
+        return builtins.pow(base, exponent, 2**64)  # more bits than these would be lost anyway
     return base ** (exponent % 2) if builtins.abs(base) == 1 else 0
 
 
 @offered("neg", "negative")
 def neg(input: Tensor) -> Tensor:
     """Each number with the other sign."""
-    _not_for_bool(
-        input.dtype,
-        "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
-        "invert a mask, use the `~` or `logical_not()` operator instead.",
-    )
+    if input.dtype is bool_:
+        raise RuntimeError(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
+            "invert a mask, use the `~` or `logical_not()` operator instead."
+        )
     return elementwise(operator.neg, input)
 
 
@@ -232,14 +227,17 @@ def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
 # --- Functions of one number -------------------------------------------------------
 
 
-def _without_errors(function: Callable, *, too_large: float = inf, pole: float | None = None):
-    """A function of `math` that gives infinity or NaN where that one raises an error."""
+def _without_errors(function: Callable, pole: float | None = None) -> Callable:
+    """A function of `math` that gives infinity or NaN where that one raises an error.
+
+    At its pole, a logarithm is minus infinity.
+    """
 
     def safe(number: float) -> float:
         try:
             return function(number)
         except OverflowError:
-            return copysign(too_large, number) if too_large == -inf else too_large
+            return inf
         except ValueError:
             return -inf if number == pole else nan
 

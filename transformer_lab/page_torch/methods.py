@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import elementwise, indexing, ordering, products, random, rearranging, reductions  # noqa: F401
+from . import elementwise, indexing, ordering, products, random, rearranging, reductions
 from .dtypes import bool_, dtype, float32, float64, int32, int64
 from .offered import METHODS, offered
 from .rearranging import write
 from .tensors import Tensor
 
 OPERANDS = (Tensor, int, float)
+ENTERED = (ordering, random, reductions)  # imported so that what they offer is in the tables
 
 
 def _operator(function: Callable, *, reflected: bool = False) -> Callable:
@@ -51,17 +52,18 @@ def _matmul(self: Tensor, other: Any) -> Any:
 # --- In place ----------------------------------------------------------------------
 
 
-def _put_in_place(self: Tensor, result: Tensor, *, converted: bool = False) -> Tensor:
+def _family(kind: dtype) -> int:
+    """Bools, whole numbers, floating numbers: the later ones do not fit into the earlier."""
+    return 2 if kind.is_floating_point else 0 if kind is bool_ else 1
+
+
+def _put_in_place(self: Tensor, result: Tensor) -> Tensor:
     """Write the result of a function into the tensor itself."""
-    if result.dtype.rank > self.dtype.rank and not converted:
-        families = [
-            (kind is not bool_) + kind.is_floating_point for kind in (result.dtype, self.dtype)
-        ]
-        if families[0] > families[1]:
-            raise RuntimeError(
-                f"result type {result.dtype.title} can't be cast to the desired output type "
-                f"{self.dtype.title}"
-            )
+    if _family(result.dtype) > _family(self.dtype):
+        raise RuntimeError(
+            f"result type {result.dtype.title} can't be cast to the desired output type "
+            f"{self.dtype.title}"
+        )
     if result.shape != self.shape:
         raise RuntimeError(
             f"output with shape {list(self.shape)} doesn't match the broadcast shape "

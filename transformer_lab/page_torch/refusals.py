@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from opcode import opmap
+
 ELSEWHERE = "run this notebook in Colab or Jupyter for all of torch"
-LARGEST = 2**22  # numbers in one tensor: about 150 MB while a function works on them
+LARGEST = 2**22  # numbers in one tensor; to add two such takes about 400 MB
 
 
 def missing(name: str) -> str:
@@ -16,14 +19,17 @@ def missing(name: str) -> str:
 
 
 def refuse_attribute(module: str, name: str) -> Exception:
-    """The error for an attribute that a module lacks.
+    """The error for an attribute that a module lacks, called from the module's `__getattr__`.
 
-    It is no AttributeError unless Python itself asks (`__path__` and the like): of an
-    AttributeError, `from torch import name` would keep only "cannot import name".
+    For `from torch import name` it is an ImportError: of an AttributeError, Python would keep
+    only "cannot import name".
     """
     if name.startswith("__"):
         return AttributeError(f"module {module!r} has no attribute {name!r}")
-    return NotImplementedError(missing(f"{module}.{name}".removeprefix("torch.")))
+    asks = sys._getframe(2)
+    importing = asks.f_code.co_code[asks.f_lasti] == opmap["IMPORT_FROM"]
+    kind = ImportError if importing else AttributeError
+    return kind(missing(f"{module}.{name}".removeprefix("torch.")))
 
 
 def refuse_size(shape: tuple[int, ...], count: int) -> Exception:

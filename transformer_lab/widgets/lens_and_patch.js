@@ -30,9 +30,10 @@ const nameOfDepth = (depth) => (depth ? `block ${depth - 1}` : "embeddings");
 
 // A text as the model reads it: its run, and at each depth and token what the lens says.
 function readText(lm, text) {
-  const ids = promptIds(lm, text).slice(0, lm.config.max_len);
+  const all = promptIds(lm, text);
+  const ids = all.slice(0, lm.config.max_len);
   const run = patchedRun(lm.decoder, ids);
-  return { ids, ...run, said: saidAt(lm, run.streams) };
+  return { ids, nLeftOut: all.length - ids.length, ...run, said: saidAt(lm, run.streams) };
 }
 
 // For each depth and token { id, share }: what the lens says, and how sure it is.
@@ -48,7 +49,7 @@ function read(lm, { text, otherText, cells }) {
   const [ours, theirs] = [text, otherText].map((one) => readText(lm, one));
   const fits = ours.ids.length === theirs.ids.length;
   const answers = { own: mostLikely(ours.logits), other: mostLikely(theirs.logits) };
-  const isPlace = ([depth, token]) => depth < ours.streams.length && token < ours.ids.length;
+  const isPlace = ([depth, token]) => ours.said[depth]?.[token] !== undefined;
   const carried = fits ? cells.filter(isPlace) : [];
   const run = carried.length ? patchedRun(lm.decoder, ours.ids, carried, theirs.streams) : ours;
   const brought = broughtOver(ours.logits, theirs.logits, answers);
@@ -210,6 +211,7 @@ function render({ root, get, set, bind, onChange, onEnd }) {
   };
   const table = lensTable(lm, toggle);
   const answer = answerView(lm);
+  const note = element("p", { class: "tl-quiet" });
   const clear = button("Carry nothing over", () => set("cells", []));
   const tried = bind("tried", checkbox, { label: "Shade each cell by what it alone brings over" });
   let tries = null; // of these two texts, while they are wanted
@@ -228,11 +230,15 @@ function render({ root, get, set, bind, onChange, onEnd }) {
     table.show(found, tries?.shares ?? []);
     answer.show(found);
     clear.disabled = get("cells").length === 0;
+    const nLeftOut = found.ours.nLeftOut + found.theirs.nLeftOut;
+    note.hidden = nLeftOut === 0;
+    note.textContent = `This model sees ${lm.config.max_len} tokens; `
+      + `the last ${counted(nLeftOut, "token")} beyond that are left out.`;
     if (isNew) goOn(tries);
   };
   onEnd(() => { tries = null; });
   root.append(stack(
-    columns(text.root, other.root),
+    columns(text.root, other.root), note,
     heading("What it would say if it stopped here ", "a row for each token, a column for each depth"),
     table.root, tried.root, buttonRow("what is carried over", clear),
     heading("What comes next ", "outlined: with nothing carried over"), answer.bars, answer.words));
