@@ -149,10 +149,12 @@ test("a damaged storage stays as it is until all is forgotten", () => {
 });
 
 test("each outcome of a Run has a kind and a sentence", () => {
-  const right = { output: "", verdict: { right: true, message: "Right." } };
+  const right = { output: "", verdict: { name: "f", right: true, message: "Right." } };
   assert.deepEqual(told("f", right), { kind: "right", sentence: "✓ Right." });
-  const wrong = { output: "", verdict: { right: false, message: "No." } };
+  const wrong = { output: "", verdict: { name: "f", right: false, message: "No." } };
   assert.deepEqual(told("f", wrong), { kind: "wrong", sentence: "✗ No." });
+  assert.match(told("g", right).sentence, /^✗ This has checked f: .* check\("g", g\)\.$/);
+  assert.equal(told("g", right).kind, "wrong");
   const error = { output: "", error: { sentence: "NameError: x", line: 3 } };
   assert.deepEqual(told(null, error), { kind: "error", sentence: "Line 3: NameError: x" });
   assert.equal(told("f", { output: "", error: { sentence: "E", line: null } }).sentence, "E");
