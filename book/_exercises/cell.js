@@ -27,18 +27,20 @@ export function liveCell(root, { number, name, before, elsewhere }, { record, br
   const place = make("div", { className: "tl-exercise", role: "group", ariaLabel: title }, row, failure);
   const solved = make("strong", { className: "tl-right", hidden: true }, "solved ✓");
   const typed = name ? keptText(name, source, record, onChange)
-    : { text: () => source, keep() {}, save() {}, solve() {} };
+    : { text: () => source, isNew: () => false, keep() {}, save() {}, solve() {} };
 
   let bench = null; // once the reader has gone in
   const withBench = (action) => async (...given) => {
+    failure.textContent = "";
     try {
       const { openBench } = await bring();
       bench ??= openBench({ root, frame, place, row, number, name, title, before, source, ...typed });
-      write.remove();
-      await action(...given);
     } catch (error) {
-      failure.textContent = `The editor could not start: ${error.message}. Reload the page to try again.`;
+      failure.textContent = `The editor could not start: ${error.message}.`;
+      return;
     }
+    write.remove();
+    await action(...given);
   };
   const run = button("Run", withBench(() => bench.run()), "tl-press tl-main");
   const enter = withBench((point) => bench.focus(point));
@@ -59,10 +61,10 @@ export function liveCell(root, { number, name, before, elsewhere }, { record, br
   }
   return {
     text: () => bench?.text() ?? source,
-    /** Show what the record says now: that it is solved, and where asked the text. */
-    refresh(withText = false) {
+    /** Show what the record says now: that it is solved, and a text that is not from here. */
+    refresh() {
       solved.hidden = !(name && record.get(name).solved);
-      if (withText) bench?.setText(typed.text());
+      if (typed.isNew()) bench?.setText(typed.text());
       if (!elsewhere && !bench && typed.text() !== source) near.observe(root); // the reader's own
     },
   };
@@ -70,6 +72,8 @@ export function liveCell(root, { number, name, before, elsewhere }, { record, br
 
 // What the reader has typed into an exercise, and whether it is solved, in the record.
 function keptText(name, source, record, onChange) {
+  const stored = () => record.get(name).text ?? source;
+  let known = stored(); // what the record had when it was last looked at
   let unsaved = null;
   let timer;
   const save = () => {
@@ -77,15 +81,22 @@ function keptText(name, source, record, onChange) {
     if (unsaved === null) return;
     record.set(name, { text: unsaved === source ? null : unsaved });
     unsaved = null;
+    known = stored();
     onChange();
   };
   addEventListener("pagehide", save);
   document.addEventListener("visibilitychange", save);
   return {
     save,
-    text: () => record.get(name).text ?? source,
+    text: stored,
+    /** Whether another page of the book, a file, or a new start has changed the text. */
+    isNew() {
+      if (unsaved !== null || stored() === known) return false;
+      known = stored();
+      return true;
+    },
     keep(text) {
-      unsaved = text;
+      unsaved = text === known ? null : text;
       clearTimeout(timer);
       timer = setTimeout(save, PAUSE);
     },

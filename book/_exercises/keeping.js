@@ -4,6 +4,7 @@
 // (storage.js), and gives the sentence that tells the reader what was done ("" for nothing).
 
 import { button, make, megabytes } from "./nodes.js";
+import { isInBook } from "./progress.js";
 import { KEY, LARGEST_FILE, format, parse } from "./storage.js";
 
 export async function save({ record }) {
@@ -11,16 +12,20 @@ export async function save({ record }) {
   const address = URL.createObjectURL(new Blob([format(exercises)], { type: "application/json" }));
   make("a", { href: address, download: `${KEY}.json` }).click();
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
-  return `Saved as ${KEY}.json, with what you have written or solved so far: ${counted(exercises)}.`;
+  const without = record.tooLong.length ? `, but not the long text of ${record.tooLong.join(", ")}` : "";
+  return `Saved as ${KEY}.json, with what you have written or solved: ${counted(exercises)}${without}.`;
 }
 
 export async function read({ record }) {
   const file = await chosenFile();
   if (!file) return "";
-  const exercises = await exercisesIn(file);
+  const all = await exercisesIn(file);
+  const exercises = new Map([...all].filter(([name]) => isInBook(name)));
   if (!await mayReplace(exercises, record)) return "Nothing was read.";
   record.takeOver(exercises);
-  return `Read from the file: ${counted(exercises)}; all others stay as they were.`;
+  const strange = all.size - exercises.size;
+  const left = strange ? ` Left out, as the book has no such exercise: ${strange}.` : "";
+  return `Read from the file: ${counted(exercises)}; all others stay as they were.${left}`;
 }
 
 export async function startOver({ names, record }) {

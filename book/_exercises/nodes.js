@@ -1,12 +1,8 @@
 // Parts of a page, made by hand: their text is always text, never HTML.
 
-/** An element with properties (attributes, where a name has a dash) and children. */
+/** An element with properties and children. */
 export function make(tag, properties = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name.includes("-")) node.setAttribute(name, value);
-    else node[name] = value;
-  }
+  const node = Object.assign(document.createElement(tag), properties);
   node.append(...children);
   return node;
 }

@@ -6,8 +6,11 @@ import { button, make, megabytes } from "./nodes.js";
 // chapter's order, with spaces between.
 const chapters = /** @type {Record<string, string>} */ (/** @type {any} */ (globalThis).CHAPTERS);
 
-/** The names of the exercises on the page that an address leads to. */
-export const namesOn = ({ pathname }) => chapters[/([^/]*)\.html$/.exec(pathname)?.[1]]?.split(" ") ?? [];
+/** The names of the exercises on the page of an address; some servers leave out ".html". */
+export const namesOn = ({ pathname }) =>
+  chapters[/([^/]*?)(\.html)?\/?$/.exec(pathname)[1]]?.split(" ") ?? [];
+
+export const isInBook = (name) => Object.values(chapters).join(" ").split(" ").includes(name);
 
 const countSolved = (names, record) => names.filter((name) => record.get(name).solved).length;
 
@@ -52,7 +55,7 @@ export function summary(first, page) {
     }
   });
   const block = make("div", { className: "tl-summary" },
-    make("p", {}, count, ` The first Run loads Python into the page (${megabytes(size)}). What you write `
+    make("p", {}, count, ` The first Run loads Python (${megabytes(size)}). What you write `
       + `stays in this browser and is sent nowhere.`),
     trouble,
     make("div", { className: "tl-row" }, choice("Save to a file", "save"), choice("Read a file", "read"),

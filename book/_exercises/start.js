@@ -45,15 +45,15 @@ function liveCells() {
     const short = [...above];
     const before = () => [...imports, ...short.map((cell) => cell.text())];
     const cell = liveCell(root, { number, name, before, elsewhere: elsewhere[name] },
-      { record, bring, onChange: () => refresh() });
+      { record, bring, onChange: refresh });
     if (!name) above.push(cell);
     return cell;
   });
 }
 
-function refresh(withText = false) {
+function refresh() {
   countInSidebar(record);
-  for (const cell of cells) cell.refresh(withText);
+  for (const cell of cells) cell.refresh();
   shown?.refresh();
 }
 
@@ -62,12 +62,11 @@ const { imports = [], elsewhere = {} } =
 const names = namesOn(location);
 const cells = liveCells();
 const first = document.querySelector(".cell.tag_exercise");
-const shown = first && summary(first, {
-  names, size, record, bring,
-  onChange: () => refresh(true), // a file, or "Start over"
-});
+const shown = first && summary(first, { names, size, record, bring, onChange: refresh });
 refresh();
-addEventListener("storage", () => { // another page of the book has written
-  record.refresh();
-  refresh();
-});
+for (const event of ["storage", "pageshow"]) { // another page of the book may have written
+  addEventListener(event, () => {
+    record.refresh();
+    refresh();
+  });
+}

@@ -15,13 +15,13 @@ const MOST_EXERCISES = 200;
 const UNTOUCHED = Object.freeze({ text: null, solved: false });
 
 const ADVICE = "what you write is lost when you leave the page: save it to a file";
-const FORBIDDEN = `This browser lets the page store nothing, so ${ADVICE}.`;
+const FORBIDDEN = `This browser stores nothing, so ${ADVICE}.`;
 const FULL = `This browser's storage is full, so ${ADVICE}.`;
 const damaged = (reason) =>
-  `What this browser has kept cannot be read (${reason}); it stays as it is until you start over with `
-  + `the whole book, and ${ADVICE}.`;
-const tooLong = (name) => `The text of ${name} has more than ${LONGEST_TEXT} characters: what you write `
-  + "there now is lost when you leave the page.";
+  `What this browser has kept cannot be read (${reason}); it stays until you start over with the whole `
+  + `book, and ${ADVICE}.`;
+const lost = (names) => `A text of more than ${LONGEST_TEXT} characters is not stored, and is lost when you `
+  + `leave the page: ${names}.`;
 
 /**
  * The exercises in a JSON text, by name. Throws an Error that says what is wrong with the text.
@@ -91,6 +91,7 @@ export function openRecord(storageOf) {
   let exercises;
   let trouble;
   const changes = new Map(); // those that are not stored
+  const tooLong = new Set(); // names of those whose text cannot be
 
   const get = (name) => exercises.get(name) ?? UNTOUCHED;
   const refresh = () => {
@@ -112,16 +113,14 @@ export function openRecord(storageOf) {
     get,
     refresh,
     all: () => new Map(exercises),
-    get trouble() { return trouble; },
+    get trouble() { return trouble ?? (tooLong.size ? lost([...tooLong].join(", ")) : null); },
+    get tooLong() { return [...tooLong]; },
     /** Change the text of an exercise, or whether it is solved. */
     set(name, fields) {
-      const exercise = { ...get(name), ...fields };
-      if (exercise.text?.length > LONGEST_TEXT) {
-        trouble = tooLong(name);
-      } else {
-        changes.set(name, exercise);
-        refresh();
-      }
+      if (fields.text?.length > LONGEST_TEXT) return void tooLong.add(name);
+      if ("text" in fields) tooLong.delete(name);
+      changes.set(name, { ...get(name), ...fields });
+      refresh();
     },
     /** Those of a file take the place of those here; what was solved here stays solved. */
     takeOver(others) {
@@ -132,6 +131,7 @@ export function openRecord(storageOf) {
     },
     forget() {
       changes.clear();
+      tooLong.clear();
       try {
         storageOf().removeItem(KEY);
       } catch { /* nothing was stored */ }

@@ -6,20 +6,29 @@
  * @param {string | null} name of the exercise; null for a cell that is none
  * @param {{ stopped?: boolean, seconds?: number, output: string,
  *   error?: { sentence: string, line: number | null },
- *   verdict?: { right: boolean, message: string, line?: number | null } }} outcome
+ *   verdict?: { name: string, right: boolean, message: string, line?: number | null } }} outcome
  */
 export function told(name, { stopped, seconds, output, error, verdict }) {
   if (stopped) {
-    return { kind: "error", sentence: `Stopped after ${seconds} seconds. Does a loop in it never end? `
+    return { kind: "error", sentence: `Stopped after ${seconds} s. Does a loop in it never end? `
       + "The next Run starts Python anew." };
   }
   if (error) return { kind: "error", sentence: withLine(error.line, error.sentence) };
-  if (verdict?.right) return { kind: "right", sentence: `✓ ${verdict.message}` };
-  if (verdict) return { kind: "wrong", sentence: `✗ ${withLine(verdict.line, verdict.message)}` };
+  if (verdict) return judged(name, verdict);
   if (name) {
-    return { kind: "wrong", sentence: `✗ Nothing was checked: end the cell with check("${name}", ${name}).` };
+    return { kind: "wrong", sentence: `✗ Nothing was checked at the end: ${ending(name)}` };
   }
   return { kind: "done", sentence: output ? "" : "It has run, and prints nothing." };
 }
+
+function judged(name, verdict) {
+  if (name && verdict.name !== name) {
+    return { kind: "wrong", sentence: `✗ This has checked ${verdict.name}: ${ending(name)}` };
+  }
+  if (verdict.right) return { kind: "right", sentence: `✓ ${verdict.message}` };
+  return { kind: "wrong", sentence: `✗ ${withLine(verdict.line, verdict.message)}` };
+}
+
+const ending = (name) => `your answer counts when the cell ends with check("${name}", ${name}).`;
 
 const withLine = (line, sentence) => (line ? `Line ${line}: ${sentence}` : sentence);

@@ -15,6 +15,7 @@ const PATIENCE = 1000; // milliseconds until a Run can be stopped
 const MOST_READ_OUT = 500; // characters of output that a screen reader reads by itself
 const python = interpreter();
 let running = null; // the cell that has the interpreter
+const waiting = new Set(); // where others are told so
 let wasLoaded = false;
 
 /** Open the workbench of a cell (cell.js); gives what the cell's buttons do from now on. */
@@ -22,13 +23,14 @@ function openBench(cell) {
   const { root, frame, place, row, number, name, title, before, source, text, keep, save, solve } = cell;
   const keys = make("p", { className: "tl-keys", id: `tl-keys-${number}` }, KEYS);
   const status = make("div", { className: "tl-at-work", role: "status" });
-  const result = make("div", { className: "tl-outcome", "aria-live": "polite" });
+  const result = make("div", { className: "tl-outcome", ariaLive: "polite" });
   const parent = make("div", { className: "tl-editor highlight" });
   const runButton = row.firstElementChild;
   const run = async () => {
     if (running?.root === root) return;
     if (running) {
       status.textContent = `Python is busy with ${running.title}: wait for it, or stop it there.`;
+      waiting.add(status);
       return;
     }
     save();
@@ -63,6 +65,7 @@ async function runCell(cell) {
   runButton.ariaDisabled = "true";
   try {
     if (await loaded(cell)) show(cell, await outcome(cell));
+    else result.append(make("p", { className: "tl-told" }, "Not loaded."));
   } catch (error) {
     show(cell, { output: "", error: { sentence: error.message, line: null } });
   }
@@ -70,6 +73,8 @@ async function runCell(cell) {
   result.ariaBusy = "false";
   runButton.ariaDisabled = "false";
   running = null;
+  for (const status of waiting) status.replaceChildren();
+  waiting.clear();
 }
 
 // Whether Python is there; false if the reader did not wait for it.
@@ -136,7 +141,7 @@ function show({ root, name, result, markLine, solve }, outcome) {
 
 const outputNode = (text) => make("pre", {
   className: "tl-output", ariaLabel: "output", tabIndex: 0, role: "group",
-  "aria-live": text.length > MOST_READ_OUT ? "off" : "polite",
+  ariaLive: text.length > MOST_READ_OUT ? "off" : "polite",
 }, text);
 
 globalThis.transformerLabWorkbench = { openBench, save, read, startOver, python };

@@ -68,7 +68,7 @@ test("starting over forgets all", () => {
 
 test("what a full or forbidden storage does not take is kept in the page, and said", () => {
   const forbidden = () => { throw new Error("SecurityError"); };
-  for (const [browser, reason] of [[() => storage(null, 10), /is full/], [forbidden, /store nothing/]]) {
+  for (const [browser, reason] of [[() => storage(null, 10), /is full/], [forbidden, /stores nothing/]]) {
     const record = openRecord(browser);
     record.set("f", { text: "x" });
     record.set("g", { solved: true });
@@ -89,13 +89,28 @@ test("a storage with room again takes what was kept in the page", () => {
   assert.deepEqual([...parse(browser.getItem(KEY)).keys()], ["f", "g"]);
 });
 
-test("a text that is too long is not stored, and the others are", () => {
-  const record = openRecord(() => storage());
+test("a text that is too long is not stored, which is said until it is, and the others are", () => {
+  const browser = storage();
+  const record = openRecord(() => browser);
   record.set("f", { text: "x".repeat(LONGEST_TEXT + 1) });
-  assert.match(record.trouble, /^The text of f has more than/);
+  record.set("g", { text: "y" });
+  assert.match(record.trouble, /is not stored.*: f\.$/);
+  assert.deepEqual(record.tooLong, ["f"]);
   record.set("f", { text: "x".repeat(LONGEST_TEXT) });
   assert.equal(record.trouble, null);
-  assert.equal(parse(format(record.all())).size, 1);
+  assert.equal(parse(format(record.all())).size, 2);
+});
+
+test("a page is known by its address, with and without its ending", async () => {
+  globalThis.CHAPTERS = { "07_multi_head": "split_heads previous_token_score" };
+  const { isInBook, namesOn } = await import("../../book/_exercises/progress.js");
+  for (const ending of ["", ".html", "/"]) {
+    const names = namesOn({ pathname: `/book/notebooks/07_multi_head${ending}` });
+    assert.deepEqual(names, ["split_heads", "previous_token_score"]);
+  }
+  assert.deepEqual(namesOn({ pathname: "/book/" }), []);
+  assert.ok(isInBook("split_heads"));
+  assert.ok(!isInBook("x0"));
 });
 
 const FILE = (exercises, version = 1) => JSON.stringify({ version, exercises });
@@ -134,15 +149,17 @@ test("a damaged storage stays as it is until all is forgotten", () => {
 });
 
 test("each outcome of a Run has a kind and a sentence", () => {
-  const right = { output: "", verdict: { right: true, message: "Right." } };
+  const right = { output: "", verdict: { name: "f", right: true, message: "Right." } };
   assert.deepEqual(told("f", right), { kind: "right", sentence: "✓ Right." });
-  const wrong = { output: "", verdict: { right: false, message: "No." } };
+  const wrong = { output: "", verdict: { name: "f", right: false, message: "No." } };
   assert.deepEqual(told("f", wrong), { kind: "wrong", sentence: "✗ No." });
+  assert.match(told("g", right).sentence, /^✗ This has checked f: .* check\("g", g\)\.$/);
+  assert.equal(told("g", right).kind, "wrong");
   const error = { output: "", error: { sentence: "NameError: x", line: 3 } };
   assert.deepEqual(told(null, error), { kind: "error", sentence: "Line 3: NameError: x" });
   assert.equal(told("f", { output: "", error: { sentence: "E", line: null } }).sentence, "E");
-  assert.match(told("f", { output: "", stopped: true, seconds: 2 }).sentence, /^Stopped after 2 seconds/);
-  assert.match(told("f", { output: "1" }).sentence, /end the cell with check\("f", f\)/);
+  assert.match(told("f", { output: "", stopped: true, seconds: 2 }).sentence, /^Stopped after 2 s\./);
+  assert.match(told("f", { output: "1" }).sentence, /ends with check\("f", f\)/);
   assert.deepEqual(told(null, { output: "1" }), { kind: "done", sentence: "" });
   assert.match(told(null, { output: "" }).sentence, /prints nothing/);
 });
