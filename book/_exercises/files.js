@@ -47,8 +47,7 @@ export function textOf(name) {
  * @returns {Promise<Uint8Array>}
  */
 export async function bytesOf(name) {
-  const [nBytes, letters] = await take(name);
-  return bytesOfLetters(nBytes, letters).catch(() => { // gzip's checksum is another
+  return bytesOfLetters(String(await take(name))).catch(() => { // gzip's checksum is another
     throw new Error(`the file ${addressOf(name)} is damaged`);
   });
 }
