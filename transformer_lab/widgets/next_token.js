@@ -111,8 +111,8 @@ function seenView({ onLook, onPin }) {
         ...token, outside: index >= lm.config.max_len, fresh: index >= ids.length - nChosen,
       })));
       nTokens.textContent = counted(ids.length, "token");
-      if (nChosen) chips.root.scrollTop = chips.root.scrollHeight;
     },
+    scrollToEnd: () => { chips.root.scrollTop = chips.root.scrollHeight; },
     shade(now, layer, { looking, pinned }) {
       const from = Math.min(looking ?? pinned ?? now.nSeen - 1, now.nSeen - 1);
       const weights = meanWeights(now, layer, from);
@@ -455,10 +455,7 @@ class Session {
 
   async show({ rewrite = false } = {}) {
     const { story, text } = this;
-    if (rewrite) {
-      text.value = story.text;
-      text.input.scrollTop = text.input.scrollHeight;
-    }
+    if (rewrite) text.value = story.text;
     this.figure.set("text", story.text);
     const now = await predict(story);
     if (!now || story !== this.story || now.ids.join() !== story.ids.join()) return; // there is a newer one
@@ -466,12 +463,20 @@ class Session {
     Object.assign(this.view, { pinned: null, looking: null, revealed: false });
     this.figure.root.classList.toggle("tl-ended", !story.canGrow);
     this.seen.show(this.now);
+    requestAnimationFrame(() => this.scrollToEnd(rewrite)); // the next token need not wait for it
     this.shade();
     this.showChoice();
     for (const control of this.appending) control.disabled = !story.canGrow;
     this.undoButton.disabled = story.past.length === 0;
     this.againButton.disabled = story.state.chosen.length === 0;
     if (!rewrite) this.status.say(describe(this.now), { delay: 900 });
+  }
+
+  // To what was written last. For it the browser has to lay out the page.
+  scrollToEnd(rewrite) {
+    const { text, story } = this;
+    if (rewrite) text.input.scrollTop = text.input.scrollHeight;
+    if (story.state.chosen.length) this.seen.scrollToEnd();
   }
 
   shade() {

@@ -68,21 +68,28 @@ export function mostLikelyFirst(scores) {
   return Array.from(scores, (_, id) => id).sort((a, b) => scores[b] - scores[a] || a - b);
 }
 
-// The same, eight times as fast: a browser sorts plain numbers best without a function that
-// compares them. Read as whole numbers, the 32 bits of floats are in the order of the floats,
-// but for the sign, which stands by itself. Such a number and an ID fit into one of 53 bits.
+// The same for floats, ten times as fast: a radix sort. The 32 bits of a float, read as a whole
+// number, are in the order of the floats, but for the sign. They are put in order by their lowest
+// 11 bits, then by the next ones and by the highest; equal ones stay as they are.
 function sortedIDs(scores) {
-  const n = scores.length;
-  const bits = new Int32Array(scores.slice().buffer);
-  const keys = new Float64Array(n);
-  for (let id = 0; id < n; id++) {
-    const rank = bits[id] < 0 ? -(bits[id] & 0x7fffffff) : bits[id];
-    keys[id] = id - n * rank;
+  const keys = new Uint32Array(scores.slice().buffer);
+  let ids = new Uint32Array(keys.length);
+  for (let id = 0; id < keys.length; id++) {
+    ids[id] = id;
+    if (scores[id] === 0) keys[id] = 0; // -0 is 0
+    if (keys[id] < 2 ** 31) keys[id] = 2 ** 31 - 1 - keys[id]; // not negative: the largest first
   }
-  keys.sort();
-  const ids = new Array(n);
-  for (let i = 0; i < n; i++) ids[i] = ((keys[i] % n) + n) % n;
-  return ids;
+  for (const shift of [0, 11, 22]) ids = sortedByDigit(ids, keys, shift);
+  return Array.from(ids);
+}
+
+function sortedByDigit(ids, keys, shift) {
+  const places = new Uint32Array(2049); // of the next ID with each digit
+  for (let id = 0; id < keys.length; id++) places[((keys[id] >>> shift) & 2047) + 1]++;
+  for (let digit = 1; digit < places.length; digit++) places[digit] += places[digit - 1];
+  const sorted = new Uint32Array(ids.length);
+  for (let i = 0; i < ids.length; i++) sorted[places[(keys[ids[i]] >>> shift) & 2047]++] = ids[i];
+  return sorted;
 }
 
 // The first of these, without sorting the others.
