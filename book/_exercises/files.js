@@ -43,8 +43,7 @@ export async function broughtBy(name) {
  * @returns {Promise<Uint8Array>}
  */
 export async function bytesOf(name) {
-  const [nBytes, letters] = await broughtBy(name);
-  return bytesOfLetters(nBytes, letters).catch(() => { // gzip's checksum is another
+  return bytesOfLetters(String(await broughtBy(name))).catch(() => { // gzip's checksum is another
     throw new Error(`the file ${addressOf(name)} is damaged`);
   });
 }

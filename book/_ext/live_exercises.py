@@ -40,7 +40,7 @@ BUNDLES = ["start.js", "exercises.css", "workbench.css", "workbench.js"]
 # Of a path in esbuild's list of what it has read, the npm package.
 PACKAGE = re.compile(r"node_modules/((?:@[^/]+/)?[^/]+)/")
 NOTICE = """
-The files part-*.js hold Pyodide {version} as its npm package has it, unmodified and compressed:
+The files piece-*.js hold Pyodide {version} as its npm package has it, unmodified and compressed:
 CPython, its standard library, and what connects them with a browser.
 
 Pyodide: Copyright (C) the Pyodide contributors and Mozilla. It is subject to the terms of the
@@ -130,7 +130,7 @@ def read(path: Path) -> bytes:
 
 
 def keep_only(folder: Path, parts: set[str]) -> None:
-    for path in folder.glob("part-*.js"):
+    for path in folder.glob("piece-*.js"):
         if path.stem not in parts:
             path.unlink()
 

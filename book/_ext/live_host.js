@@ -47,13 +47,13 @@ import { bytesOfLetters } from "../../transformer_lab/widgets/engine/letters.js"
   const importModule = (file) => once(file, async () =>
     import(URL.createObjectURL(new Blob([await textOf(file)], { type: "text/javascript" }))));
 
-  // The letters of a file are bytes (letters.js). A widget's bytes arrive in the page as a
+  // The letters in the text of a function are bytes (letters.js). A widget's bytes arrive in the page as a
   // DataView, so they do here.
   const bytesOf = async ({ $asset: name }) => {
-    const [nBytes, letters] = await bring(name);
+    const letters = await bring(name);
     delete globalThis.transformerLabParts[name];
     await turn();
-    const bytes = await bytesOfLetters(nBytes, letters).catch(() => { // gzip's checksum is another
+    const bytes = await bytesOfLetters(String(letters)).catch(() => { // gzip's checksum is another
       throw new Error(`the file ${name}.js is damaged`);
     });
     return new DataView(bytes.buffer);

@@ -183,11 +183,11 @@ def test_what_is_published_of_others_stands_with_its_licence(site):
 
 def test_publishing_again_writes_no_part_and_leaves_none_behind(site):
     files = site / "exercises"
-    (files / "part-old-0-1.js").touch()
-    before = {path.name: path.stat().st_mtime_ns for path in files.glob("part-*")}
+    (files / "piece-old-0-1.js").touch()
+    before = {path.name: path.stat().st_mtime_ns for path in files.glob("piece-*")}
     live_exercises.publish_python(files)
-    after = {path.name: path.stat().st_mtime_ns for path in files.glob("part-*")}
-    assert before.pop("part-old-0-1.js")
+    after = {path.name: path.stat().st_mtime_ns for path in files.glob("piece-*")}
+    assert before.pop("piece-old-0-1.js")
     assert before == after
 
 
@@ -270,7 +270,7 @@ def test_over_http_a_second_visit_finds_the_parts_in_the_browsers_storage(visit,
     for expected in (True, False):
         asked.clear()
         assert run_in(page, "2 + 2")["output"] == "4\n"
-        assert any("part-" in address for address in asked) is expected
+        assert any("piece-" in address for address in asked) is expected
         page.reload()
     assert opened.errors == opened.requests_elsewhere == []
 

@@ -170,13 +170,13 @@ def test_a_real_model_comes_part_by_part_and_only_when_asked_for(visit, serve, p
     opened = visit(f"{serve(html) if way == 'http' else html.as_uri()}/real.html")
     figure = opened.page.locator("[data-live-figure=Loader][data-ready=true]")
     figure.wait_for()
-    assert opened.page.locator("script[src*=part-], script[src*=worker]").count() == 0
+    assert opened.page.locator("script[src*=piece-], script[src*=worker]").count() == 0
     figure.get_by_role("button").click()
     total = sum(range(256)) * (PART // 256) + 6
     told = f"Small has {PART + 3} bytes, as told: true, sum {total}, true"
     figure.get_by_role("button", name=told).wait_for()
     assert (
-        opened.page.evaluate("Object.keys(transformerLabParts).filter(n => /^part/.test(n))") == []
+        opened.page.evaluate("Object.keys(transformerLabParts).filter(n => /^piece/.test(n))") == []
     )
     assert opened.errors == opened.requests_elsewhere == []
 
@@ -198,7 +198,7 @@ def test_a_part_that_is_not_whole_is_one_sentence_and_can_be_tried_again(
     visit, project, tmp_path, damage, said
 ):
     html = shutil.copytree(project / "_build/html", tmp_path / "html")
-    first = min((html / "_static/live").glob("part-*.js"))
+    first = min((html / "_static/live").glob("piece-*.js"))
     damage(first)
     figure = visit((html / "real.html").as_uri()).page.locator("[data-live-figure=Loader]")
     button = figure.get_by_role("button")
@@ -217,7 +217,7 @@ def test_an_address_changes_with_the_content_of_its_file_and_with_nothing_else(v
     version = hashlib.sha256(script).hexdigest()[:8]
     names = page.evaluate("[...document.scripts].map(script => script.src)")
     names = {name.rsplit("/", 1)[1] for name in names if "/live/" in name}
-    assert {name for name in names if not re.fullmatch(r"asset-[0-9a-f]{20}\.js", name)} == {
+    assert {name for name in names if not re.fullmatch(r"bytes-[0-9a-f]{20}\.js", name)} == {
         f"tiny.js?v={version}"
     }
 
@@ -233,7 +233,7 @@ def test_a_figure_that_fails_says_so_and_the_next_one_lives(visit, project):
 def test_equal_bytes_are_one_file_for_all_pages(project):
     live = project / "_build/html/_static/live"
     # bytes(range(100)), [7], and what the long page has: "near", "much", "more"
-    assert len(list(live.glob("asset-*.js"))) == 5
+    assert len(list(live.glob("bytes-*.js"))) == 5
     assert (live / "tiny.js").exists()
     assert len((project / "_build/html/index.html").read_text()) < 40_000
 
@@ -241,7 +241,7 @@ def test_equal_bytes_are_one_file_for_all_pages(project):
 def test_lost_data_fails_the_build_and_says_what_to_do(project, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(project, copy)
-    for path in [*copy.rglob("asset-*.js")]:
+    for path in [*copy.rglob("bytes-*.js")]:
         path.unlink()
     built = build(copy)
     assert built.returncode != 0

@@ -232,7 +232,7 @@ def test_a_second_visit_loads_nothing_and_a_full_storage_is_said(visit, addresse
         figure = figure_of(page, "WordInContext")
         load(figure, MINILM)
         assert figure.get_by_role("status").last.text_content().endswith(said)
-        assert len([url for url in asked if "/part-" in url]) == n_parts
+        assert len([url for url in asked if "/piece-" in url]) == n_parts
         page.reload()
 
 

@@ -69,7 +69,7 @@ export function scriptOfLetters(bytes) {
   const bits = [...packed].map((byte) => byte.toString(2).padStart(8, "0")).reverse().join("");
   const letters = Array.from({ length: Math.ceil(bits.length / 15) }, (_, i) =>
     0x4e00 + parseInt(bits.slice(Math.max(0, bits.length - 15 * (i + 1)), bits.length - 15 * i), 2));
-  const script = `\ufeff(globalThis.parts ??= {})["part"] = [${packed.length}, "`
-    + `${String.fromCharCode(...letters)}"];\n`;
+  const script = `\ufeff(globalThis.parts ??= {})["part"] = () => {/*${packed.length} `
+    + `${String.fromCharCode(...letters)}*/};\n`;
   return new Uint8Array(Buffer.from(script, "utf16le")).buffer;
 }

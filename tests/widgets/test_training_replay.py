@@ -143,7 +143,7 @@ def test_a_snapshot_comes_when_its_step_is_chosen_and_says_so(replay):
 
 def test_a_snapshot_that_does_not_come_is_said_and_the_others_still_do(replay, tmp_path):
     page, _ = replay()
-    files = [*tmp_path.rglob("asset-*.js")]
+    files = [*tmp_path.rglob("bytes-*.js")]
     for file in files:
         file.rename(file.with_suffix(".away"))
     page.get_by_label("Training step").fill("1")

@@ -148,7 +148,7 @@ def store_asset(content: bytes, folder: Path) -> dict:
     file and a cache never holds another one; and `size`, how many bytes come over the line.
     """
     packed = gzip.compress(content, mtime=0)
-    name = f"asset-{hashlib.sha256(packed).hexdigest()[:20]}"
+    name = f"bytes-{hashlib.sha256(packed).hexdigest()[:20]}"
     path = folder / f"{name}.js"
     if not path.exists():
         write_whole(path, bytes_script(name, packed))
@@ -166,16 +166,17 @@ def write_whole(path: Path, content: bytes) -> None:
 def bytes_script(name: str, packed: bytes) -> bytes:
     """A script without imports that hands bytes, compressed by gzip, to the book's host.
 
-    It holds how many bytes there are, and then, as one text, 15 bits of them in each
-    letter from U+4E00 on, in UTF-16: 16 bits for 15. (Base64 takes 16 for 12.) No such
-    letter needs an escape, and the mark at the beginning says how the script is to be read,
-    whatever a server says. The checksum that gzip has in it tells whether all is there.
+    It holds how many bytes there are, and then 15 bits of them in each letter from U+4E00
+    on, in UTF-16: 16 bits for 15. (Base64 takes 16 for 12.) They are a comment in a function,
+    whose text can be asked for: a browser would copy a string. No such letter needs an
+    escape, and the mark at the beginning says how the script is to be read, whatever a
+    server says. The checksum that gzip has in it tells whether all is there.
     """
     whole = np.frombuffer(packed + bytes(-len(packed) % 15), np.uint8)
     bits = np.unpackbits(whole, bitorder="little").reshape(-1, 15)
     numbers = np.packbits(bits, axis=1, bitorder="little").view("<u2")  # the 16th bit is 0
     letters = (numbers + np.uint16(0x4E00)).tobytes()
-    before, after = f'{_HAND_OVER}[{json.dumps(name)}] = [{len(packed)}, "', '"];\n'
+    before, after = f"{_HAND_OVER}[{json.dumps(name)}] = () => {{/*{len(packed)} ", "*/};\n"
     return b"\xff\xfe" + before.encode("utf-16-le") + letters + after.encode("utf-16-le")
 
 

@@ -47,7 +47,7 @@ class RealModel:
         self._make = make
         self._content = b""
         ends = [(start, min(start + PART, size)) for start in range(0, size, PART)]
-        self._places = {f"part-{sha256[:20]}-{start}-{end}": (start, end) for start, end in ends}
+        self._places = {f"piece-{sha256[:20]}-{start}-{end}": (start, end) for start, end in ends}
         self.parts = list(self._places)
 
     def content(self) -> bytes:

@@ -12,23 +12,22 @@ const FIRST = 0x4e00;
  * @returns {Promise<Uint8Array>}
  */
 export async function bytesOfScript(script) {
-  const text = new TextDecoder("utf-16le").decode(script);
-  const start = /\[(\d+), "/.exec(text);
-  const nBytes = Number(start?.[1]);
-  if (!(nBytes <= script.byteLength)) throw new Error("this is no script of letters");
-  return bytesOfLetters(nBytes, text.slice(start.index + start[0].length, text.lastIndexOf('"')));
+  return bytesOfLetters(new TextDecoder("utf-16le").decode(script));
 }
 
 /**
- * What `nBytes` compressed bytes were, from the letters that they were written in.
- * @param {number} nBytes
- * @param {string} letters
+ * What the bytes were before they were compressed.
+ * @param {string} text with the comment in which stand how many they are, and their letters
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-export async function bytesOfLetters(nBytes, letters) {
-  const packed = fromLetters(nBytes, letters);
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+export async function bytesOfLetters(text) {
+  const start = /\/\*(\d+) /.exec(text);
+  const nBytes = Number(start?.[1]);
+  if (!(nBytes <= 2 * text.length)) throw new Error("this is no script of letters");
+  const letters = text.slice(start.index + start[0].length, text.lastIndexOf("*/"));
+  const stream = new Blob([fromLetters(nBytes, letters)]).stream();
+  const unpacked = stream.pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(unpacked).arrayBuffer());
 }
 
 // The lowest bits of a letter come first.
