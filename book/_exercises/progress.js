@@ -57,10 +57,9 @@ export function summary(first, page) {
   const block = make("div", { className: "tl-summary" },
     make("p", {}, count, ` The first Run loads Python (${megabytes(size)}). What you write `
       + `stays in this browser and is sent nowhere.`),
-    trouble,
     make("div", { className: "tl-row" }, choice("Save to a file", "save"), choice("Read a file", "read"),
       choice("Start over", "startOver")),
-    said);
+    trouble, said); // under the buttons, which do not move while they are pressed
   first.closest("section").querySelector("h2").after(block);
   return { refresh };
 }
