@@ -128,7 +128,8 @@ function tokenRow(token, depths, onPick) {
       names[0].classList.toggle("tl-differs", ours.ids[token] !== theirs.ids[token]);
       cells.forEach((cell, depth) =>
         cell.show(lm, found, { name: names[0].textContent, share: shares?.[depth] ?? null }));
-      others.forEach((cell, depth) => showGuess(cell, theirs.said[depth][token], { lm, token }));
+      const share = shares ? 0 : null; // one shade, one meaning: nothing is carried into the other text
+      others.forEach((cell, depth) => showGuess(cell, theirs.said[depth][token], { lm, token, share }));
     },
   };
 }
@@ -203,8 +204,8 @@ function describe(found, { nameOf, before, after, other }) {
 
 function render({ root, get, set, bind, onChange, onEnd }) {
   const lm = loadModel(get("model_file"));
-  const text = bind("text", textBox, { label: "Your text", rows: 3, delay: 150 });
-  const other = bind("other_text", textBox, { label: "The other text, one word apart", rows: 3, delay: 150 });
+  const text = bind("text", textBox, { label: "Your text", rows: 5, delay: 150 });
+  const other = bind("other_text", textBox, { label: "The other text, one word apart", rows: 5, delay: 150 });
   const toggle = (cell) => {
     const rest = get("cells").filter((one) => !isSame(cell)(one));
     set("cells", rest.length < get("cells").length ? rest : [...rest, cell]);
