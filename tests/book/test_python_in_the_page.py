@@ -28,7 +28,7 @@ from live_exercises import imports_in
 CELL = ROOT / "book/_exercises/cell.py"
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.ipynb"))
 # Where the page's torch is enough, and a change teaches something.
-LIVE_CHAPTERS = {"02", "03", "05", "06", "08", "09"}
+LIVE_CHAPTERS = {"02", "03", "05", "06", "08", "09", "13"}
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 

@@ -97,6 +97,8 @@ REFUSED_OR_NOT = [
     lambda t, F, x: F.cross_entropy(x, t.tensor([2, 1]), reduction="none"),
     lambda t, F, x: F.cross_entropy(x, t.tensor([2, 1]), reduction="sum"),
     lambda t, F, x: F.cross_entropy(x, t.tensor([2, 1]), ignore_index=1),
+    lambda t, F, x: F.cross_entropy(x, t.tensor([2, 1]), label_smoothing=0.1),
+    lambda t, F, x: F.cross_entropy(x, t.tensor([2, 1]), ignore_index=1, label_smoothing=0.3),
     lambda t, F, x: F.nll_loss(x.log_softmax(-1), t.tensor([2, 1])),
     lambda t, F, x: F.mse_loss(x, x * 2),
     lambda t, F, x: F.l1_loss(x, x * 2, reduction="sum"),

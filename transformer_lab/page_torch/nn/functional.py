@@ -295,9 +295,17 @@ def cross_entropy(
     *,
     ignore_index: int = -100,
     reduction: str = "mean",
+    label_smoothing: float = 0.0,
 ) -> Tensor:
-    """(N, C) scores, (N) right answers → nats, on average over answers that are not ignored."""
-    return nll_loss(log_softmax(input, -1), target, ignore_index=ignore_index, reduction=reduction)
+    """(N, C) scores, (N) right answers → nats, on average over answers that are not ignored.
+
+    `label_smoothing` is the part of each target that is spread evenly over all answers.
+    """
+    log_p = log_softmax(input, -1)
+    if label_smoothing:
+        even = mean(log_p, -1, keepdim=True)
+        log_p = (1 - label_smoothing) * log_p + label_smoothing * even
+    return nll_loss(log_p, target, ignore_index=ignore_index, reduction=reduction)
 
 
 def _of_pairs(name: str, about: str, distance: Callable) -> Callable:
