@@ -26,6 +26,7 @@ import { counted, formatPercent, spoken, within } from "./parts/words.js";
 const N_BARS = 5; // answers that are compared
 const MOST_OF_REAL = 24; // tokens of each text that a real model reads
 const MOST_COLUMNS = 11; // depths that are in sight at once
+const FEW_COLUMNS = 5; // that have room for long words
 
 const isSame = (one) => (other) => one[0] === other[0] && one[1] === other[1];
 const nameOfDepth = (depth) => (depth ? `block ${depth - 1}` : "embeddings");
@@ -76,14 +77,17 @@ function sights({ n_layers: nLayers }) {
 
 // One row for each token of both texts, one column for each of `depths`. `onPick([depth, token])`.
 function lensTable(depths, onPick) {
-  const headings = (words) => [words, ...depths.map(nameOfDepth)].map((text) =>
-    element("th", { scope: "col" }, text));
+  const headings = (words) => [element("th", { scope: "col", class: "tl-lens-corner" }, words),
+    ...depths.map((depth) => element("th", { scope: "col" }, nameOfDepth(depth)))];
+  const isDeep = depths.length > FEW_COLUMNS;
   const head = element("tr", {}, ...headings("your text"), ...headings("other text"));
   const body = element("tbody");
+  const table = element("table", { class: isDeep ? "tl-lens tl-lens-deep" : "tl-lens" },
+    element("thead", {}, head), body);
   const root = element("div", {
     class: "tl-lens-frame", role: "group",
     "aria-label": "what the lens says at each token and depth; arrow keys move, Enter carries a cell over",
-  }, element("table", { class: "tl-lens" }, element("thead", {}, head), body));
+  }, table);
   const settleStops = arrowKeysMoveWithin(root, ".tl-lens-cell:enabled", () => depths.length);
   const rows = [];
   let shown = null;
@@ -295,8 +299,10 @@ class Session {
     const carried = texts.fits ? get("cells").filter(isPlaceIn(reader, texts)) : [];
     const answer = await texts.pair.patch(carried);
     if (!isNewest() || !answer) return;
+    const isNew = !this.table.root.isConnected;
     this.show({ ...texts, reader, carried, answer });
     await this.askLens(isNewest);
+    if (isNew) this.table.scrollToEnd(); // its columns are as wide as what they hold
     if (this.found.isTried) await this.tryCells(isNewest);
   }
 
