@@ -7,8 +7,9 @@ import pytest
 CHAPTER = "notebooks/12_training_and_inference"  # the longest one
 SECTIONS = "article > section > section"
 FAR = f"{SECTIONS}:last-of-type"
-# Whether all is laid out that stands in a paragraph or a cell of this section.
-LAID_OUT = """e => [...e.querySelectorAll(":scope > :not(h2) > *")]
+# Whether all is laid out that stands in a paragraph or a cell of this section, but what an
+# exercise has on a screen alone.
+LAID_OUT = """e => [...e.querySelectorAll(":scope > :not(h2, .tl-summary) > :not(.tl-exercise)")]
   .every(part => part.checkVisibility({ contentVisibilityAuto: true }))"""
 WINDOW = {"width": 1280, "height": 800}
 CURRENT = "document.querySelector('#pst-page-toc-nav a.active')?.hash.slice(1)"

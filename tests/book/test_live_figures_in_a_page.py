@@ -157,7 +157,7 @@ def test_a_figure_far_below_comes_when_the_reader_does(visit, project, way):
 def test_what_is_named_in_later_comes_when_the_figure_asks(visit, project):
     page = visit((project / "_build/html/long.html").as_uri()).page
     page.wait_for_selector(READY)
-    assert page.locator("script[src*=asset]").count() == 1
+    assert page.locator("script[src*=bytes-]").count() == 1
     page.get_by_role("button", name="More").click()
     sizes = [len(gzip.compress(content)) for content in (b"much", b"more")]
     shown = f"{sizes[0]}: {sum(b'much')},{sizes[1]}: {sum(b'more')}"

@@ -262,7 +262,7 @@ def test_without_what_it_needs_it_says_so_and_the_small_model_works(visit, addre
 
 def test_a_vocabulary_that_is_missing_is_said_and_can_be_tried_again(visit, copy):
     address = copy / f"{VOCABULARIES}.html"
-    names = set(re.findall(r"asset-[0-9a-f]{20}", address.read_text("utf-8")))
+    names = set(re.findall(r"bytes-[0-9a-f]{20}", address.read_text("utf-8")))
     large = max(
         (copy / f"_static/live/{name}.js" for name in names), key=lambda f: f.stat().st_size
     )

@@ -123,7 +123,7 @@ def test_every_matrix_is_named_and_drawn_anew_at_each_step(replay):
 
 def test_a_snapshot_comes_when_its_step_is_chosen_and_says_so(replay):
     page, _ = replay()
-    files = page.locator("script[src*=asset]")
+    files = page.locator("script[src*=bytes-]")
     assert files.count() == 1
     said = page.get_by_label("Training step").evaluate(
         """slider => {
