@@ -282,10 +282,13 @@ class Session {
     this.view.setAttribute("aria-busy", "true");
     try {
       await this.ask(isNewest);
+      if (isNewest()) this.view.removeAttribute("aria-busy");
+      if (isNewest() && this.found?.isTried) await this.tryCells(isNewest);
     } catch (error) {
-      if (isNewest()) this.answer.say(`The model could not read these texts: ${error.message}.`);
+      if (!isNewest()) return;
+      this.view.removeAttribute("aria-busy");
+      this.answer.say(`The model could not read these texts: ${error.message}.`);
     }
-    if (isNewest()) this.view.removeAttribute("aria-busy");
   }
 
   async ask(isNewest) {
@@ -295,7 +298,7 @@ class Session {
     if (!isNewest() || encoded.includes(null)) return;
     const texts = this.take(encoded);
     this.view.hidden = texts.pair === null;
-    if (!texts.pair) return this.answer.say(`${reader.name} has no start token: both texts need a word.`);
+    if (!texts.pair) return this.showNothing();
     const carried = texts.fits ? get("cells").filter(isPlaceIn(reader, texts)) : [];
     const answer = await texts.pair.patch(carried);
     if (!isNewest() || !answer) return;
@@ -303,7 +306,6 @@ class Session {
     this.show({ ...texts, reader, carried, answer });
     await this.askLens(isNewest);
     if (isNew) this.table.scrollToEnd(); // its columns are as wide as what they hold
-    if (this.found.isTried) await this.tryCells(isNewest);
   }
 
   // Both texts as the model sees them. Of those that it has already, what is known stays:
@@ -321,6 +323,11 @@ class Session {
     const pair = ours.length && theirs.length ? open(ours, theirs) : null;
     this.texts = { key, ids, pair, fits: ours.length === theirs.length, said: [], shares: [] };
     return this.texts;
+  }
+
+  showNothing() {
+    this.found = null;
+    this.answer.say(`${this.reader.name} has no start token: both texts need a word.`);
   }
 
   show(found) {

@@ -16,7 +16,7 @@ import { distribution, mostLikely, mostLikelyFirst, sample, seededRandom } from 
 const WINDOW = 1024; // tokens: their keys and values take 47 MB in SmolLM2
 const MOST_SHOWN = 128; // tokens of which attention weights are given: 18 MB in SmolLM2
 const MOST_OPENED = 64; // tokens of which numbers are kept to be opened: 14 MB in SmolLM2
-const MOST_PAIRED = 32; // tokens of each of two texts: 5 MB in SmolLM2
+const MOST_PAIRED = 24; // tokens of each of two texts: their streams take 5 MB in SmolLM2
 const AT_ONCE = 16; // tokens between two looks at the messages
 
 export class HostedModel extends Hosted {

@@ -156,7 +156,7 @@ export class RealModel {
   /**
    * What comes next after the first of two texts, with numbers of the second in it: `patch` of
    * `TextPair` (engine/patching.js). A newer call of the same figure gives this one up.
-   * @param {{ ids: number[], otherIds: number[] }} texts of 1 to 32 tokens each
+   * @param {{ ids: number[], otherIds: number[] }} texts of 1 to 24 tokens each
    * @param {number[][]} cells
    */
   patch(texts, cells) {
