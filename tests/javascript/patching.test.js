@@ -112,8 +112,10 @@ test("a pair says what the lens says at each token of both, before and after a p
   }
 });
 
-test("texts of unequal length have both their answers", () => {
-  const { own, other } = new TextPair(decoder, OURS, THEIRS.slice(0, 3)).patch([]);
+test("texts of unequal length have both their answers, and nothing is carried over", () => {
+  const pair = new TextPair(decoder, OURS, THEIRS.slice(0, 3));
+  const { own, other } = pair.patch([]);
+  assert.throws(() => pair.patch([[1, 1]]), /of equal length, not 5 and 3/);
   assert.equal(own, mostLikelyFirst(ours.logits)[0]);
   assert.equal(other, mostLikelyFirst(patchedRun(decoder, THEIRS.slice(0, 3)).logits)[0]);
 });

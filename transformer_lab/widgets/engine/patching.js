@@ -63,7 +63,8 @@ export function broughtOver(ours, theirs, { own, other }) {
 
 /**
  * Two texts, ours and theirs, and what our run says with numbers of theirs in it. `cells` are
- * [[depth, token], …] as in `patchedRun`; with any, both texts have as many tokens.
+ * [[depth, token], …] as in `patchedRun`; with any, in texts of unequal length, a RangeError is
+ * thrown.
  *
  * All that is returned is short, plain data: a real model in its worker sends it to the page.
  */
@@ -76,6 +77,7 @@ export class TextPair {
   constructor(decoder, ids, otherIds) {
     this.decoder = decoder;
     this.ids = ids;
+    this.otherIds = otherIds;
     this.ours = withShares(patchedRun(decoder, ids));
     this.theirs = withShares(patchedRun(decoder, otherIds));
     this.answers = { own: this.ours.order[0], other: this.theirs.order[0] };
@@ -115,6 +117,10 @@ export class TextPair {
 
   // Our run with these cells of theirs; the next question is mostly of the same ones.
   run(cells) {
+    const [nOurs, nTheirs] = [this.ids, this.otherIds].map(({ length }) => length);
+    if (cells.length && nOurs !== nTheirs) {
+      throw new RangeError(`cells are carried between texts of equal length, not ${nOurs} and ${nTheirs}`);
+    }
     const changing = cells.filter((cell) => this.differsAt(cell));
     if (!changing.length) return this.ours;
     if (this.newest.cells !== String(changing)) {
