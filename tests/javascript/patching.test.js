@@ -3,15 +3,9 @@ import { test } from "node:test";
 
 import { Decoder } from "../../transformer_lab/widgets/engine/decoder.js";
 import { broughtOver, lens, patchedRun } from "../../transformer_lab/widgets/engine/patching.js";
+import { GPT } from "./files.js";
 import { randomNumbers } from "./numbers.js";
 
-const CONFIG = {
-  vocab_size: 41, max_len: 16, d_model: 12, n_heads: 3, n_layers: 2, d_ff: 20, positions: "learned",
-  n_token_types: null, embedding_scale: 1, embedding_norm: false, activation: "gelu_tanh", bias: true,
-  norm: "layer", norm_order: "pre", norm_eps: 1e-5, tie_head: true, head_size: null, n_kv_heads: null,
-  rope_base: 10_000, local_rope_base: null, score_scale: null, score_cap: null, logit_cap: null,
-  logit_bias: false, head_norm: false, windows: null,
-};
 const [OURS, THEIRS] = [[0, 7, 3, 9, 11], [0, 7, 5, 9, 11]]; // differ at token 2
 
 function decoderOf(config) {
@@ -27,7 +21,7 @@ function decoderOf(config) {
   return new Decoder(config, found);
 }
 
-const decoder = decoderOf(CONFIG);
+const decoder = decoderOf(GPT);
 const [ours, theirs] = [OURS, THEIRS].map((ids) => patchedRun(decoder, ids));
 
 const same = (found, expected) => found.forEach((value, i) =>
@@ -41,7 +35,7 @@ test("a run that nothing is written into is the model's own", () => {
 
 test("the lens at the last depth says what the model says, at every token", () => {
   decoder.forward(OURS).logits.forEach((row, t) => same(lens(decoder, ours.streams[2])[t], row));
-  const capped = decoderOf({ ...CONFIG, logit_cap: 2 });
+  const capped = decoderOf({ ...GPT, logit_cap: 2 });
   const run = patchedRun(capped, OURS);
   same(lens(capped, run.streams[2]).at(-1), run.logits);
 });
