@@ -11,7 +11,7 @@ import { addressOf, broughtBy, bytesOf, published } from "./files.js";
  * Lines are the reader's own, from 1.
  * @typedef {{ output: string, stopped: boolean,
  *   error: { sentence: string, line: number | null } | null,
- *   verdict: { right: boolean, message: string, line: number | null } | null }} Result
+ *   verdict: { name: string, right: boolean, message: string, line: number | null } | null }} Result
  */
 
 const BROKEN = "Python broke down: perhaps it had too little memory, or a function called itself too "

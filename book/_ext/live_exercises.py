@@ -67,11 +67,11 @@ def publish(app: Sphinx, config) -> None:
     """Write the files, and have every page load the small script that begins."""
     folder = Path(app.outdir, "_static/exercises")
     folder.mkdir(parents=True, exist_ok=True)
-    size, published = publish_python(folder)
+    published = publish_python(folder)
     chapters = {path.stem: names_in(path) for path in sorted(notebooks(app))}
     version = publish_scripts(folder, published, chapters)
     # Sphinx writes all pages anew when this setting changes (it does not run them).
-    config.live_exercises = json.dumps({"version": version, "size": size})
+    config.live_exercises = json.dumps({"version": version, "size": published["size"]})
     attributes: dict[str, Any] = {"data-exercises": config.live_exercises}
     app.add_js_file("exercises/start.js", loading_method="defer", **attributes)
     app.add_css_file("exercises/exercises.css")
@@ -80,9 +80,9 @@ def publish(app: Sphinx, config) -> None:
 # --- Python -------------------------------------------------------------------------
 
 
-def publish_python(folder: Path) -> tuple[int, dict]:
-    """Pyodide in parts, the worker, and our own Python. Returns how many bytes a browser
-    loads of them, and what book/_exercises/files.js must know."""
+def publish_python(folder: Path) -> dict:
+    """Pyodide in parts, the worker, and our own Python. Returns what book/_exercises/files.js
+    must know; `size` is how many bytes a browser loads of them."""
     files = {name: read(PACKAGES / "pyodide" / name) for name in PYODIDE}
     content = joined({**files, "pyodide-lock.json": lock()})
     checksum = hashlib.sha256(content).hexdigest()
@@ -99,7 +99,7 @@ def publish_python(folder: Path) -> tuple[int, dict]:
     size = sum((folder / f"{name}.js").stat().st_size for name in [*pyodide.parts, *scripts])
     versions = {name: hashlib.sha256(script).hexdigest()[:8] for name, script in scripts.items()}
     parts = [{"name": part["$asset"], "size": part["size"]} for part in pyodide.to_json()["parts"]]
-    return size, {"versions": versions, "size": size, "parts": parts}
+    return {"versions": versions, "size": size, "parts": parts}
 
 
 def our_python() -> bytes:

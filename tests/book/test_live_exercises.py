@@ -164,7 +164,7 @@ def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     files = folder / "exercises"
     files.mkdir()
-    _, published = live_exercises.publish_python(files)
+    published = live_exercises.publish_python(files)
     live_exercises.publish_scripts(files, published, {})
     (folder / "index.html").write_text(
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">{content_policy.policy(set())}'

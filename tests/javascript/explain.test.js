@@ -6,15 +6,9 @@ import { explainer } from "../../transformer_lab/widgets/engine/explain.js";
 import { HostedModel } from "../../transformer_lab/widgets/engine/hosted_model.js";
 import { seededRandom } from "../../transformer_lab/widgets/engine/sampling.js";
 import { softmaxInPlace } from "../../transformer_lab/widgets/engine/tensor.js";
+import { GPT } from "./files.js";
 import { randomNumbers, randomPacked } from "./numbers.js";
 
-const GPT = {
-  vocab_size: 41, max_len: 16, d_model: 12, n_heads: 3, n_layers: 2, d_ff: 20, positions: "learned",
-  n_token_types: null, embedding_scale: 1, embedding_norm: false, activation: "gelu_tanh", bias: true,
-  norm: "layer", norm_order: "pre", norm_eps: 1e-5, tie_head: true, head_size: null, n_kv_heads: null,
-  rope_base: 10_000, local_rope_base: null, score_scale: null, score_cap: null, logit_cap: null,
-  logit_bias: false, head_norm: false, windows: null,
-};
 const LLAMA = {
   ...GPT, positions: "rotary", activation: "swiglu", bias: false, norm: "rms", n_heads: 6, n_kv_heads: 3,
 };

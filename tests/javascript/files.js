@@ -32,14 +32,19 @@ export const TOKENIZER = {
   },
 };
 
+// The choices that make a small GPT: each that the engine knows.
+export const GPT = {
+  vocab_size: 41, max_len: 16, d_model: 12, n_heads: 3, n_layers: 2, d_ff: 20, positions: "learned",
+  n_token_types: null, embedding_scale: 1, embedding_norm: false, activation: "gelu_tanh", bias: true,
+  norm: "layer", norm_order: "pre", norm_eps: 1e-5, tie_head: true, head_size: null, n_kv_heads: null,
+  rope_base: 10_000, local_rope_base: null, score_scale: null, score_cap: null, logit_cap: null,
+  logit_bias: false, head_norm: false, windows: null,
+};
+
 // A decoder of one block with random weights and that tokenizer, as a model file.
 export function tinyDecoder(metadata = {}, random = seededRandom(1)) {
   const config = {
-    vocab_size: 7, max_len: 48, d_model: 8, n_heads: 2, n_layers: 1, d_ff: 16, positions: "learned",
-    n_token_types: null, embedding_scale: 1, embedding_norm: false, activation: "relu", bias: true,
-    norm: "layer", norm_order: "pre", norm_eps: 1e-5, tie_head: true, head_size: null, n_kv_heads: null,
-    rope_base: 10_000, local_rope_base: null, score_scale: null, score_cap: null, logit_cap: null,
-    logit_bias: false, head_norm: false, windows: null,
+    ...GPT, vocab_size: 7, max_len: 48, d_model: 8, n_heads: 2, n_layers: 1, d_ff: 16, activation: "relu",
   };
   const tensors = {};
   const add = (name, ...shape) => {

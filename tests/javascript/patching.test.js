@@ -5,15 +5,10 @@ import { Decoder } from "../../transformer_lab/widgets/engine/decoder.js";
 import { TextPair, broughtOver, lens, patchedRun } from "../../transformer_lab/widgets/engine/patching.js";
 import { distribution, mostLikelyFirst } from "../../transformer_lab/widgets/engine/sampling.js";
 import { rows } from "../../transformer_lab/widgets/engine/tensor.js";
+import { GPT } from "./files.js";
 import { matrix, randomNumbers, randomPacked } from "./numbers.js";
 
-const CONFIG = {
-  vocab_size: 41, max_len: 16, d_model: 12, n_heads: 3, n_layers: 2, d_ff: 20, positions: "learned",
-  n_token_types: null, embedding_scale: 1, embedding_norm: false, activation: "gelu_tanh", bias: true,
-  norm: "layer", norm_order: "pre", norm_eps: 1e-5, tie_head: false, head_size: null, n_kv_heads: null,
-  rope_base: 10_000, local_rope_base: null, score_scale: null, score_cap: null, logit_cap: null,
-  logit_bias: false, head_norm: false, windows: null,
-};
+const CONFIG = { ...GPT, tie_head: false };
 const [OURS, THEIRS] = [[0, 7, 3, 9, 11], [0, 7, 7, 9, 11]]; // differ at token 2, and in what comes next
 
 // Random weights; norms that scale by 1, so that what is said depends on the text. `asMatrix`
@@ -49,7 +44,7 @@ test("a run that nothing is written into is the model's own", () => {
 
 test("the lens at the last depth says what the model says, at every token", () => {
   decoder.forward(OURS).logits.forEach((row, t) => same(lens(decoder, ours.streams[2])[t], row));
-  const capped = decoderOf({ ...CONFIG, logit_cap: 2 });
+  const capped = decoderOf({ ...GPT, logit_cap: 2 });
   const run = patchedRun(capped, OURS);
   same(lens(capped, run.streams[2]).at(-1), run.logits);
 });

@@ -59,7 +59,7 @@ def tensors(draw, shape=shapes, kinds=KINDS, numbers=None, views=views):
     sizes = shape if isinstance(shape, tuple) else draw(shape)
     kind = draw(st.sampled_from(kinds))
     n = math.prod(sizes)
-    values = draw(st.lists(numbers or NUMBERS[kind], min_size=n, max_size=n))
+    values = draw(st.lists(NUMBERS[kind] if numbers is None else numbers, min_size=n, max_size=n))
     return Given(tuple(values), sizes, kind, draw(views))
 
 
