@@ -15,12 +15,13 @@ from torch.nn.functional import cosine_similarity
 
 from tests.widgets.test_number_explorer import number, rows, value
 from tests.widgets.test_word_in_context import words_in
-from transformer_lab import pretrained
+from transformer_lab import pretrained, trace
 from transformer_lab.conversation.messages import Message
 from transformer_lab.conversation.template import SMOLLM2 as TEMPLATE
 from transformer_lab.widgets.real_model import MINILM, SMOLLM2
 
 CHAT = "notebooks/14_chat"
+INSIDE = "notebooks/16_inside"
 NUMBERS = "notebooks/02_the_map"
 VOCABULARIES = "notebooks/03_tokenization"
 WORDS = "notebooks/11_contextual_embeddings"
@@ -149,6 +150,45 @@ def test_smollm2s_numbers_add_up_on_a_way_down(visit, addresses):
     figure.get_by_text("Numbers are shown of 64 tokens; the last").wait_for()
     assert is_small_again(figure, SMOLLM2)
     assert opened.errors == opened.requests_elsewhere == []
+
+
+def test_smollm2_gives_the_other_name_where_it_does_in_python(visit, addresses):
+    opened = visit(f"{addresses['file']}/{INSIDE}.html")
+    figure = figure_of(opened.page, "LensAndPatch")
+    load(figure, SMOLLM2)
+    figure.locator("[aria-busy]").wait_for(state="detached")
+    texts = [box.input_value() for box in figure.get_by_role("textbox").all()]
+    assert figure.locator("tbody tr").last.get_by_label("block 29 at").text_content() == "·Mary"
+    for (layer, token), share in brought_in_python(*texts).items():
+        place = figure.locator("tbody tr").nth(token).get_by_label(f"block {layer} at")
+        place.click()
+        figure.get_by_text("With 1 cell carried over").wait_for()
+        [said] = re.findall(r"(-?\d+)% of the way", figure.inner_text())
+        assert float(said) / 100 == pytest.approx(share, abs=0.15)
+        figure.get_by_role("button", name="Carry nothing over").click()
+        figure.get_by_text("Press a cell").wait_for()
+    assert is_small_again(figure, SMOLLM2)
+    assert opened.errors == opened.requests_elsewhere == []
+
+
+def brought_in_python(text: str, other_text: str) -> dict[tuple[int, int], float]:
+    """How much of the other answer some blocks carry at the token that differs and at the last."""
+    model, tokenizer = pretrained.smollm2(), pretrained.smollm2_tokenizer()
+    here, there = (torch.tensor([tokenizer.encode(each)]) for each in (text, other_text))
+    mary, john = tokenizer.encode(" Mary") + tokenizer.encode(" John")
+    lead = lambda logits: float(logits[0, -1, john] - logits[0, -1, mary])  # noqa: E731
+    tokens = [int((here != there).nonzero()[0, 1]), here.shape[1] - 1]
+    brought = {}
+    with torch.no_grad():
+        least = lead(model(here))
+        with trace.capture(model, ["blocks.8", "blocks.26"]) as seen:
+            way = lead(model(there)) - least
+        for layer in (8, 26):
+            part = {f"blocks.{layer}": seen[f"blocks.{layer}"]}
+            for token in tokens:
+                with trace.patch(model, part, positions=[token]):
+                    brought[layer, token] = (lead(model(here)) - least) / way
+    return brought
 
 
 # --- MiniLM, from disk with a part that is not whole, and over http ----------------------------

@@ -5,6 +5,7 @@ import { ChatTemplate } from "../../transformer_lab/widgets/engine/chatting.js";
 import { HostedModel } from "../../transformer_lab/widgets/engine/hosted_model.js";
 import { stream } from "../../transformer_lab/widgets/engine/generation.js";
 import { loadModel } from "../../transformer_lab/widgets/engine/model_file.js";
+import { TextPair } from "../../transformer_lab/widgets/engine/patching.js";
 import { seededRandom } from "../../transformer_lab/widgets/engine/sampling.js";
 import { RealModel } from "../../transformer_lab/widgets/parts/real_model.js";
 import { SharedModel } from "../../transformer_lab/widgets/parts/shared_model.js";
@@ -119,6 +120,26 @@ test("it writes what the page's own engine writes, token by token", async () => 
     await shared.call("generate", { ids: [0, 1], temperature, seed: 3, maxTokens: 9 }, { onToken });
     assert.deepEqual(tokens.map(({ id }) => id), expected);
     assert.equal(tokens.at(-1).text, lm.tokenizer.decode(expected.filter((id) => id !== 6)));
+  }
+});
+
+test("two texts side by side are answered as in the page, and only the newest question", async () => {
+  const { shared } = page();
+  await shared.load();
+  const model = new RealModel(shared, { dataset: {} });
+  const [ids, otherIds] = [[0, 1, 5, 3], [0, 2, 5, 3]];
+  const pair = new TextPair(loadModel(FILE).decoder, ids, otherIds);
+  for (const cells of [[], [[0, 1]], [[1, 3]]]) {
+    assert.deepEqual(await model.patch({ ids, otherIds }, cells), pair.patch(cells));
+    assert.deepEqual(await model.lens({ ids, otherIds }, cells, 1), pair.lens(cells, 1));
+  }
+  const older = model.patch({ ids, otherIds }, [[1, 1]]);
+  const newer = model.lens({ ids: otherIds, otherIds: ids }, [], 0);
+  assert.equal(await older, null);
+  assert.equal((await newer).ours.length, 4);
+  for (const length of [0, 25]) {
+    const texts = { ids, otherIds: new Array(length).fill(0) };
+    await assert.rejects(model.patch(texts, []), /^Error: [^\n]+$/);
   }
 });
 

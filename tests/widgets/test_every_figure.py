@@ -234,7 +234,15 @@ def gallery(small_model):
         ),
         "LensAndPatch": (
             model | {"other_text": "Anna had a red drum. Tom saw the red"},
-            other_model | {"other_text": "Tom saw a ball", "cells": [[1, 2]], "tried": True},
+            other_model
+            | {
+                "other_text": "Tom saw a ball",
+                "cells": [[1, 2]],
+                "tried": True,
+                "real_model": REAL_MODEL,
+                "real_text": "Anna had",
+                "real_other_text": "Tom had",
+            },
         ),
         "MaskPlayground": (
             model,

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import axe_playwright_python
 import pytest
 import torch
 
 from tests.widgets.conftest import wait_until_painted
+from tests.widgets.test_real_model import model_of
 from transformer_lab import trace
 from transformer_lab.recipes import prompt_ids
 from transformer_lab.widgets.lens_and_patch import LensAndPatch
 
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 TEXT, OTHER = "Anna had a red kite. Tom saw the red", "Anna had a red drum. Tom saw the red"
 DIFFERS = 5  # the token of the kite, after the start token
 
@@ -113,3 +118,102 @@ def test_what_a_reader_types_is_text(opened):
     page.get_by_label("Your text").fill("<img src=x onerror=alert(1)> <b>Anna</b>")
     page.wait_for_timeout(400)
     assert page.locator(".tl-figure img, .tl-figure b").count() == 0
+
+
+# --- A real model: here a small one with many layers, behind the same button ---------------
+
+
+@pytest.fixture
+def loaded(open_figure, small_model):
+    """A page in which the real model has read its own two texts, and that model."""
+    tiny, real = small_model(), small_model(n_layers=12, seed=7)  # one with two answers
+    figure = lambda: LensAndPatch(  # noqa: E731
+        model_file=tiny.content,
+        text=TEXT,
+        other_text=OTHER,
+        cells=[[0, 2]],
+        real_text=TEXT,
+        real_other_text=REAL_OTHER,
+        real_model=model_of(real.content),
+    )
+    page = open_figure(figure, viewport={"width": 360, "height": 740}).page
+    page.get_by_role("button", name="Load Small").click()
+    page.locator("[data-real-model=ready]").wait_for()
+    wait_for_lens(page)
+    return page, real
+
+
+REAL_OTHER = "Anna had a red drum. Tom saw the blue"
+
+
+def wait_for_lens(page):
+    page.locator("[data-real-model=ready] [aria-busy]").wait_for(state="detached")
+
+
+def real_cell(page, depth, token):
+    name = f"block {depth - 1} at" if depth else "embeddings at"
+    row = page.locator("tbody tr").nth(token)
+    return row.locator(f"button[aria-label^='{name}']")
+
+
+def real_ids(real, text):
+    return torch.tensor([real.tokenizer.encode(text)])  # no start token
+
+
+def test_a_real_model_reads_texts_of_its_own_and_what_is_carried_over_is_as_in_torch(loaded):
+    page, real = loaded
+    assert page.get_by_label("The other text").input_value() == REAL_OTHER
+    assert page.locator("button[aria-pressed=true]").count() == 0  # it was another model's
+    ours, theirs = real_ids(real, TEXT), real_ids(real, REAL_OTHER)
+    names = ["embeddings", *(f"blocks.{layer}" for layer in range(12))]
+    with torch.no_grad():
+        with trace.capture(real.model, names) as seen:
+            before = real.model(ours)[0, -1]
+        with trace.capture(real.model, names) as other:
+            there = real.model(theirs)[0, -1]
+    for depth in range(0, 13, 2):
+        logits = real.model.final_norm(seen[names[depth]][0]) @ real.model.embeddings.token.weight.T
+        for token in (0, 4, ours.shape[1] - 1):
+            best, id = logits[token].softmax(-1).max(-1)
+            name, share = real_cell(page, depth, token).get_attribute("title").rsplit(" ", 1)
+            assert name == real.tokenizer.piece(int(id)).replace(" ", "·")
+            assert float(share.strip("<>%")) == pytest.approx(100 * float(best.detach()), abs=0.6)
+    page.get_by_label("In sight").select_option("block 9 to block 11")
+    wait_for_lens(page)
+    last = ours.shape[1] - 1
+    real_cell(page, 11, last).click()
+    page.get_by_text("With 1 cell carried over").wait_for()
+    part = {"blocks.10": other["blocks.10"]}
+    with torch.no_grad(), trace.patch(real.model, part, positions=[last]):
+        after = real.model(ours)[0, -1]
+    lead = lambda logits: float(logits[there.argmax()] - logits[before.argmax()])  # noqa: E731
+    share = (lead(after) - lead(before)) / (lead(there) - lead(before))
+    assert f"{round(100 * share)}% of the way" in page.locator(".tl-figure").inner_text()
+
+
+def test_the_deciding_column_is_in_sight_on_a_narrow_screen_and_axe_finds_nothing(loaded):
+    page, _ = loaded
+    frame = page.locator(".tl-lens-frame").bounding_box()
+    last = page.locator("tbody tr").last.locator("button").last.bounding_box()
+    for start, size in (("x", "width"), ("y", "height")):
+        assert frame[start] < last[start]
+        assert last[start] + last[size] <= frame[start] + frame[size]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("axe.run('.tl-figure').then(result => result.violations)")
+    assert not [v["id"] for v in found if v["impact"] in ("serious", "critical")]
+
+
+def test_a_real_models_cells_are_tried_and_it_gives_way_when_it_is_unloaded(loaded):
+    page, _ = loaded
+    page.get_by_label("Shade each cell").check()
+    page.locator("tr:last-child [aria-label^='block 11 at'][aria-label*='over 100%']").wait_for()
+    assert "alone it brings over 0%" in real_cell(page, 4, 1).get_attribute("aria-label")
+    page.get_by_label("Your text").fill("")
+    page.get_by_text("both texts need a word").wait_for()
+    page.get_by_label("Your text").fill("Anna had")
+    page.get_by_text("both need as many").wait_for()
+    page.get_by_role("button", name="Unload Small").click()
+    page.locator(".tl-lens-deep").wait_for(state="detached")
+    assert page.get_by_label("Your text").input_value() == TEXT
+    assert page.locator("thead th").count() == 8

@@ -2,114 +2,118 @@
 // to another.
 //
 // A table has a row for each token: on the left the reader's text, on the right the other one,
-// each with what the lens says at every depth. The cells of the reader's text are buttons:
+// each with what the lens says at some depths. The cells of the reader's text are buttons:
 // pressed, the residual stream there is that of the other text.
 //
-// Computed: `read`, `trials`. Drawn: `lensTable`, `answerView`. `render` wires them.
+// Computed: `TextPair` (engine/patching.js), for a tiny model in the page or a real one in its
+// worker. Drawn: `lensTable`, `answerView`. `Session` wires them: it asks one thing after the
+// other, what decides first, and whatever the reader does ends what is still being asked.
 
 import { loadModel, promptIds } from "./engine/model_file.js";
-import { broughtOver, lens, patchedRun } from "./engine/patching.js";
-import { distribution, mostLikely, mostLikelyFirst } from "./engine/sampling.js";
+import { TextPair } from "./engine/patching.js";
 import { barList } from "./parts/bars.js";
 import {
-  arrowKeysMoveWithin, button, buttonRow, checkbox, scroller, statusLine, textBox,
+  arrowKeysMoveWithin, button, buttonRow, checkbox, scroller, select, statusLine, textBox,
 } from "./parts/controls.js";
 import { figure } from "./parts/figure.js";
 import { columns, element, heading, setAttributes, stack, write } from "./parts/nodes.js";
 import { tokenName } from "./parts/reader_text.js";
+import { realModel } from "./parts/real_model.js";
 import { weightColour } from "./parts/theme.js";
 import { afterPaint, painted } from "./parts/time.js";
 import { counted, formatPercent, spoken, within } from "./parts/words.js";
 
 const N_BARS = 5; // answers that are compared
+const MOST_OF_REAL = 24; // tokens of each text that a real model reads
+const MOST_COLUMNS = 11; // depths that are in sight at once
+const FEW_COLUMNS = 5; // that have room for long words
 
 const isSame = (one) => (other) => one[0] === other[0] && one[1] === other[1];
 const nameOfDepth = (depth) => (depth ? `block ${depth - 1}` : "embeddings");
 
 // --- Computed -------------------------------------------------------------------
 
-// A text as the model reads it: its run, and at each depth and token what the lens says.
-function readText(lm, text) {
-  const all = promptIds(lm, text);
-  const ids = all.slice(0, lm.config.max_len);
-  const run = patchedRun(lm.decoder, ids);
-  return { ids, nLeftOut: all.length - ids.length, ...run, said: saidAt(lm, run.streams) };
-}
+// Both kinds of models answer the same questions, and a promise of an answer will do. `open`
+// gives the `patch` and `lens` of a `TextPair`; a real model gives null if nobody waits any more.
 
-// For each depth and token { id, share }: what the lens says, and how sure it is.
-function saidAt({ decoder }, streams) {
-  return streams.map((stream) => lens(decoder, stream).map((logits) => {
-    const id = mostLikely(logits);
-    return { id, share: distribution(logits)[id] };
-  }));
-}
-
-// Both texts, and the reader's with what is carried over.
-function read(lm, { text, otherText, cells }) {
-  const [ours, theirs] = [text, otherText].map((one) => readText(lm, one));
-  const fits = ours.ids.length === theirs.ids.length;
-  const answers = { own: mostLikely(ours.logits), other: mostLikely(theirs.logits) };
-  const isPlace = ([depth, token]) => ours.said[depth]?.[token] !== undefined;
-  const carried = fits ? cells.filter(isPlace) : [];
-  const run = carried.length ? patchedRun(lm.decoder, ours.ids, carried, theirs.streams) : ours;
-  const brought = broughtOver(ours.logits, theirs.logits, answers);
+function tinyReader(lm) {
   return {
-    ours, theirs, fits, answers, carried, brought, logits: run.logits,
-    said: carried.length ? saidAt(lm, run.streams) : ours.said,
+    ...lm, most: lm.config.max_len, traits: ["text", "other_text"],
+    encode: (text) => promptIds(lm, text),
+    open: (ids, otherIds) => new TextPair(lm.decoder, ids, otherIds),
   };
 }
 
-const keyOf = ({ ours, theirs }) => `${ours.ids} ${theirs.ids}`;
-
-// What each cell alone brings over: shares[token][depth], as far as it has been tried. `next`
-// tries one more token; it says false when all are done. `key` tells which texts these are.
-function trials(lm, found) {
-  const { ours, theirs, brought } = found;
-  const shares = [];
+function realReader(model) {
+  const { name, config, tokenizer } = model;
   return {
-    key: keyOf(found), shares,
-    next() {
-      const token = shares.length;
-      if (token >= ours.ids.length) return false;
-      shares.push(ours.streams.map((_, depth) =>
-        brought(patchedRun(lm.decoder, ours.ids, [[depth, token]], theirs.streams).logits)));
-      return true;
+    name, config, tokenizer, most: MOST_OF_REAL, traits: ["real_text", "real_other_text"],
+    encode: (text) => model.encode(text),
+    open(ids, otherIds) {
+      const texts = { ids, otherIds };
+      return {
+        patch: (cells) => model.patch(texts, cells),
+        lens: (cells, depth) => model.lens(texts, cells, depth),
+      };
     },
   };
 }
 
+// Which depths can be in sight together: [[name, depths], …]. Of many, some of all, or all of some.
+function sights({ n_layers: nLayers }) {
+  const all = Array.from({ length: nLayers + 1 }, (_, depth) => depth);
+  if (all.length <= MOST_COLUMNS) return [["all", all]];
+  const step = Math.ceil(nLayers / (MOST_COLUMNS - 1));
+  const some = all.filter((depth) => (nLayers - depth) % step === 0);
+  const pieces = [];
+  for (let from = 0; from < nLayers; from += MOST_COLUMNS - 1) {
+    const piece = all.slice(from, from + MOST_COLUMNS);
+    pieces.push([`${nameOfDepth(piece[0])} to ${nameOfDepth(piece.at(-1))}`, piece]);
+  }
+  return [[`every ${step} blocks`, some], ...pieces];
+}
+
 // --- Drawn ----------------------------------------------------------------------
 
-// One row for each token of both texts. `onPick([depth, token])`.
-function lensTable(lm, onPick) {
-  const nDepths = lm.config.n_layers + 1;
-  const depths = Array.from({ length: nDepths }, (_, depth) => depth);
-  const headings = (words) => [words, ...depths.map(nameOfDepth)].map((text) =>
-    element("th", { scope: "col" }, text));
+// One row for each token of both texts, one column for each of `depths`. `onPick([depth, token])`.
+function lensTable(depths, onPick) {
+  const headings = (words) => [element("th", { scope: "col", class: "tl-lens-corner" }, words),
+    ...depths.map((depth) => element("th", { scope: "col" }, nameOfDepth(depth)))];
+  const isDeep = depths.length > FEW_COLUMNS;
   const head = element("tr", {}, ...headings("your text"), ...headings("other text"));
   const body = element("tbody");
+  const table = element("table", { class: isDeep ? "tl-lens tl-lens-deep" : "tl-lens" },
+    element("thead", {}, head), body);
   const root = element("div", {
     class: "tl-lens-frame", role: "group",
     "aria-label": "what the lens says at each token and depth; arrow keys move, Enter carries a cell over",
-  }, element("table", { class: "tl-lens" }, element("thead", {}, head), body));
-  const settleStops = arrowKeysMoveWithin(root, ".tl-lens-cell:enabled", () => nDepths);
+  }, table);
+  const settleStops = arrowKeysMoveWithin(root, ".tl-lens-cell:enabled", () => depths.length);
   const rows = [];
   let shown = null;
   return {
     root: scroller(root),
-    // shares[token][depth]: what a cell alone brings over, where that is known.
-    show(found, shares) {
+    show(found) {
       shown = found;
-      const length = Math.max(found.ours.ids.length, found.theirs.ids.length);
+      const length = Math.max(...found.ids.map((ids) => ids.length));
       while (rows.length > length) rows.pop().root.remove();
       while (rows.length < length) {
         rows.push(tokenRow(rows.length, depths, onPick));
         body.append(rows.at(-1).root);
       }
-      rows.forEach((row, token) => row.show(lm, found, shares[token]));
+      for (const row of rows) row.show(found);
       settleStops();
     },
-    shade(token, shares) { rows[token].show(lm, shown, shares); },
+    // What is known by now of one depth, at all tokens or at one.
+    fill(depth, token = null) {
+      for (const row of token === null ? rows : [rows[token]]) row.fill(shown, depths.indexOf(depth));
+    },
+    // The last token at the last depth decides: it comes into sight.
+    scrollToEnd() {
+      const [frame, cell] = [root, rows.at(-1).last].map((node) => node.getBoundingClientRect());
+      root.scrollTop = root.scrollHeight;
+      root.scrollLeft += cell.right - frame.right + 4;
+    },
   };
 }
 
@@ -118,18 +122,23 @@ function tokenRow(token, depths, onPick) {
   const names = [0, 1].map(() => element("th", { scope: "row" }));
   const cells = depths.map((depth) => cellButton([depth, token], onPick));
   const others = depths.map(() => element("td", { class: "tl-lens-other" }));
+  const fill = (found, column) => {
+    const said = found.said[depths[column]]?.theirs[token];
+    cells[column].show(found, names[0].textContent);
+    // One shade, one meaning: nothing is carried into the other text.
+    showGuess(others[column], said, { ...found, token, share: found.isTried ? 0 : null });
+  };
   return {
     root: element("tr", {}, names[0], ...cells.map(({ root }) => element("td", {}, root)),
       names[1], ...others),
-    show(lm, found, shares) {
-      const { ours, theirs } = found;
-      [ours, theirs].forEach(({ ids }, at) =>
-        write(names[at], token < ids.length ? tokenName(lm, ids[token], token) : ""));
-      names[0].classList.toggle("tl-differs", ours.ids[token] !== theirs.ids[token]);
-      cells.forEach((cell, depth) =>
-        cell.show(lm, found, { name: names[0].textContent, share: shares?.[depth] ?? null }));
-      const share = shares ? 0 : null; // one shade, one meaning: nothing is carried into the other text
-      others.forEach((cell, depth) => showGuess(cell, theirs.said[depth][token], { lm, token, share }));
+    last: cells.at(-1).root,
+    fill,
+    show(found) {
+      const { reader, ids: [ours, theirs] } = found;
+      [ours, theirs].forEach((ids, at) =>
+        write(names[at], token < ids.length ? tokenName(reader, ids[token], token) : ""));
+      names[0].classList.toggle("tl-differs", ours[token] !== theirs[token]);
+      depths.forEach((_, column) => fill(found, column));
     },
   };
 }
@@ -141,12 +150,15 @@ function cellButton([depth, token], onPick) {
   });
   return {
     root,
-    show(lm, { ours, fits, carried, said }, { name, share }) {
-      const isCarried = carried.some(isSame([depth, token]));
-      showGuess(root, said[depth][token], { lm, token, share });
-      root.disabled = !fits || token >= ours.ids.length;
+    show(found, name) {
+      const isCarried = found.carried.some(isSame([depth, token]));
+      const said = found.said[depth]?.ours[token];
+      const share = found.isTried ? found.shares[token]?.[depth] ?? null : null;
+      showGuess(root, said, { ...found, token, share });
+      root.disabled = !found.fits || token >= found.ids[0].length;
       const parts = [
-        `${nameOfDepth(depth)} at ${spoken(name)}: says ${spoken(root.textContent)}`,
+        `${nameOfDepth(depth)} at ${spoken(name)}`,
+        said && `says ${spoken(root.textContent)} (${formatPercent(said.share)})`,
         share !== null && `alone it brings over ${formatPercent(within(share, 0, 1))}`,
         isCarried && "carried over",
       ];
@@ -158,94 +170,228 @@ function cellButton([depth, token], onPick) {
 }
 
 // Shaded by what it brings over, if that is known, else by how sure the lens is.
-function showGuess(cell, said, { lm, token, share = null }) {
-  write(cell, said ? tokenName(lm, said.id, token + 1) : "");
+function showGuess(cell, said, { reader, token, share }) {
+  const text = said ? tokenName(reader, said.id, token + 1) : "";
+  write(cell, text);
+  setAttributes(cell, { title: said ? `${text} ${formatPercent(said.share)}` : null });
   cell.style.backgroundColor = weightColour(said ? share ?? 0.4 * said.share : 0, 0.6);
 }
 
 // What comes next: as the text is, and with what is carried over.
-function answerView(lm) {
+function answerView() {
   const words = statusLine();
   const bars = barList({
     label: "most likely next tokens", length: N_BARS, compared: true, look: "tl-bars tl-compared",
   });
   return {
-    bars: bars.root, words: words.root,
+    bars: bars.root, words: words.root, say: words.say,
     show(found) {
-      const { ours, theirs, answers: { own, other: there }, logits } = found;
-      const [before, after, other] = [ours.logits, logits, theirs.logits].map((each) => distribution(each));
-      const ids = new Set([own, there, ...mostLikelyFirst(logits).slice(0, N_BARS)]);
-      const nameOf = (id) => tokenName(lm, id, ours.ids.length);
-      bars.show([...ids].slice(0, N_BARS).map((id) =>
-        ({ name: nameOf(id), share: after[id], before: before[id] })));
-      words.say(describe(found, { nameOf, before, after, other }));
+      const nameOf = (id) => tokenName(found.reader, id, found.ids[0].length);
+      bars.show(found.answer.next.map(({ id, ours, now }) =>
+        ({ name: nameOf(id), share: now, before: ours })));
+      words.say(describe(found, nameOf));
     },
   };
 }
 
-function describe(found, { nameOf, before, after, other }) {
-  const { ours, theirs, fits, answers, carried } = found;
+function describe({ ids: [ours, theirs], fits, carried, answer }, nameOf) {
+  const { own, other, brought, next } = answer;
   if (!fits) {
-    return `Your text has ${counted(ours.ids.length, "token")} and the other one has `
-      + `${theirs.ids.length}: to carry numbers over, both need as many.`;
+    return `Your text has ${counted(ours.length, "token")} and the other one has `
+      + `${theirs.length}: to carry numbers over, both need as many.`;
   }
-  const [own, there] = [answers.own, answers.other].map(nameOf);
-  if (answers.own === answers.other) return `Both texts go on with ${own}: there is nothing to carry over.`;
+  if (own === other) return `Both texts go on with ${nameOf(own)}: there is nothing to carry over.`;
+  const [here, there] = [own, other].map((id) => next.find((one) => one.id === id));
   if (!carried.length) {
-    return `Your text goes on with ${own} (${formatPercent(before[answers.own])}), the other one with `
-      + `${there} (${formatPercent(other[answers.other])}). Press a cell to carry it over.`;
+    return `Your text goes on with ${nameOf(own)} (${formatPercent(here.ours)}), the other one with `
+      + `${nameOf(other)} (${formatPercent(there.theirs)}). Press a cell to carry it over.`;
   }
-  const [from, to] = [before, after].map((shares) => formatPercent(shares[answers.other]));
-  return `With ${counted(carried.length, "cell")} carried over, ${there} goes from ${from} to ${to}: `
-    + `${Math.round(100 * found.brought(found.logits))}% of the way to the other answer.`;
+  const [from, to] = [there.ours, there.now].map(formatPercent);
+  return `With ${counted(carried.length, "cell")} carried over, ${nameOf(other)} goes from ${from} to ${to}: `
+    + `${Math.round(100 * brought)}% of the way to the other answer.`;
 }
 
 // --- Wired ----------------------------------------------------------------------
 
-function render({ root, get, set, bind, onChange, onEnd }) {
-  const lm = loadModel(get("model_file"));
-  const text = bind("text", textBox, { label: "Your text", rows: 5, delay: 150 });
-  const other = bind("other_text", textBox, { label: "The other text, one word apart", rows: 5, delay: 150 });
-  const toggle = (cell) => {
+class Session {
+  constructor(figure) {
+    this.figure = figure;
+    this.reader = null; // `tinyReader` or `realReader`
+    this.texts = null; // the two that were read last, and what is known of them: `take`
+    this.found = null; // what is shown
+    this.newest = null; // the reading that is waited for
+    this.boxes = new Map(); // of each kind of reader, for its two texts
+    this.boxPlace = element("div");
+    this.sightPlace = element("div");
+    this.tablePlace = element("div");
+    this.note = element("p", { class: "tl-quiet" });
+    this.answer = answerView();
+    this.clear = button("Carry nothing over", () => figure.set("cells", []));
+    this.tried = figure.bind("tried", checkbox, { label: "Shade each cell by what it alone brings over" });
+    this.view = stack(
+      heading("What it would say if it stopped here ", "a row for each token, a column for each depth"),
+      this.sightPlace, this.tablePlace, this.tried.root, buttonRow("what is carried over", this.clear),
+      heading("What comes next ", "outlined: with nothing carried over"), this.answer.bars);
+  }
+
+  // From here on this model reads. What was carried over was another model's.
+  begin(reader) {
+    if (this.reader) this.figure.set("cells", []);
+    this.reader = reader;
+    this.texts = this.found = null;
+    this.boxPlace.replaceChildren(this.boxesFor(reader.traits));
+    const choices = sights(reader.config);
+    const sight = select({
+      label: "In sight", value: "0", options: choices.map(([name], at) => [String(at), name]),
+      onInput: (at) => { this.look(choices[at][1]); this.read(); },
+    });
+    this.sightPlace.replaceChildren(sight.root);
+    this.sightPlace.hidden = choices.length === 1;
+    this.look(choices[0][1]);
+    return this.read();
+  }
+
+  // Each model has two texts of its own.
+  boxesFor([trait, otherTrait]) {
+    const { boxes, figure: { bind } } = this;
+    if (!boxes.has(trait)) {
+      boxes.set(trait, columns(
+        bind(trait, textBox, { label: "Your text", rows: 5, delay: 150 }).root,
+        bind(otherTrait, textBox, { label: "The other text, one word apart", rows: 5, delay: 150 }).root));
+    }
+    return boxes.get(trait);
+  }
+
+  // Brings these depths into sight.
+  look(depths) {
+    this.depths = depths;
+    this.table = lensTable(depths, (cell) => this.toggle(cell));
+    if (this.found) this.showTable(this.found);
+  }
+
+  toggle(cell) {
+    const { get, set } = this.figure;
     const rest = get("cells").filter((one) => !isSame(cell)(one));
     set("cells", rest.length < get("cells").length ? rest : [...rest, cell]);
-  };
-  const table = lensTable(lm, toggle);
-  const answer = answerView(lm);
-  const note = element("p", { class: "tl-quiet" });
-  const clear = button("Carry nothing over", () => set("cells", []));
-  const tried = bind("tried", checkbox, { label: "Shade each cell by what it alone brings over" });
-  let tries = null; // of these two texts, while they are wanted
-  const goOn = async (mine) => {
-    while (mine === tries && mine.next()) {
-      table.shade(mine.shares.length - 1, mine.shares.at(-1));
-      await painted();
+  }
+
+  // Reads both texts as they are now.
+  async read() {
+    const reading = this.newest = {};
+    const isNewest = () => reading === this.newest;
+    this.view.setAttribute("aria-busy", "true");
+    try {
+      await this.ask(isNewest);
+      if (isNewest()) this.view.removeAttribute("aria-busy");
+      if (isNewest() && this.found?.isTried) await this.tryCells(isNewest);
+    } catch (error) {
+      if (!isNewest()) return;
+      this.view.removeAttribute("aria-busy");
+      this.answer.say(`The model could not read these texts: ${error.message}.`);
     }
-  };
-  const show = () => {
-    const found = read(lm, { text: get("text"), otherText: get("other_text"), cells: get("cells") });
-    const isTried = get("tried") && found.fits && found.answers.own !== found.answers.other;
-    const isNew = isTried && tries?.key !== keyOf(found);
-    if (isNew) tries = trials(lm, found);
-    if (!isTried) tries = null;
-    table.show(found, tries?.shares ?? []);
-    answer.show(found);
-    clear.disabled = get("cells").length === 0;
-    const nLeftOut = found.ours.nLeftOut + found.theirs.nLeftOut;
-    note.hidden = nLeftOut === 0;
-    note.textContent = `This model sees ${lm.config.max_len} tokens; `
+  }
+
+  async ask(isNewest) {
+    const { reader, figure: { get } } = this;
+    if (reader.name) this.answer.say(`${reader.name} is reading …`, { delay: 300 });
+    const encoded = await Promise.all(reader.traits.map((trait) => reader.encode(get(trait))));
+    if (!isNewest() || encoded.includes(null)) return;
+    const texts = this.take(encoded);
+    this.view.hidden = texts.pair === null;
+    if (!texts.pair) return this.showNothing();
+    const carried = texts.fits ? get("cells").filter(isPlaceIn(reader, texts)) : [];
+    const answer = await texts.pair.patch(carried);
+    if (!isNewest() || !answer) return;
+    const isNew = !this.table.root.isConnected;
+    this.show({ ...texts, reader, carried, answer });
+    await this.askLens(isNewest);
+    if (isNew) this.table.scrollToEnd(); // its columns are as wide as what they hold
+  }
+
+  // Both texts as the model sees them. Of those that it has already, what is known stays:
+  // said[depth] by the lens, shares[token][depth] of the way that a cell alone brings over.
+  take(encoded) {
+    const { most, open } = this.reader;
+    const ids = encoded.map((all) => all.slice(0, most));
+    const nLeftOut = encoded.flat().length - ids.flat().length;
+    this.note.hidden = nLeftOut === 0;
+    this.note.textContent = `This figure reads ${most} tokens of a text; `
       + `the last ${counted(nLeftOut, "token")} beyond that are left out.`;
-    if (isNew) goOn(tries);
-  };
-  onEnd(() => { tries = null; });
-  root.append(stack(
-    columns(text.root, other.root), note,
-    heading("What it would say if it stopped here ", "a row for each token, a column for each depth"),
-    table.root, tried.root, buttonRow("what is carried over", clear),
-    heading("What comes next ", "outlined: with nothing carried over"), answer.bars, answer.words));
-  onChange("text other_text cells tried", afterPaint(show));
-  show();
-  table.root.scrollTop = table.root.scrollHeight; // the last token decides
+    const key = ids.join(" ");
+    if (this.texts?.key === key) return this.texts;
+    const [ours, theirs] = ids;
+    const pair = ours.length && theirs.length ? open(ours, theirs) : null;
+    this.texts = { key, ids, pair, fits: ours.length === theirs.length, said: [], shares: [] };
+    return this.texts;
+  }
+
+  showNothing() {
+    this.found = null;
+    this.answer.say(`${this.reader.name} has no start token: both texts need a word.`);
+  }
+
+  show(found) {
+    const { get } = this.figure;
+    const { fits, answer: { own, other } } = found;
+    this.found = { ...found, isTried: get("tried") && fits && own !== other };
+    this.answer.show(found);
+    this.clear.disabled = get("cells").length === 0;
+    this.showTable(this.found);
+  }
+
+  showTable(found) {
+    const { table, tablePlace } = this;
+    table.show(found);
+    if (table.root.isConnected) return;
+    tablePlace.replaceChildren(table.root);
+    table.scrollToEnd();
+  }
+
+  // What the lens says at each depth in sight, the deepest first.
+  async askLens(isNewest) {
+    const { found: { pair, carried, said }, depths, table } = this;
+    for (const depth of [...depths].reverse()) {
+      const answer = await pair.lens(carried, depth);
+      if (!isNewest() || !answer) return;
+      said[depth] = answer;
+      table.fill(depth);
+    }
+  }
+
+  // What each cell in sight brings over by itself.
+  async tryCells(isNewest) {
+    const { found: { pair, shares, ids: [ours] }, depths, table } = this;
+    for (let token = 0; token < ours.length && isNewest(); token++) {
+      shares[token] ??= [];
+      const unknown = depths.filter((depth) => shares[token][depth] === undefined);
+      for (const depth of unknown) {
+        const answer = await pair.patch([[depth, token]]);
+        if (!isNewest() || !answer) return;
+        shares[token][depth] = answer.brought;
+        table.fill(depth, token);
+      }
+      if (unknown.length) await painted();
+    }
+  }
+
+  end() { this.newest = null; }
 }
 
-export default figure("LensAndPatch", render, { anew: ["model_file"] });
+const isPlaceIn = ({ config }, { ids: [ours] }) => ([depth, token]) =>
+  depth >= 0 && depth <= config.n_layers && token >= 0 && token < ours.length;
+
+function render(figure) {
+  const { root, get, onChange, onEnd, waitFor } = figure;
+  const session = new Session(figure);
+  const tiny = tinyReader(loadModel(get("model_file")));
+  waitFor(session.begin(tiny));
+  const real = realModel(figure, {
+    onReady: (model) => session.begin(realReader(model)),
+    onGone: () => session.begin(tiny),
+  });
+  root.append(stack(session.boxPlace, session.note, session.view, session.answer.words, real.root));
+  onChange("text other_text real_text real_other_text cells tried", afterPaint(() => session.read()));
+  onEnd(() => session.end());
+}
+
+export default figure("LensAndPatch", render, { anew: ["model_file", "real_model"] });

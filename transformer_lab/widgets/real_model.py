@@ -7,7 +7,7 @@ script (`book/_ext/live_figures.py` has them written), in a notebook the kernel 
 The model then works in a worker, whose text comes in the same way.
 
 Sources: custom messages, https://ipywidgets.readthedocs.io/en/stable/ (low-level widget).
-Taught in chapters 7, 11, 12 and 14.
+Taught in chapters 7, 11, 12, 14 and 16.
 """
 
 from __future__ import annotations

@@ -9,18 +9,20 @@ import { vectorsAt } from "./contextual.js";
 import { explainer } from "./explain.js";
 import { Hosted } from "./hosted.js";
 import { loadModel } from "./model_file.js";
+import { TextPair } from "./patching.js";
 import { PrefixCache } from "./prefix_cache.js";
 import { distribution, mostLikely, mostLikelyFirst, sample, seededRandom } from "./sampling.js";
 
 const WINDOW = 1024; // tokens: their keys and values take 47 MB in SmolLM2
 const MOST_SHOWN = 128; // tokens of which attention weights are given: 18 MB in SmolLM2
 const MOST_OPENED = 64; // tokens of which numbers are kept to be opened: 14 MB in SmolLM2
+const MOST_PAIRED = 24; // tokens of each of two texts: their streams take 5 MB in SmolLM2
 const AT_ONCE = 16; // tokens between two looks at the messages
 
 export class HostedModel extends Hosted {
   /** @override */
   static methods = [
-    ...Hosted.methods, "encode", "turns", "forward", "generate", "explain", "vectors",
+    ...Hosted.methods, "encode", "turns", "forward", "generate", "explain", "vectors", "patch", "lens",
   ];
 
   start() {
@@ -87,6 +89,27 @@ export class HostedModel extends Hosted {
   // The vectors of the tokens at these places, as `vectorsAt` gives them.
   vectors({ ids, places }) {
     return vectorsAt(this.lm.encoder ?? this.lm.decoder, ids, places);
+  }
+
+  // Two texts side by side: `TextPair` of patching.js.
+  patch({ ids, otherIds, cells }) {
+    return this.pairOf(ids, otherIds).patch(cells);
+  }
+
+  lens({ ids, otherIds, cells, depth }) {
+    return this.pairOf(ids, otherIds).lens(cells, depth);
+  }
+
+  // The next question is mostly of the same two texts.
+  pairOf(ids, otherIds) {
+    for (const { length } of [ids, otherIds]) {
+      if (!length || length > MOST_PAIRED) {
+        throw new RangeError(`texts of 1 to ${MOST_PAIRED} tokens are compared, not of ${length}`);
+      }
+    }
+    const key = `${ids} ${otherIds}`;
+    if (this.pair?.key !== key) this.pair = { key, texts: new TextPair(this.lm.decoder, ids, otherIds) };
+    return this.pair.texts;
   }
 
   // The logits after these tokens; null if the call was given up meanwhile.

@@ -65,7 +65,7 @@ export class RealModel {
     this.config = shared.facts.config; // Python's Config; max_len is the window here
     this.unseenTokens = new Set(); // nobody knows
     this.tokenizer = vocabularyOf(shared.facts);
-    this.newest = new AbortController(); // of `forward`
+    this.newest = new AbortController(); // of `callInstead`
   }
 
   /**
@@ -116,9 +116,7 @@ export class RealModel {
    *   ("final_norm": the last position's row)
    */
   forward(ids, options = {}) {
-    this.newest.abort();
-    this.newest = new AbortController();
-    return this.call("forward", { ids, ...options }, { signal: this.newest.signal });
+    return this.callInstead("forward", { ids, ...options });
   }
 
   /**
@@ -155,6 +153,27 @@ export class RealModel {
     return this.call("explain", { ids, path });
   }
 
+  /**
+   * What comes next after the first of two texts, with numbers of the second in it: `patch` of
+   * `TextPair` (engine/patching.js). A newer call of the same figure gives this one up.
+   * @param {{ ids: number[], otherIds: number[] }} texts of 1 to 24 tokens each
+   * @param {number[][]} cells
+   */
+  patch(texts, cells) {
+    return this.callInstead("patch", { ...texts, cells });
+  }
+
+  /**
+   * What the lens says of both texts at a depth: `lens` of `TextPair`. A newer call of the same
+   * figure gives this one up.
+   * @param {{ ids: number[], otherIds: number[] }} texts
+   * @param {number[][]} cells
+   * @param {number} depth
+   */
+  lens(texts, cells, depth) {
+    return this.callInstead("lens", { ...texts, cells, depth });
+  }
+
   // A function to call for each token that is written: it shows how fast they come.
   speedometer() {
     const { dataset } = this.root;
@@ -166,6 +185,13 @@ export class RealModel {
       if (!first) first = now;
       else dataset.tokensPerSecond = (1000 * ++nAfter / (now - first)).toFixed(1);
     };
+  }
+
+  // Gives up the last one that was called in this way.
+  callInstead(method, args) {
+    this.newest.abort();
+    this.newest = new AbortController();
+    return this.call(method, args, { signal: this.newest.signal });
   }
 
   call(method, args, options = {}) {
