@@ -4,7 +4,7 @@
 // come when the reader goes in (workbench.js). What the book shows stays in the page behind
 // the editor: it is what is printed.
 
-import { button, make } from "./nodes.js";
+import { button, make, say } from "./nodes.js";
 
 const PAUSE = 400; // milliseconds without a key until what was typed is stored
 
@@ -23,11 +23,11 @@ export function liveCell(root, { number, name, before, elsewhere }, { record, br
   const source = code.textContent.trimEnd();
   const row = make("div", { className: "tl-row" });
   const failure = make("div", { role: "alert" });
+  const trouble = make("div", { className: "tl-wrong", role: "alert" }); // under Run, which does not move
   const title = name ? `exercise ${name}` : "a cell to try out";
-  const place = make("div", { className: "tl-exercise", role: "group", ariaLabel: title }, row, failure);
+  const place = group(title, row, failure, trouble);
   const solved = make("strong", { className: "tl-right", hidden: true }, "solved ✓");
-  const typed = name ? keptText(name, source, record, onChange)
-    : { text: () => source, isNew: () => false, keep() {}, save() {}, solve() {} };
+  const typed = name ? keptText(name, source, record, onChange) : unkeptText(source);
 
   let bench = null; // once the reader has gone in
   const withBench = (action) => async (...given) => {
@@ -64,11 +64,19 @@ export function liveCell(root, { number, name, before, elsewhere }, { record, br
     /** Show what the record says now: that it is solved, and a text that is not from here. */
     refresh() {
       solved.hidden = !(name && record.get(name).solved);
+      say(trouble, record.troubleOf(name));
       if (typed.isNew()) bench?.setText(typed.text());
       if (!elsewhere && !bench && typed.text() !== source) near.observe(root); // the reader's own
     },
   };
 }
+
+const group = (title, ...children) =>
+  make("div", { className: "tl-exercise", role: "group", ariaLabel: title }, ...children);
+
+// Of a cell that is no exercise nothing is kept.
+const unkeptText = (source) =>
+  ({ text: () => source, isNew: () => false, keep() {}, save() {}, solve() {} });
 
 // What the reader has typed into an exercise, and whether it is solved, in the record.
 function keptText(name, source, record, onChange) {

@@ -1,6 +1,6 @@
 // What the reader has done: counted in the sidebar, and above a page's exercises.
 
-import { button, make, megabytes } from "./nodes.js";
+import { button, make, megabytes, say } from "./nodes.js";
 
 // Which exercises each chapter has, put in by book/_ext/live_exercises.py: their names in the
 // chapter's order, with spaces between.
@@ -43,7 +43,7 @@ export function summary(first, page) {
   const said = make("p", { role: "status" });
   const refresh = () => {
     count.textContent = `${countSolved(names, record)} of ${names.length} solved.`;
-    if (trouble.textContent !== (record.trouble ?? "")) trouble.textContent = record.trouble ?? "";
+    say(trouble, record.trouble);
   };
   const choice = (text, action) => button(text, async () => {
     try {

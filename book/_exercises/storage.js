@@ -20,8 +20,8 @@ const FULL = `This browser's storage is full, so ${ADVICE}.`;
 const damaged = (reason) =>
   `What this browser has kept cannot be read (${reason}); it stays until you start over with the whole `
   + `book, and ${ADVICE}.`;
-const lost = (names) => `A text of more than ${LONGEST_TEXT} characters is not stored, and is lost when you `
-  + `leave the page: ${names}.`;
+const LOST = `A text of more than ${LONGEST_TEXT} characters is not stored: it is lost when you leave `
+  + `the page.`;
 
 /**
  * The exercises in a JSON text, by name. Throws an Error that says what is wrong with the text.
@@ -113,7 +113,9 @@ export function openRecord(storageOf) {
     get,
     refresh,
     all: () => new Map(exercises),
-    get trouble() { return trouble ?? (tooLong.size ? lost([...tooLong].join(", ")) : null); },
+    get trouble() { return trouble; },
+    /** null, or one sentence that says why the text of this exercise is not stored. */
+    troubleOf: (name) => (tooLong.has(name) ? LOST : null),
     get tooLong() { return [...tooLong]; },
     /** Change the text of an exercise, or whether it is solved. */
     set(name, fields) {

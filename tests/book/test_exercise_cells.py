@@ -17,7 +17,7 @@ RIGHT = """def split_heads(x, n_heads):
 
 
 check("split_heads", split_heads)"""
-PYTHON_SECONDS = 60
+PYTHON_SECONDS = 240  # on a machine that is slow, and busy
 
 
 def cell_of(page, name: str = NAME):
@@ -192,10 +192,14 @@ def test_a_text_too_long_to_be_stored_stays_in_the_editor(visit, addresses):
     page = visit(f"{addresses['http']}/{CHAPTER}.html").page
     long = "#" * 20_001
     write(cell_of(page), long)
+    said = cell_of(page).get_by_text("is lost when you leave the page")
+    said.wait_for()
+    # Under Run, which so does not move while a reader presses it.
+    run_button = cell_of(page).get_by_role("button", name="Run").bounding_box()
+    assert said.bounding_box()["y"] >= run_button["y"] + run_button["height"]
     with page.expect_download():
         page.get_by_role("button", name="Save to a file").click()
     page.get_by_text(f"but not the long text of {NAME}").wait_for()
-    assert page.get_by_text(f"is lost when you leave the page: {NAME}").is_visible()
     assert text_of(cell_of(page)).startswith("#" * 100)
 
 
