@@ -50,10 +50,11 @@ lint: .venv/installed node_modules/.package-lock.json
 	$(NODE) node_modules/eslint/bin/eslint.js .
 	$(NODE) node_modules/typescript/bin/tsc
 
+# Two processes, each with a file of tests at a time: some share what is costly to make.
 test: lint browser
 	$(NODE) --test "tests/javascript/*.test.js"
 	@$(MAKE) --no-print-directory book
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 browser: .venv/installed
 	@$(BIN)/python tools/browser.py --install

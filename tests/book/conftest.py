@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
+from filelock import FileLock
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,17 +26,19 @@ def toc_pages() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def book() -> Path:
+def book(tmp_path_factory) -> Path:
     """The folder of the built pages. Building is quick when nothing has changed."""
     program = Path(sys.executable).with_name("jupyter-book")
-    built = subprocess.run(
-        [program, "build", ROOT, "-W", "-n", "--keep-going"],
-        cwd=ROOT,
-        env={**os.environ, "JUPYTER_PREFER_ENV_PATH": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-    )
+    # Tests may run in several processes, of which one builds at a time.
+    with FileLock(tmp_path_factory.getbasetemp().parent / "book.lock"):
+        built = subprocess.run(
+            [program, "build", ROOT, "-W", "-n", "--keep-going"],
+            cwd=ROOT,
+            env={**os.environ, "JUPYTER_PREFER_ENV_PATH": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+        )
     assert built.returncode == 0, f"the book does not build:\n{built.stdout[-6000:]}"
     return ROOT / "_build/html"
 

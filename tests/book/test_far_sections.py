@@ -87,6 +87,7 @@ def test_the_text_stays_where_it_is_while_sections_above_it_take_their_height(ch
         top = "e => e.getBoundingClientRect().top"
         was = line.evaluate(top)
         page.mouse.wheel(0, -300)
+        page.wait_for_function(f"([e, was]) => Math.abs(({top})(e) - was) > 1", arg=[line, was])
         page.wait_for_timeout(80)
         assert line.evaluate(top) - was == pytest.approx(300, abs=3), f"at {before}"
 
