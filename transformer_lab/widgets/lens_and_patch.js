@@ -226,7 +226,7 @@ function describe({ ids: [ours, theirs], fits, carried, answer }, nameOf) {
   }
   if (own === other) {
     return `Both texts go on with ${nameOf(own)} (${before} and ${goal}), so there is no other answer to `
-      + "bring over; a cell that you press still changes how likely this one is.";
+      + "bring over; a cell that you press can still change how likely this one is.";
   }
   return `Your text goes on with ${nameOf(own)} (${formatPercent(here.ours)}), the other one with `
     + `${nameOf(other)} (${goal}). Press a cell to carry it over.`;
