@@ -116,6 +116,7 @@ def test_arrow_keys_move_from_cell_to_cell(opened):
     page.keyboard.press("Enter")
     wait_until_painted(page)
     assert cell(page, 1, 3).get_attribute("aria-pressed") == "true"
+    assert cell(page, 1, 3).evaluate("e => e === document.activeElement")
 
 
 def test_a_place_that_is_not_there_is_passed_over_and_a_long_text_is_cut(opened):

@@ -114,9 +114,9 @@ function lensTable(depths, onPick) {
       for (let token = 0; token < length; token++) {
         if (token && token % nAtOnce === 0) await painted();
         if (!isNewest()) return;
-        rows[token] ??= tokenRow(token, depths, onPick);
-        rows[token].show(found);
-        body.append(rows[token].root);
+        const row = rows[token] ??= tokenRow(token, depths, onPick);
+        row.show(found);
+        if (!row.root.parentNode) body.append(row.root); // the others keep the keyboard
       }
       settleStops();
     },
