@@ -159,6 +159,8 @@ def test_smollm2_gives_the_other_name_where_it_does_in_python(visit, addresses):
     figure.locator("[aria-busy]").wait_for(state="detached")
     texts = [box.input_value() for box in figure.get_by_role("textbox").all()]
     assert figure.locator("tbody tr").last.get_by_label("block 29 at").text_content() == "·Mary"
+    places = figure.locator("tbody").get_by_label("embeddings at")
+    assert places.all_text_contents() == said_at_the_embeddings(texts[0])
     for (layer, token), share in brought_in_python(*texts).items():
         place = figure.locator("tbody tr").nth(token).get_by_label(f"block {layer} at")
         place.click()
@@ -169,6 +171,17 @@ def test_smollm2_gives_the_other_name_where_it_does_in_python(visit, addresses):
         figure.get_by_text("Press a cell").wait_for()
     assert is_small_again(figure, SMOLLM2)
     assert opened.errors == opened.requests_elsewhere == []
+
+
+def said_at_the_embeddings(text: str) -> list[str]:
+    """What the lens says there in Python. A longer row wins wherever it is another token's."""
+    model, tokenizer = pretrained.smollm2(), pretrained.smollm2_tokenizer()
+    ids, table = torch.tensor(tokenizer.encode(text)), model.embeddings.token.weight.detach()
+    said = (model.final_norm(table[ids]) @ table.T).argmax(-1)
+    others = said != ids
+    assert others.any()
+    assert (table[said].norm(dim=1) > table[ids].norm(dim=1))[others].all()
+    return [tokenizer.piece(id).replace(" ", "·") for id in said.tolist()]
 
 
 def brought_in_python(text: str, other_text: str) -> dict[tuple[int, int], float]:

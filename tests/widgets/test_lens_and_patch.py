@@ -95,6 +95,19 @@ def test_each_cell_is_tried_and_says_what_it_brings(opened):
         assert f"alone it brings over {share}%" in label
 
 
+def test_an_answer_that_both_texts_share_is_said_and_no_cell_is_tried(opened):
+    page, small = opened(other_text=TEXT.replace("kite", "drum"), tried=True)
+    with torch.no_grad():
+        first, second = (small.model(ids(small, text))[0, -1].argmax() for text in (TEXT, OTHER))
+    assert first == second
+    status = page.locator("[role=status]").first
+    assert "there is no other answer to bring over" in status.text_content()
+    assert page.locator("progress:visible").count() == 0
+    cell(page, 0, DIFFERS).click()
+    page.get_by_text("With 1 cell carried over").wait_for()
+    assert "in the other text it has" in status.text_content()
+
+
 def test_arrow_keys_move_from_cell_to_cell(opened):
     page, _ = opened()
     cell(page, 0, 2).focus()
@@ -103,6 +116,7 @@ def test_arrow_keys_move_from_cell_to_cell(opened):
     page.keyboard.press("Enter")
     wait_until_painted(page)
     assert cell(page, 1, 3).get_attribute("aria-pressed") == "true"
+    assert cell(page, 1, 3).evaluate("e => e === document.activeElement")
 
 
 def test_a_place_that_is_not_there_is_passed_over_and_a_long_text_is_cut(opened):
@@ -208,6 +222,7 @@ def test_a_real_models_cells_are_tried_and_it_gives_way_when_it_is_unloaded(load
     page, _ = loaded
     page.get_by_label("Shade each cell").check()
     page.locator("tr:last-child [aria-label^='block 11 at'][aria-label*='over 100%']").wait_for()
+    page.locator("progress:visible").wait_for(state="detached")
     assert "alone it brings over 0%" in real_cell(page, 4, 1).get_attribute("aria-label")
     page.get_by_label("Your text").fill("")
     page.get_by_text("both texts need a word").wait_for()
@@ -217,3 +232,35 @@ def test_a_real_models_cells_are_tried_and_it_gives_way_when_it_is_unloaded(load
     page.locator(".tl-lens-deep").wait_for(state="detached")
     assert page.get_by_label("Your text").input_value() == TEXT
     assert page.locator("thead th").count() == 8
+
+
+# Of what is asked with cells carried over, the worker hears the first five.
+HOLD = """() => {
+  const post = Worker.prototype.postMessage;
+  globalThis.nTried = 0;
+  Worker.prototype.postMessage = function (message, ...rest) {
+    if (!message.args?.cells?.length || ++nTried <= 5) post.call(this, message, ...rest);
+  };
+}"""
+
+
+def test_trying_says_how_far_it_is_and_ends_with_what_the_reader_does_next(loaded):
+    page, real = loaded
+    page.evaluate(HOLD)
+    tick, progress = page.get_by_label("Shade each cell"), page.locator("progress:visible")
+    sixth = page.get_by_text(f"cell 6 of {7 * real_ids(real, TEXT).shape[1]}")
+    tick.check()
+    sixth.wait_for()
+    tick.uncheck()
+    progress.wait_for(state="detached")
+    assert page.evaluate("nTried") == 6
+    tick.check()
+    sixth.wait_for()  # what was found is kept
+    page.get_by_label("Your text").fill(TEXT + " kite")
+    page.get_by_text("both need as many").wait_for()
+    assert progress.count() == 0
+    page.get_by_label("Your text").fill(TEXT)
+    progress.wait_for()
+    page.get_by_role("button", name="Unload Small").click()
+    page.locator(".tl-lens-deep").wait_for(state="detached")
+    progress.wait_for(state="detached")

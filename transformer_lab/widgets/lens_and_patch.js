@@ -20,13 +20,14 @@ import { columns, element, heading, setAttributes, stack, write } from "./parts/
 import { tokenName } from "./parts/reader_text.js";
 import { realModel } from "./parts/real_model.js";
 import { weightColour } from "./parts/theme.js";
-import { afterPaint, painted } from "./parts/time.js";
+import { afterPaint, painted, pause } from "./parts/time.js";
 import { counted, formatPercent, spoken, within } from "./parts/words.js";
 
 const N_BARS = 5; // answers that are compared
 const MOST_OF_REAL = 24; // tokens of each text that a real model reads
 const MOST_COLUMNS = 11; // depths that are in sight at once
 const FEW_COLUMNS = 5; // that have room for long words
+const CELLS_AT_ONCE = 120; // of either text that are made or changed between two looks at the keys
 
 const isSame = (one) => (other) => one[0] === other[0] && one[1] === other[1];
 const nameOfDepth = (depth) => (depth ? `block ${depth - 1}` : "embeddings");
@@ -40,7 +41,14 @@ function tinyReader(lm) {
   return {
     ...lm, most: lm.config.max_len, traits: ["text", "other_text"],
     encode: (text) => promptIds(lm, text),
-    open: (ids, otherIds) => new TextPair(lm.decoder, ids, otherIds),
+    // Each answer is a task of its own: keys are answered between two.
+    open(ids, otherIds) {
+      const pair = new TextPair(lm.decoder, ids, otherIds);
+      return {
+        patch: (cells) => pause(0).then(() => pair.patch(cells)),
+        lens: (cells, depth) => pause(0).then(() => pair.lens(cells, depth)),
+      };
+    },
   };
 }
 
@@ -48,6 +56,8 @@ function realReader(model) {
   const { name, config, tokenizer } = model;
   return {
     name, config, tokenizer, most: MOST_OF_REAL, traits: ["real_text", "real_other_text"],
+    about: "At the embeddings a token need not name itself: the guess is the token whose row in the "
+      + "table has the largest product with the stream, and a long row can beat the token's own.",
     encode: (text) => model.encode(text),
     open(ids, otherIds) {
       const texts = { ids, otherIds };
@@ -78,30 +88,36 @@ function sights({ n_layers: nLayers }) {
 // One row for each token of both texts, one column for each of `depths`. `onPick([depth, token])`.
 function lensTable(depths, onPick) {
   const headings = (words) => [element("th", { scope: "col", class: "tl-lens-corner" }, words),
-    ...depths.map((depth) => element("th", { scope: "col" }, nameOfDepth(depth)))];
-  const isDeep = depths.length > FEW_COLUMNS;
+    ...depths.map((depth) => element("th", { scope: "col", class: !depth && "tl-lens-first" },
+      nameOfDepth(depth)))];
   const head = element("tr", {}, ...headings("your text"), ...headings("other text"));
   const body = element("tbody");
-  const table = element("table", { class: isDeep ? "tl-lens tl-lens-deep" : "tl-lens" },
-    element("thead", {}, head), body);
+  const table = element("table", {
+    class: depths.length > FEW_COLUMNS ? "tl-lens tl-lens-deep" : "tl-lens",
+    style: `--depths: ${depths.length}`,
+  }, element("thead", {}, head), body);
   const root = element("div", {
     class: "tl-lens-frame", role: "group",
     "aria-label": "what the lens says at each token and depth; arrow keys move, Enter carries a cell over",
   }, table);
   const settleStops = arrowKeysMoveWithin(root, ".tl-lens-cell:enabled", () => depths.length);
+  const nAtOnce = Math.ceil(CELLS_AT_ONCE / depths.length);
   const rows = [];
   let shown = null;
   return {
     root: scroller(root),
-    show(found) {
+    // Shows this in a few steps, as long as it `isNewest`.
+    async show(found, isNewest) {
       shown = found;
       const length = Math.max(...found.ids.map((ids) => ids.length));
       while (rows.length > length) rows.pop().root.remove();
-      while (rows.length < length) {
-        rows.push(tokenRow(rows.length, depths, onPick));
-        body.append(rows.at(-1).root);
+      for (let token = 0; token < length; token++) {
+        if (token && token % nAtOnce === 0) await painted();
+        if (!isNewest()) return;
+        const row = rows[token] ??= tokenRow(token, depths, onPick);
+        row.show(found);
+        if (!row.root.parentNode) body.append(row.root); // the others keep the keyboard
       }
-      for (const row of rows) row.show(found);
       settleStops();
     },
     // What is known by now of one depth, at all tokens or at one.
@@ -121,7 +137,7 @@ function lensTable(depths, onPick) {
 function tokenRow(token, depths, onPick) {
   const names = [0, 1].map(() => element("th", { scope: "row" }));
   const cells = depths.map((depth) => cellButton([depth, token], onPick));
-  const others = depths.map(() => element("td", { class: "tl-lens-other" }));
+  const others = depths.map(() => element("div", { class: "tl-lens-other" }));
   const fill = (found, column) => {
     const said = found.said[depths[column]]?.theirs[token];
     cells[column].show(found, names[0].textContent);
@@ -130,7 +146,7 @@ function tokenRow(token, depths, onPick) {
   };
   return {
     root: element("tr", {}, names[0], ...cells.map(({ root }) => element("td", {}, root)),
-      names[1], ...others),
+      names[1], ...others.map((other) => element("td", {}, other))),
     last: cells.at(-1).root,
     fill,
     show(found) {
@@ -200,15 +216,36 @@ function describe({ ids: [ours, theirs], fits, carried, answer }, nameOf) {
     return `Your text has ${counted(ours.length, "token")} and the other one has `
       + `${theirs.length}: to carry numbers over, both need as many.`;
   }
-  if (own === other) return `Both texts go on with ${nameOf(own)}: there is nothing to carry over.`;
   const [here, there] = [own, other].map((id) => next.find((one) => one.id === id));
-  if (!carried.length) {
-    return `Your text goes on with ${nameOf(own)} (${formatPercent(here.ours)}), the other one with `
-      + `${nameOf(other)} (${formatPercent(there.theirs)}). Press a cell to carry it over.`;
+  const [before, now, goal] = [there.ours, there.now, there.theirs].map(formatPercent);
+  if (carried.length) {
+    const moved = `With ${counted(carried.length, "cell")} carried over, ${nameOf(other)} goes from `
+      + `${before} to ${now}`;
+    return own === other ? `${moved}; in the other text it has ${goal}.`
+      : `${moved}: ${Math.round(100 * brought)}% of the way to the other answer.`;
   }
-  const [from, to] = [there.ours, there.now].map(formatPercent);
-  return `With ${counted(carried.length, "cell")} carried over, ${nameOf(other)} goes from ${from} to ${to}: `
-    + `${Math.round(100 * brought)}% of the way to the other answer.`;
+  if (own === other) {
+    return `Both texts go on with ${nameOf(own)} (${before} and ${goal}), so there is no other answer to `
+      + "bring over; a cell that you press can still change how likely this one is.";
+  }
+  return `Your text goes on with ${nameOf(own)} (${formatPercent(here.ours)}), the other one with `
+    + `${nameOf(other)} (${goal}). Press a cell to carry it over.`;
+}
+
+// How far trying the cells has come.
+function trialsView() {
+  const bar = element("progress", { "aria-label": "trying the cells" });
+  const words = element("span", { class: "tl-quiet" });
+  const root = element("span", { class: "tl-real-progress", hidden: true }, bar, words);
+  return {
+    root,
+    show(n, nAll) {
+      setAttributes(bar, { value: n, max: nAll });
+      words.textContent = `cell ${n} of ${nAll}`;
+      root.hidden = false;
+    },
+    hide() { root.hidden = true; },
+  };
 }
 
 // --- Wired ----------------------------------------------------------------------
@@ -224,13 +261,17 @@ class Session {
     this.boxPlace = element("div");
     this.sightPlace = element("div");
     this.tablePlace = element("div");
+    this.about = element("p", { class: "tl-quiet" });
     this.note = element("p", { class: "tl-quiet" });
     this.answer = answerView();
     this.clear = button("Carry nothing over", () => figure.set("cells", []));
-    this.tried = figure.bind("tried", checkbox, { label: "Shade each cell by what it alone brings over" });
+    this.trials = trialsView();
+    const tried = figure.bind("tried", checkbox, { label: "Shade each cell by what it alone brings over" });
     this.view = stack(
       heading("What it would say if it stopped here ", "a row for each token, a column for each depth"),
-      this.sightPlace, this.tablePlace, this.tried.root, buttonRow("what is carried over", this.clear),
+      this.sightPlace, this.tablePlace, this.about,
+      element("div", { class: "tl-lens-trials" }, tried.root, this.trials.root),
+      buttonRow("what is carried over", this.clear),
       heading("What comes next ", "outlined: with nothing carried over"), this.answer.bars);
   }
 
@@ -240,6 +281,8 @@ class Session {
     this.reader = reader;
     this.texts = this.found = null;
     this.boxPlace.replaceChildren(this.boxesFor(reader.traits));
+    this.about.textContent = reader.about ?? "";
+    this.about.hidden = !reader.about;
     const choices = sights(reader.config);
     const sight = select({
       label: "In sight", value: "0", options: choices.map(([name], at) => [String(at), name]),
@@ -262,11 +305,10 @@ class Session {
     return boxes.get(trait);
   }
 
-  // Brings these depths into sight.
+  // The next reading brings these depths into sight.
   look(depths) {
     this.depths = depths;
     this.table = lensTable(depths, (cell) => this.toggle(cell));
-    if (this.found) this.showTable(this.found);
   }
 
   toggle(cell) {
@@ -279,6 +321,7 @@ class Session {
   async read() {
     const reading = this.newest = {};
     const isNewest = () => reading === this.newest;
+    this.trials.hide();
     this.view.setAttribute("aria-busy", "true");
     try {
       await this.ask(isNewest);
@@ -302,10 +345,8 @@ class Session {
     const carried = texts.fits ? get("cells").filter(isPlaceIn(reader, texts)) : [];
     const answer = await texts.pair.patch(carried);
     if (!isNewest() || !answer) return;
-    const isNew = !this.table.root.isConnected;
-    this.show({ ...texts, reader, carried, answer });
-    await this.askLens(isNewest);
-    if (isNew) this.table.scrollToEnd(); // its columns are as wide as what they hold
+    await this.show({ ...texts, reader, carried, answer }, isNewest);
+    if (isNewest()) await this.askLens(isNewest);
   }
 
   // Both texts as the model sees them. Of those that it has already, what is known stays:
@@ -327,24 +368,21 @@ class Session {
 
   showNothing() {
     this.found = null;
+    this.tablePlace.replaceChildren();
     this.answer.say(`${this.reader.name} has no start token: both texts need a word.`);
   }
 
-  show(found) {
+  async show(found, isNewest) {
     const { get } = this.figure;
     const { fits, answer: { own, other } } = found;
     this.found = { ...found, isTried: get("tried") && fits && own !== other };
     this.answer.show(found);
     this.clear.disabled = get("cells").length === 0;
-    this.showTable(this.found);
-  }
-
-  showTable(found) {
     const { table, tablePlace } = this;
-    table.show(found);
-    if (table.root.isConnected) return;
+    await table.show(this.found, isNewest);
+    if (!isNewest() || table.root.isConnected) return;
     tablePlace.replaceChildren(table.root);
-    table.scrollToEnd();
+    requestAnimationFrame(() => table.scrollToEnd()); // when the browser measures it anyway
   }
 
   // What the lens says at each depth in sight, the deepest first.
@@ -360,18 +398,18 @@ class Session {
 
   // What each cell in sight brings over by itself.
   async tryCells(isNewest) {
-    const { found: { pair, shares, ids: [ours] }, depths, table } = this;
-    for (let token = 0; token < ours.length && isNewest(); token++) {
-      shares[token] ??= [];
-      const unknown = depths.filter((depth) => shares[token][depth] === undefined);
-      for (const depth of unknown) {
-        const answer = await pair.patch([[depth, token]]);
-        if (!isNewest() || !answer) return;
-        shares[token][depth] = answer.brought;
-        table.fill(depth, token);
-      }
-      if (unknown.length) await painted();
+    const { found: { pair, shares, ids: [ours] }, depths, table, trials } = this;
+    const cells = ours.flatMap((_, token) => depths.map((depth) => [depth, token]));
+    const unknown = cells.filter(([depth, token]) => shares[token]?.[depth] === undefined);
+    let nKnown = cells.length - unknown.length;
+    for (const [depth, token] of unknown) {
+      trials.show(++nKnown, cells.length);
+      const answer = await pair.patch([[depth, token]]);
+      if (!isNewest() || !answer) return;
+      (shares[token] ??= [])[depth] = answer.brought;
+      table.fill(depth, token);
     }
+    trials.hide();
   }
 
   end() { this.newest = null; }
