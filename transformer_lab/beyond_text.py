@@ -15,6 +15,7 @@ Taught in chapter 17.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -42,7 +43,9 @@ def cut_into_patches(images: Float[Tensor, "B H W"], side: int) -> Float[Tensor,
         raise ValueError(
             f"patches of {side} by {side} do not fill an image of {height} by {width} pixels"
         )
-    rows = images.unflatten(2, (-1, side)).unflatten(1, (-1, side))  # (B, rows, side, columns, side)
+    rows = images.unflatten(2, (-1, side)).unflatten(
+        1, (-1, side)
+    )  # (B, rows, side, columns, side)
     return rows.transpose(2, 3).flatten(3).flatten(1, 2)
 
 
@@ -151,22 +154,30 @@ class Listener(EncoderDecoder):
 
     def __init__(self, config: Config, *, n_numbers: int = 64) -> None:
         super().__init__(config)
-        self.slices = PatchEmbeddings(n_numbers, config)
+        # Rotary positions say how far two slices are apart, and cross-attention has none at all:
+        # to find the next letter, the decoder must also know where in the sound a slice stands.
+        self.slices = PatchEmbeddings(n_numbers, replace(config, positions="sinusoidal"))
         initialise(self.slices.patch, n_layers=config.n_layers)
 
     def forward(
-        self, source: Float[Tensor, "B S N"], target: Int[Tensor, "B T"]
+        self,
+        source: Float[Tensor, "B S N"],
+        target: Int[Tensor, "B T"],
+        *,
+        source_mask: Bool[Tensor, "..."] | None = None,
     ) -> Float[Tensor, "B T V"]:
         """Score every possible next letter after each position of `target`.
 
         Args:
             source: the slices of the sounds; the shorter ones end in silence.
             target: the letters so far, from the start token on.
+            source_mask: hides slices; by default all are heard.
 
         Raises:
             ValueError: if a sound or a text is longer than `max_len`.
         """
-        return self.decode(target, self.encode(source))
+        memory = self.encode(source, source_mask=source_mask)
+        return self.decode(target, memory, source_mask=source_mask)
 
     def encode(
         self, source: Float[Tensor, "B S N"], *, source_mask: Bool[Tensor, "..."] | None = None

@@ -39,7 +39,7 @@ WINDOW, HOP = 64, 32  # samples of a spectrum, and from one to the next: 32 and 
 BANDS = range(10, 26)  # the frequencies that are kept: 312 to 781 Hz, 31 Hz apart
 SPECTRA = 4  # in a slice, which so lasts 64 ms
 SLICE_SIZE = SPECTRA * len(BANDS)
-TONE = 4.0  # what a tone of amplitude 1 gives in its band
+TONE = 12.0  # what a tone of amplitude 1 gives in its band
 EDGE = 0.005  # seconds in which a tone comes and goes, so that it does not click
 
 
@@ -59,7 +59,7 @@ def sample_text(rng: random.Random, *, longest: int = 5) -> str:
     return "".join(rng.choices(sorted(CODE), k=rng.randint(1, longest)))
 
 
-def sample_conditions(rng: random.Random, *, noise: tuple[float, float] = (0.0, 1.0)) -> Conditions:
+def sample_conditions(rng: random.Random, *, noise: tuple[float, float] = (0.0, 0.5)) -> Conditions:
     """Some hand, some pitch, some weather.
 
     Args:
@@ -67,12 +67,26 @@ def sample_conditions(rng: random.Random, *, noise: tuple[float, float] = (0.0, 
         noise: the least and the most.
     """
     return Conditions(
-        words_per_minute=rng.uniform(15, 25),
-        unevenness=rng.uniform(0.0, 0.15),
+        words_per_minute=rng.uniform(18, 22),
+        unevenness=rng.uniform(0.0, 0.1),
         noise=rng.uniform(*noise),
-        fading=rng.uniform(0.0, 0.6),
-        pitch=rng.uniform(400, 700),
+        fading=rng.uniform(0.0, 0.5),
+        pitch=rng.uniform(450, 650),
     )
+
+
+def sample(
+    rng: random.Random, *, longest: int = 5, noise: tuple[float, float] = (0.0, 0.5)
+) -> tuple[np.ndarray, str]:
+    """A sound, and the text that was sent.
+
+    Args:
+        rng: of the draws.
+        longest: the most letters that the text may have.
+        noise: the least and the most.
+    """
+    text, conditions = sample_text(rng, longest=longest), sample_conditions(rng, noise=noise)
+    return sound(key(text, rng, conditions), rng, conditions), text
 
 
 def key(text: str, rng: random.Random, conditions: Conditions) -> list[tuple[bool, float]]:
@@ -126,19 +140,81 @@ def sound(
 
 
 def spectrogram(samples: np.ndarray) -> np.ndarray:
-    """How strong each of the kept frequencies is, every 16 ms: (spectra, bands).
+    """The power of each of the kept frequencies, every 16 ms: (spectra, bands).
 
-    A tone of amplitude 1 gives about 1.8 in its band. The logarithm
-    brings what is loud and what is quiet nearer to each other, as ears do.
+    A tone of amplitude 1 gives `TONE` in its band, and something in those beside it. Power, not its
+    logarithm as Whisper's: the tone stands out from the noise more.
     """
     rest = -len(samples) % (HOP * SPECTRA)  # fill up the last slice
     samples = np.pad(samples, (WINDOW // 2, WINDOW // 2 + rest))
-    *_, waves = signal.stft(
-        samples, window="hann", nperseg=WINDOW, noverlap=WINDOW - HOP, boundary=None, padded=False
-    )
-    return 4 * TONE * np.abs(waves[BANDS.start : BANDS.stop, :-1]).T ** 2
+    pieces = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[:-1:HOP]
+    window = np.hanning(WINDOW + 1)[:-1]
+    waves = np.fft.rfft(pieces * window)[:, BANDS.start : BANDS.stop]
+    return TONE * (2 * np.abs(waves) / window.sum()) ** 2
 
 
 def slices(samples: np.ndarray) -> Float[Tensor, "S N"]:
     """The spectrogram, cut into slices of four spectra: one row of numbers for each."""
     return torch.tensor(spectrogram(samples), dtype=torch.float32).view(-1, SLICE_SIZE)
+
+
+# --- A listener that has learned nothing ----------------------------------------
+
+
+def listen(samples: np.ndarray, *, smoothing: float = 0.05, threshold: float = 0.42) -> str:
+    """What a decoder of the classical kind hears: envelope, threshold, table.
+
+    It finds the pitch, and how loud that is at each moment; what lies above a threshold is a
+    mark. Then it looks for the unit of time that fits all lengths best. A row of marks
+    that is no letter becomes "?".
+
+    Args:
+        samples: from `sound`.
+        smoothing: seconds over which loudness is averaged; what is much shorter is no mark.
+        threshold: as a share of the loudest.
+    """
+    loudness = _envelope(samples, smoothing)
+    is_on = loudness > threshold * np.quantile(loudness, 0.95)
+    edges = np.flatnonzero(np.diff(is_on, prepend=False, append=False))
+    edges = _without_short_runs(edges / RATE, smoothing)
+    lengths = np.diff(edges)  # mark, gap, mark, …
+    unit = _best_unit(lengths)
+    letters = [""]
+    for place, length in enumerate(lengths):
+        is_long = length > np.sqrt(3) * unit  # half way between one unit and three, as a ratio
+        if place % 2 == 0:
+            letters[-1] += "-" if is_long else "."
+        elif is_long:
+            letters.append("")
+    return "".join(LETTERS.get(code, "?") for code in letters if code)
+
+
+def _envelope(samples: np.ndarray, seconds: float) -> np.ndarray:
+    """How loud the strongest of the kept frequencies is at each moment."""
+    frequencies, powers = signal.periodogram(samples, RATE)
+    width = RATE / WINDOW
+    kept = (frequencies >= BANDS.start * width) & (frequencies <= BANDS.stop * width)
+    pitch = frequencies[kept][powers[kept].argmax()]
+    time = np.arange(len(samples)) / RATE
+    window = np.hanning(int(seconds * RATE))
+    turned = samples * np.exp(-2j * np.pi * pitch * time)  # the pitch becomes frequency 0
+    return 2 * np.abs(np.convolve(turned, window / window.sum(), mode="same"))
+
+
+def _without_short_runs(edges: np.ndarray, shortest: float) -> np.ndarray:
+    """The times at which marks begin and end, without marks and gaps that are too short."""
+    kept: list[float] = []
+    for edge in edges:
+        if kept and edge - kept[-1] < shortest / 2:
+            kept.pop()
+        else:
+            kept.append(edge)
+    return np.array(kept)
+
+
+def _best_unit(lengths: np.ndarray) -> float:
+    """The unit, between 10 and 40 words a minute, of which all lengths are nearly one or three."""
+    units = 1.2 / np.geomspace(10, 40, 60)
+    off = np.log(np.maximum(lengths, 1e-3)[None] / units[:, None])  # (units, lengths)
+    cost = np.minimum(off**2, (off - np.log(3)) ** 2).sum(axis=1)
+    return float(units[cost.argmin()])
