@@ -5,9 +5,8 @@ mark has one, a long one three; one unit of silence lies between marks and three
 letters. Nobody's hand keeps to that: here each length is off by some per cent. The tone has
 a pitch of its own, fades slowly in and out, and stands in white noise.
 
-Holds the code, the key, the sound, its spectrogram, and a listener of the classical kind, without
-learning: envelope, threshold, table. It leaves out figures, spaces between words, and the
-clicks of real keys.
+Holds the code, the key, the sound and its spectrogram. It leaves out figures, spaces between
+words, and the clicks of real keys. What reads it without learning is in `morse_table.py`.
 
 Shapes: `S` slices, `N` = `SLICE_SIZE` numbers in each.
 
@@ -23,7 +22,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy import signal
 from torch import Tensor
 
 CODE = {
@@ -32,7 +30,6 @@ CODE = {
     "o": "---", "p": ".--.", "q": "--.-", "r": ".-.", "s": "...", "t": "-", "u": "..-",
     "v": "...-", "w": ".--", "x": "-..-", "y": "-.--", "z": "--..",
 }  # fmt: skip
-LETTERS = {code: letter for letter, code in CODE.items()}
 
 RATE = 2000  # samples a second
 WINDOW, HOP = 64, 32  # samples of a spectrum, and from one to the next: 32 and 16 ms
@@ -156,65 +153,3 @@ def spectrogram(samples: np.ndarray) -> np.ndarray:
 def slices(samples: np.ndarray) -> Float[Tensor, "S N"]:
     """The spectrogram, cut into slices of four spectra: one row of numbers for each."""
     return torch.tensor(spectrogram(samples), dtype=torch.float32).view(-1, SLICE_SIZE)
-
-
-# --- A listener that has learned nothing ----------------------------------------
-
-
-def listen(samples: np.ndarray, *, smoothing: float = 0.05, threshold: float = 0.42) -> str:
-    """What a decoder of the classical kind hears: envelope, threshold, table.
-
-    It finds the pitch, and how loud that is at each moment; what lies above a threshold is a
-    mark. Then it looks for the unit of time that fits all lengths best. A row of marks
-    that is no letter becomes "?".
-
-    Args:
-        samples: from `sound`.
-        smoothing: seconds over which loudness is averaged; what is much shorter is no mark.
-        threshold: as a share of the loudest.
-    """
-    loudness = _envelope(samples, smoothing)
-    is_on = loudness > threshold * np.quantile(loudness, 0.95)
-    edges = np.flatnonzero(np.diff(is_on, prepend=False, append=False))
-    edges = _without_short_runs(edges / RATE, smoothing)
-    lengths = np.diff(edges)  # mark, gap, mark, …
-    unit = _best_unit(lengths)
-    letters = [""]
-    for place, length in enumerate(lengths):
-        is_long = length > np.sqrt(3) * unit  # half way between one unit and three, as a ratio
-        if place % 2 == 0:
-            letters[-1] += "-" if is_long else "."
-        elif is_long:
-            letters.append("")
-    return "".join(LETTERS.get(code, "?") for code in letters if code)
-
-
-def _envelope(samples: np.ndarray, seconds: float) -> np.ndarray:
-    """How loud the strongest of the kept frequencies is at each moment."""
-    frequencies, powers = signal.periodogram(samples, RATE)
-    width = RATE / WINDOW
-    kept = (frequencies >= BANDS.start * width) & (frequencies <= BANDS.stop * width)
-    pitch = frequencies[kept][powers[kept].argmax()]
-    time = np.arange(len(samples)) / RATE
-    window = np.hanning(int(seconds * RATE))
-    turned = samples * np.exp(-2j * np.pi * pitch * time)  # the pitch becomes frequency 0
-    return 2 * np.abs(np.convolve(turned, window / window.sum(), mode="same"))
-
-
-def _without_short_runs(edges: np.ndarray, shortest: float) -> np.ndarray:
-    """The times at which marks begin and end, without marks and gaps that are too short."""
-    kept: list[float] = []
-    for edge in edges:
-        if kept and edge - kept[-1] < shortest / 2:
-            kept.pop()
-        else:
-            kept.append(edge)
-    return np.array(kept)
-
-
-def _best_unit(lengths: np.ndarray) -> float:
-    """The unit, between 10 and 40 words a minute, of which all lengths are nearly one or three."""
-    units = 1.2 / np.geomspace(10, 40, 60)
-    off = np.log(np.maximum(lengths, 1e-3)[None] / units[:, None])  # (units, lengths)
-    cost = np.minimum(off**2, (off - np.log(3)) ** 2).sum(axis=1)
-    return float(units[cost.argmin()])

@@ -17,7 +17,6 @@ from torch.nn import functional
 from transformer_lab import model_file
 from transformer_lab.beyond_text import VisionTransformer
 from transformer_lab.languages import digits
-from transformer_lab.languages.digits import Digits
 from transformer_lab.recipes.recipe import Recipe, Report, TrainedModel
 from transformer_lab.tokenization import CharacterTokenizer
 from transformer_lab.training import Batch
@@ -92,37 +91,31 @@ class DigitReader(Recipe[Any, CharacterTokenizer]):
         """One class for each digit, and one that no picture belongs to: the tokenizer's unknown."""
         return VisionTransformer(self.config(vocab_size, positions=self.positions))
 
-    def split(self) -> tuple[Digits, Digits]:
-        """The pictures to learn from, and those held out."""
-        parts = digits.split(n_held_out=self.n_held_out)
+    def pictures(self, images: Float[Tensor, "n 8 8"]) -> Float[Tensor, "n 8 8"]:
+        """The pictures as this recipe's model gets them."""
         if self.patch_order is None:
-            return parts
-        learned, held_out = (
-            Digits(digits.shuffled(part.images, side=2, seed=self.patch_order), part.labels)
-            for part in parts
-        )
-        return learned, held_out
+            return images
+        return digits.shuffled(images, side=2, seed=self.patch_order)
 
     def batches(self, tokenizer: CharacterTokenizer) -> Callable[[int], PictureBatch]:
         """Pictures drawn by chance, each bent a little, as no two hands write alike."""
-        learned, _ = digits.split(n_held_out=self.n_held_out)
+        learned, _, _ = digits.split(seed=self.seed)
 
         def batch_at(step: int) -> PictureBatch:
             generator = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
             drawn = torch.randint(len(learned), (self.batch_size,), generator=generator)
             images = bent(learned.images[drawn], generator=generator)
-            if self.patch_order is not None:
-                images = digits.shuffled(images, side=2, seed=self.patch_order)
-            return PictureBatch(images, learned.labels[drawn][:, None])
+            return PictureBatch(self.pictures(images), learned.labels[drawn][:, None])
 
         return batch_at
 
     @torch.no_grad()
     def measure(self, model: VisionTransformer, tokenizer: CharacterTokenizer) -> dict[str, Any]:
         """How many held-out pictures are read right."""
-        _, held_out = self.split()
-        right = model(held_out.images).argmax(dim=-1) == held_out.labels
-        return {"accuracy": right.float().mean().item(), "n_held_out": len(held_out)}
+        _, _, held_out = digits.split()
+        images, labels = held_out.images[: self.n_held_out], held_out.labels[: self.n_held_out]
+        right = model(self.pictures(images)).argmax(dim=-1) == labels
+        return {"accuracy": right.float().mean().item(), "n_held_out": len(labels)}
 
 
 def bent(
