@@ -73,15 +73,15 @@ class TrainedDigitReader(TrainedModel[Any, CharacterTokenizer]):
 class DigitReader(Recipe[Any, CharacterTokenizer]):
     """A small ViT; `max_len` counts its patches. `n_held_out` counts pictures.
 
-    `positions` and `patch_order` are for comparisons: a model without positions, and
-    pictures whose patches are all shuffled in one way (None: they are not).
+    `positions` and `shuffled` are for comparisons: a model without positions, and pictures
+    whose squares of that side (1: pixels, 2: patches) are all shuffled in one way.
     """
 
     trained_type = TrainedDigitReader
     report_type = DigitReaderReport
 
     positions: str = "learned"
-    patch_order: int | None = None  # the seed of the order
+    shuffled: int | None = None
 
     def make_tokenizer(self) -> CharacterTokenizer:
         """The names of the classes: class 0 is called "0"."""
@@ -93,9 +93,9 @@ class DigitReader(Recipe[Any, CharacterTokenizer]):
 
     def pictures(self, images: Float[Tensor, "n 8 8"]) -> Float[Tensor, "n 8 8"]:
         """The pictures as this recipe's model gets them."""
-        if self.patch_order is None:
+        if self.shuffled is None:
             return images
-        return digits.shuffled(images, side=2, seed=self.patch_order)
+        return digits.shuffled(images, side=self.shuffled, seed=self.seed)
 
     def batches(self, tokenizer: CharacterTokenizer) -> Callable[[int], PictureBatch]:
         """Pictures drawn by chance, each bent a little, as no two hands write alike."""
