@@ -75,7 +75,8 @@ function showSquare(square, at, amount) {
 }
 
 // Places on the way from one to another, close enough for a line without holes.
-function between([x0, y0], [x1, y1]) {
+function between(from, to) {
+  const [x0, y0] = from, [x1, y1] = to;
   const n = Math.max(1, Math.ceil(Math.hypot(x1 - x0, y1 - y0)));
   return Array.from({ length: n }, (_, i) => [
     x0 + ((x1 - x0) * (i + 1)) / n, y0 + ((y1 - y0) * (i + 1)) / n]);

@@ -11,7 +11,7 @@ import { refuseUnsupported } from "./config.js";
 import { EncoderDecoder } from "./encoder_decoder.js";
 import { Linear } from "./layers.js";
 import { sinusoidalRow } from "./positions.js";
-import { addInPlace } from "./tensor.js";
+import { addInPlace, rowsOf } from "./tensor.js";
 
 const PATCH_SIDE = 2; // pixels
 const SLICE_SIZE = 64; // numbers
@@ -37,7 +37,8 @@ class PatchEmbeddings {
     this.nNumbers = nNumbers;
     this.patch = new Linear(tensors.under("patch"), nNumbers, size);
     this.learned = positions === "learned" ? tensors.get("position.weight", [maxLen, size]) : null;
-    this.size = positions === "sinusoidal" ? size : 0; // of the waves
+    this.hasWaves = positions === "sinusoidal";
+    this.size = size;
   }
 
   // patches (T * N) → (T, D)
@@ -49,8 +50,8 @@ class PatchEmbeddings {
     }
     const x = this.patch.forward(patches);
     if (this.learned) addInPlace(x, this.learned.values.subarray(0, x.length));
-    for (let place = 0; place < nPatches && this.size; place++) {
-      addInPlace(x.subarray(place * this.size), sinusoidalRow(place, this.size, 10_000));
+    if (this.hasWaves) {
+      rowsOf(x, this.size).forEach((row, place) => addInPlace(row, sinusoidalRow(place, this.size, 10_000)));
     }
     return x;
   }
