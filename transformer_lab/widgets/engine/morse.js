@@ -6,8 +6,10 @@
 import { normal, seededRandom } from "./sampling.js";
 
 export const RATE = 2000; // samples a second
-export const WINDOW = 64, HOP = 32; // samples of a spectrum, and from one to the next
-export const FIRST_BAND = 10, N_BANDS = 16; // 312 to 781 Hz, 31 Hz apart
+export const WINDOW = 64; // samples of a spectrum
+export const HOP = 32; // samples from one to the next
+export const FIRST_BAND = 10; // 312 Hz; they are 31 Hz apart
+export const N_BANDS = 16; // up to 781 Hz
 export const SPECTRA = 4; // in a slice
 const TONE = 12; // what a tone of amplitude 1 gives in its band
 const EDGE = 0.005; // seconds in which a tone comes and goes
