@@ -295,6 +295,10 @@ def gallery(small_model):
         ),
         "ModelMap": (model, other_model | {"part": "blocks.0.attention", "token": 2}),
         "NeuronExplorer": (model, other_model | {"layer": 1, "neuron": 3}),
+        "MorseKey": (
+            {"model_file": listener},
+            {"model_file": other_weights(listener), "text": "paris", "noise": 0.5, "tape": 3.0},
+        ),
         "NextToken": (
             model,
             other_model

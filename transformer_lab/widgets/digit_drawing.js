@@ -169,12 +169,12 @@ function render({ root, get, set, onChange }) {
     field.show(pixels);
     read(pixels);
   };
-  root.append(
+  root.append(stack(
     columns(
       stack(heading("Draw a digit, ", "so large that it fills the field"), field.root,
         buttonRow("drawing", button("Clear", () => take(blank()))), examples.root),
       stack(status.root, bars.root)),
-    heading("Where the class token looks ", "on the 4 by 4 patches, in each head"), heads.root);
+    heading("Where the class token looks ", "on the 4 by 4 patches, in each head"), heads.root));
   onChange("pixels", start);
   start();
 }
