@@ -57,10 +57,13 @@ def test_a_tone_of_amplitude_one_gives_what_is_said_in_its_band():
     assert morse.BANDS[middle.argmax()] * morse.RATE / morse.WINDOW == 562.5
 
 
-def test_slices_hold_the_spectrogram_and_cover_the_sound():
+def test_slices_hold_the_spectrogram_cover_the_sound_and_end_in_silence():
     for n_samples in (1, 128, 129, 1000):
-        slices = morse.slices(np.ones(n_samples))
-        assert slices.shape == (-(-n_samples // 128), morse.SLICE_SIZE)
+        samples = np.ones(n_samples)
+        heard, silence = morse.slices(samples).tensor_split([-morse.SILENT_SLICES])
+        assert heard.shape == (-(-n_samples // 128), morse.SLICE_SIZE)
+        assert np.allclose(heard.flatten(), morse.spectrogram(samples).flatten(), rtol=1e-5)
+        assert not silence.any()
 
 
 def test_the_same_seed_makes_the_same_sound():

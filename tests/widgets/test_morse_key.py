@@ -34,7 +34,7 @@ def test_the_page_hears_what_python_hears(engine, listener):
     result = engine(
         """([content, samples, letters]) => {
              const { translator } = load(content);
-             const slices = morse.spectrogram(samples);
+             const slices = morse.slicesOf(samples);
              const { memory } = translator.encode(slices);
              const { logits } = translator.decode(letters, memory);
              return { slices: [...slices], logits: logits.map(row => [...row]) };

@@ -5,7 +5,7 @@
 // the browser (Web Audio); nothing listens to the reader's room.
 
 import { loadModel } from "./engine/model_file.js";
-import { HOP, marksOf, N_BANDS, RATE, sound, SPECTRA, spectrogram } from "./engine/morse.js";
+import { HOP, marksOf, N_BANDS, RATE, slicesOf, sound, SPECTRA } from "./engine/morse.js";
 import { translate } from "./engine/translating.js";
 import { barList } from "./parts/bars.js";
 import { button, buttonRow, slider, statusLine, textBox } from "./parts/controls.js";
@@ -204,12 +204,12 @@ class Session {
 
   read() {
     const marks = this.marks().map(({ start, end }) => ({ start: start + SILENCE, end: end + SILENCE }));
-    const longest = this.lm.config.max_len * SLICE;
+    const longest = (this.lm.config.max_len - 10) * SLICE;
     const whole = (marks.at(-1)?.end ?? 0) + AFTER;
     const samples = sound(marks, {
-      seconds: Math.min(whole, longest - SLICE), noise: this.get("noise"), pitch: PITCH,
+      seconds: Math.min(whole, longest), noise: this.get("noise"), pitch: PITCH,
     });
-    const slices = spectrogram(samples);
+    const slices = slicesOf(samples);
     const steps = marks.length
       ? translate(this.lm, slices, { startId: this.lm.startId, stopId: this.stopId }).slice(0, 12) : [];
     this.show({ slices, steps, isCut: whole > longest });
@@ -236,7 +236,7 @@ class Session {
     }));
     const heard = steps.filter(({ id }) => id !== this.stopId).map(nameOf).join("");
     this.status.say(`${steps.length ? `It hears: ${heard || "nothing"}.` : "Nothing is sent yet."}`
-      + (isCut ? " It hears eight seconds at most; the rest is cut off." : ""));
+      + (isCut ? " It hears seven and a half seconds at most; the rest is cut off." : ""));
   }
 
   // Somebody else, such as Python, has changed the text.
