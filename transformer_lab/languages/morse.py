@@ -153,6 +153,6 @@ def spectrogram(samples: np.ndarray) -> np.ndarray:
 
 
 def slices(samples: np.ndarray) -> Float[Tensor, "S N"]:
-    """The spectrogram, cut into slices of four spectra, one row of numbers for each; then silence."""
+    """The spectrogram in slices of four spectra, one row of numbers for each; then silence."""
     heard = torch.tensor(spectrogram(samples), dtype=torch.float32).view(-1, SLICE_SIZE)
     return torch.cat([heard, torch.zeros(SILENT_SLICES, SLICE_SIZE)])
