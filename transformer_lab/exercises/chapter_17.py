@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
-from transformer_lab.exercises.exercise import Exercise, Mistake
+from transformer_lab.exercises.exercise import Exercise, Function, Mistake
 
 
 def _cut(image: Tensor, side: int) -> Tensor:
-    rows = image.unflatten(1, (-1, side)).unflatten(0, (-1, side))  # (rows, side, columns, side)
-    return rows.transpose(1, 2).flatten(2).flatten(0, 1)
+    height, width = image.shape
+    rows = image.reshape(height // side, side, width // side, side)
+    return rows.transpose(1, 2).reshape(-1, side * side)
 
 
 def _reshaped(image: Tensor, side: int) -> Tensor:
@@ -18,16 +21,17 @@ def _reshaped(image: Tensor, side: int) -> Tensor:
 
 
 def _column_by_column(image: Tensor, side: int) -> Tensor:
-    rows = image.unflatten(1, (-1, side)).unflatten(0, (-1, side))
-    return rows.permute(2, 0, 1, 3).flatten(2).flatten(0, 1)
+    return _each_turned(image.T, side)
 
 
 def _each_turned(image: Tensor, side: int) -> Tensor:
-    return _cut(image, side).unflatten(1, (side, side)).mT.flatten(1)
+    return _cut(image, side).reshape(-1, side, side).transpose(1, 2).reshape(-1, side * side)
 
 
 def _overlapping(image: Tensor, side: int) -> Tensor:
-    return image.unfold(0, side, 1).unfold(1, side, 1).flatten(2).flatten(0, 1)
+    height, width = image.shape
+    corners = [(r, c) for r in range(height - side + 1) for c in range(width - side + 1)]
+    return torch.stack([image[r : r + side, c : c + side].reshape(-1) for r, c in corners])
 
 
 def _averaged(image: Tensor, side: int) -> Tensor:
@@ -92,42 +96,25 @@ def _position_is_a_number(n_numbers: int, d_model: int, n_patches: int) -> int:
     return n_numbers * d_model + 2 * d_model + n_patches
 
 
-def _to_replace(names: list[str], says: str) -> list[bool]:
-    new = ("embeddings.token", "head") if says == "classes" else ("embeddings.token",)
-    return [name.startswith(new) for name in names]
+_CHANGES = {
+    ("english", "report"): "new",
+    ("encoder", "report"): "keep",
+    ("decoder", "report"): "keep",
+    ("hindi", "report"): "keep",
+    ("english", "classes"): "new",
+    ("encoder", "classes"): "keep",
+    ("decoder", "classes"): "drop",
+    ("hindi", "classes"): "new",
+}
 
 
-def _all_of_it(names: list[str], says: str) -> list[bool]:
-    return [True for _ in names]
+def _changes(**others: str) -> Function:
+    """The right changes, but for some: `hindi_report="new"`."""
+    wrong = {tuple(name.split("_")): change for name, change in others.items()}
+    changes: Mapping[tuple[str, ...], str] = {**_CHANGES, **wrong}
+    return lambda part, says: changes[part, says]
 
 
-def _head_always(names: list[str], says: str) -> list[bool]:
-    return _to_replace(names, "classes")
-
-
-def _head_never(names: list[str], says: str) -> list[bool]:
-    return _to_replace(names, "text")
-
-
-def _attention_too(names: list[str], says: str) -> list[bool]:
-    new = _to_replace(names, says)
-    return [is_new or "attention" in name for name, is_new in zip(names, new, strict=True)]
-
-
-def _head_alone(names: list[str], says: str) -> list[bool]:
-    return [name.startswith("head") for name in names]
-
-
-_NAMES = [
-    "embeddings.token.weight",
-    "blocks.0.attention_norm.weight",
-    "blocks.0.attention.query.weight",
-    "blocks.0.attention.output.weight",
-    "blocks.0.feed_forward.expand.weight",
-    "blocks.0.feed_forward.contract.weight",
-    "final_norm.weight",
-    "head.weight",
-]
 _random = torch.Generator().manual_seed(0)
 _written = ["so", "paris", "eeee", "hallo", "tt", "code"]
 _truths = ["sos", "aris", "e", "hello", "mm", "code"]
@@ -194,23 +181,42 @@ EXERCISES = {
             ),
         ],
     ),
-    "parts_to_replace": Exercise(
-        task="the names of a trained text model's parameters, and what the new model is to say, "
-        '"text" or "classes" → for each, whether it must be new to read numbers of sensors.',
-        inputs=[(_NAMES, "text"), (_NAMES, "classes"), (_NAMES[1:], "classes")],
-        solution=_to_replace,
+    "what_to_change": Exercise(
+        task='a part of the translator, and what is to be made of it, a "report" or "classes" → '
+        '"keep", "new" or "drop".',
+        inputs=list(_CHANGES),
+        solution=_changes(),
         mistakes=[
             Mistake(
-                _all_of_it,
-                "Then nothing of the Transformer were left. Which shapes depend on what is read?",
+                _changes(english_report="keep", english_classes="keep"),
+                "A table has no row for 21 and a half degrees. What makes a vector of a reading?",
             ),
-            Mistake(_head_always, "A model that goes on saying text can keep what scores tokens."),
-            Mistake(_head_never, "Does a class have a row in the table of tokens?"),
             Mistake(
-                _attention_too,
-                "Attention sees vectors of size d_model. Does it know where they come from?",
+                _changes(english_report="drop", english_classes="drop"),
+                "Then no reading would reach the blocks. Something has to make vectors of them.",
             ),
-            Mistake(_head_alone, "That changes what it says. What does it read?"),
+            Mistake(
+                _changes(encoder_report="new", encoder_classes="new"),
+                "A block gets vectors of size d_model, and gives such vectors. Does it see what "
+                "they were made of?",
+            ),
+            Mistake(
+                lambda part, says: "new",
+                "That is another model altogether. Which parts ever see the data themselves?",
+            ),
+            Mistake(
+                _changes(hindi_report="new"),
+                "The report is written in words that the model has already.",
+            ),
+            Mistake(
+                _changes(hindi_classes="keep"),
+                "These vectors score Hindi words. What scores the three classes?",
+            ),
+            Mistake(
+                _changes(decoder_classes="keep"),
+                "The decoder writes, word after word. To name one of three classes, nothing is "
+                "written.",
+            ),
         ],
     ),
 }
