@@ -1,9 +1,9 @@
 // DigitDrawing: draw a digit, and see what a Vision Transformer makes of it.
 //
-// Left the field: a pointer draws with a round pen on a grid of 32 by 32, and the ink of a
+// On the left the field: a pointer draws with a round pen on a grid of 32 by 32, and the ink of a
 // square is how many of its 16 small squares are black, as in the pictures that the model
 // learned from. With the keys, arrows move from square to square, and the space bar inks one.
-// Right the classes; below, for each head, how the class token looked at the patches.
+// On the right the classes; below, for each head, how the class token looked at the patches.
 
 import { loadModel } from "./engine/model_file.js";
 import { distribution, mostLikely } from "./engine/sampling.js";

@@ -5,7 +5,7 @@
 // the browser (Web Audio); nothing listens to the reader's room.
 
 import { loadModel } from "./engine/model_file.js";
-import { HOP, marksOf, N_BANDS, RATE, slicesOf, sound, SPECTRA } from "./engine/morse.js";
+import { HOP, marksOf, N_BANDS, RATE, SILENT_SLICES, slicesOf, sound, SPECTRA } from "./engine/morse.js";
 import { translate } from "./engine/translating.js";
 import { barList } from "./parts/bars.js";
 import { button, buttonRow, slider, statusLine, textBox } from "./parts/controls.js";
@@ -127,6 +127,7 @@ class Session {
     this.get = get;
     this.set = set;
     this.lm = loadModel(get("model_file"));
+    this.longest = (this.lm.config.max_len - SILENT_SLICES) * SLICE; // seconds that the model can hear
     this.stopId = this.lm.tokenizer.special.get(this.lm.metadata.stop);
     this.keyed = null; // the reader's own marks; null: the text is sent
     this.isOver = true; // what is keyed next begins anew
@@ -204,15 +205,14 @@ class Session {
 
   read() {
     const marks = this.marks().map(({ start, end }) => ({ start: start + SILENCE, end: end + SILENCE }));
-    const longest = (this.lm.config.max_len - 10) * SLICE;
     const whole = (marks.at(-1)?.end ?? 0) + AFTER;
     const samples = sound(marks, {
-      seconds: Math.min(whole, longest), noise: this.get("noise"), pitch: PITCH,
+      seconds: Math.min(whole, this.longest), noise: this.get("noise"), pitch: PITCH,
     });
     const slices = slicesOf(samples);
     const steps = marks.length
       ? translate(this.lm, slices, { startId: this.lm.startId, stopId: this.stopId }).slice(0, 12) : [];
-    this.show({ slices, steps, isCut: whole > longest });
+    this.show({ slices, steps, isCut: whole > this.longest });
   }
 
   show({ slices, steps, isCut }) {
@@ -236,7 +236,7 @@ class Session {
     }));
     const heard = steps.filter(({ id }) => id !== this.stopId).map(nameOf).join("");
     this.status.say(`${steps.length ? `It hears: ${heard || "nothing"}.` : "Nothing is sent yet."}`
-      + (isCut ? " It hears seven and a half seconds at most; the rest is cut off." : ""));
+      + (isCut ? ` It hears ${seconds(this.longest)} at most; the rest is cut off.` : ""));
   }
 
   // Somebody else, such as Python, has changed the text.
