@@ -112,9 +112,9 @@ function numbersPicture(kind, label) {
   return { root, end, show(picture) { state = picture; draw(); } };
 }
 
-// Where each letter was read: the mean of the heads of the last layer.
+// Where each letter was read: the mean of the heads of the first layer, as in the chapter.
 function whereRead(step) {
-  const heads = step.attention.at(-1);
+  const [heads] = step.attention;
   return heads[0].map((_, s) => heads.reduce((sum, row) => sum + row[s], 0) / heads.length);
 }
 
@@ -204,6 +204,7 @@ class Session {
   }
 
   read() {
+    this.tape.input.disabled = !this.keyed; // the text's even hand has the right speed
     const marks = this.marks().map(({ start, end }) => ({ start: start + SILENCE, end: end + SILENCE }));
     const whole = (marks.at(-1)?.end ?? 0) + AFTER;
     const samples = sound(marks, {
