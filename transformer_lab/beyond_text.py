@@ -43,9 +43,8 @@ def cut_into_patches(images: Float[Tensor, "B H W"], side: int) -> Float[Tensor,
         raise ValueError(
             f"patches of {side} by {side} do not fill an image of {height} by {width} pixels"
         )
-    rows = images.unflatten(2, (-1, side)).unflatten(
-        1, (-1, side)
-    )  # (B, rows, side, columns, side)
+    # (B, rows, side, columns, side)
+    rows = images.unflatten(2, (-1, side)).unflatten(1, (-1, side))
     return rows.transpose(2, 3).flatten(3).flatten(1, 2)
 
 
