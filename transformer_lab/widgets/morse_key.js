@@ -160,8 +160,8 @@ class Session {
       columns(stack(this.key, this.tape.root), stack(this.text.root, this.noise.root)),
       buttonRow("sound", play, send), this.status.root,
       heading("What is heard ", "time to the right, pitch upwards"), this.spectrum.root,
-      heading("Where each letter was read ", "a row for each letter, the end last"), this.walk.root,
-      this.letters.root);
+      heading("Where each letter was read ", "a row for each letter, the end last; the first layer's heads"),
+      this.walk.root, this.letters.root);
   }
 
   down(time) {
