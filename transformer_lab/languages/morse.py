@@ -125,12 +125,10 @@ def sound(
     before, after = rng.uniform(0.05, 0.3), rng.uniform(0.3, 0.5)
     ends = np.cumsum([before, *(seconds for _, seconds in strokes)])
     time = np.arange(int((ends[-1] + after) * RATE)) / RATE
-    level = np.zeros_like(time)
-    for start, end, (is_down, _) in zip(ends[:-1], ends[1:], strokes, strict=True):
-        if is_down:
-            # The edge of a mark lies where it has come to half of its level.
-            inside = np.minimum(time - start, end - time) / EDGE + 0.5
-            level += inside.clip(0, 1)
+    # The edge of a mark lies where it has come to half of its level.
+    corners = np.repeat(ends, 2) + np.tile([-EDGE / 2, EDGE / 2], len(ends))
+    is_down = [False, *(is_down for is_down, _ in strokes), False]  # before, between and after
+    level = np.interp(time, corners, np.repeat(is_down, 2)[1:-1])
     slow = np.sin(2 * np.pi * (rng.uniform(0.1, 0.5) * time + rng.random()))
     faded = 1 - conditions.fading * (1 + slow) / 2
     tone = np.sin(2 * np.pi * (conditions.pitch * time + rng.random()))
