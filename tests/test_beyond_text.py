@@ -73,14 +73,14 @@ def test_only_the_embedding_of_slices_is_new_in_a_listener():
         "slices.patch.bias",
     }
     more = count_parameters(Listener(config)) - count_parameters(EncoderDecoder(config))
-    assert more == 16 * (64 + 1)
+    assert more == 16 * (96 + 1)
 
 
 @torch.no_grad()
 def test_a_listener_that_has_heard_once_writes_as_one_that_hears_anew():
     torch.manual_seed(0)
     model = Listener(Config(vocab_size=30, max_len=20, positions="rotary", **SIZES)).eval()
-    sound, letters = torch.rand(1, 12, 64), torch.tensor([[2, 7, 9]])
+    sound, letters = torch.rand(1, 12, 96), torch.tensor([[2, 7, 9]])
     reader = model.after_reading(sound)
     assert torch.allclose(reader(letters), model(sound, letters), atol=1e-5)
     cache = reader.new_cache()

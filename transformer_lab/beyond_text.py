@@ -147,11 +147,11 @@ class Listener(EncoderDecoder):
         n_numbers: the numbers of a slice.
 
     >>> config = Config(vocab_size=30, max_len=16, d_model=8, n_heads=2, n_layers=1)
-    >>> Listener(config)(torch.zeros(1, 9, 64), torch.tensor([[2, 7]])).shape
+    >>> Listener(config)(torch.zeros(1, 9, 96), torch.tensor([[2, 7]])).shape
     torch.Size([1, 2, 30])
     """
 
-    def __init__(self, config: Config, *, n_numbers: int = 64) -> None:
+    def __init__(self, config: Config, *, n_numbers: int = 96) -> None:
         super().__init__(config)
         # Rotary positions say how far two slices are apart, and cross-attention has none at all:
         # to find the next letter, the decoder must also know where in the sound a slice stands.

@@ -59,7 +59,7 @@ def test_a_batch_is_the_same_whenever_asked(morse_listener):
 
 
 def test_what_it_cannot_hear_is_one_clear_sentence(morse_listener):
-    with pytest.raises(ValueError, match=r"slices, but this model sees at most 128"):
+    with pytest.raises(ValueError, match=r"slices, but this model sees at most 96"):
         morse_listener.listen(np.zeros(20_000))
     with pytest.raises(ValueError, match="morse-listener reads sounds, not text"):
         morse_listener.ids("sos")

@@ -34,10 +34,10 @@ CODE = {
 RATE = 2000  # samples a second
 WINDOW, HOP = 64, 32  # samples of a spectrum, and from one to the next: 32 and 16 ms
 BANDS = range(10, 26)  # the frequencies that are kept: 312 to 781 Hz, 31 Hz apart
-SPECTRA = 4  # in a slice, which so lasts 64 ms
+SPECTRA = 6  # in a slice, which so lasts 96 ms
 SLICE_SIZE = SPECTRA * len(BANDS)
 # Behind each sound, so that a model can know its end: a batch pads all but its longest sound.
-SILENT_SLICES = 8
+SILENT_SLICES = 5
 TONE = 12.0  # what a tone of amplitude 1 gives in its band
 EDGE = 0.005  # seconds in which a tone comes and goes, so that it does not click
 
@@ -151,6 +151,6 @@ def spectrogram(samples: np.ndarray) -> np.ndarray:
 
 
 def slices(samples: np.ndarray) -> Float[Tensor, "S N"]:
-    """The spectrogram in slices of four spectra, one row of numbers for each; then silence."""
+    """The spectrogram in slices of six spectra, one row of numbers for each; then silence."""
     heard = torch.tensor(spectrogram(samples), dtype=torch.float32).view(-1, SLICE_SIZE)
     return torch.cat([heard, torch.zeros(SILENT_SLICES, SLICE_SIZE)])

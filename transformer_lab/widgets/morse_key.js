@@ -118,7 +118,7 @@ function whereRead(step) {
   return heads[0].map((_, s) => heads.reduce((sum, row) => sum + row[s], 0) / heads.length);
 }
 
-const seconds = (number) => `${number.toFixed(2)} s`;
+const seconds = (number) => `${number.toFixed(1)} s`;
 
 // --- Wired ----------------------------------------------------------------------
 
@@ -229,10 +229,10 @@ class Session {
     });
     const nameOf = ({ id }) => (id === this.stopId ? "end" : this.lm.tokenizer.piece(id));
     this.letters.show(steps.map((step, at) => {
-      const strongest = looks[at].indexOf(Math.max(...looks[at]));
+      const centre = looks[at].reduce((sum, weight, slice) => sum + weight * slice, 0);
       return {
         name: nameOf(step), share: step.probabilities[step.id],
-        words: `${formatPercent(step.probabilities[step.id])}, at ${seconds(strongest * SLICE)}`,
+        words: `${formatPercent(step.probabilities[step.id])}, near ${seconds(centre * SLICE)}`,
       };
     }));
     const heard = steps.filter(({ id }) => id !== this.stopId).map(nameOf).join("");

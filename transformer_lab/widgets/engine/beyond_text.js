@@ -14,7 +14,7 @@ import { sinusoidalRow } from "./positions.js";
 import { addInPlace, rowsOf } from "./tensor.js";
 
 const PATCH_SIDE = 2; // pixels
-const SLICE_SIZE = 64; // numbers
+const SLICE_SIZE = 96; // numbers
 
 // Squares of `side` by `side` pixels, row by row, each as its numbers, one after the other.
 // image (H * W) → (T * N)

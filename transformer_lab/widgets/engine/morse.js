@@ -10,8 +10,8 @@ export const WINDOW = 64; // samples of a spectrum
 export const HOP = 32; // samples from one to the next
 export const FIRST_BAND = 10; // 312 Hz; they are 31 Hz apart
 export const N_BANDS = 16; // up to 781 Hz
-export const SPECTRA = 4; // in a slice
-export const SILENT_SLICES = 8; // behind each sound
+export const SPECTRA = 6; // in a slice
+export const SILENT_SLICES = 5; // behind each sound
 const TONE = 12; // what a tone of amplitude 1 gives in its band
 const EDGE = 0.005; // seconds in which a tone comes and goes
 
