@@ -87,10 +87,10 @@ RECIPES: dict[str, Recipe] = {
             n_layers=2,
             d_ff=128,
             max_len=96,
-            steps=1600,
+            steps=1800,
             batch_size=48,
             peak_lr=0.004,
-            n_held_out=200,
+            n_held_out=500,
         ),
     ]
 }

@@ -112,9 +112,9 @@ function numbersPicture(kind, label) {
   return { root, end, show(picture) { state = picture; draw(); } };
 }
 
-// Where each letter was read: the mean of the heads of the first layer, as in the chapter.
+// Where each letter was read: the mean of all heads of all layers, as in the chapter.
 function whereRead(step) {
-  const [heads] = step.attention;
+  const heads = step.attention.flat();
   return heads[0].map((_, s) => heads.reduce((sum, row) => sum + row[s], 0) / heads.length);
 }
 
@@ -160,7 +160,7 @@ class Session {
       columns(stack(this.key, this.tape.root), stack(this.text.root, this.noise.root)),
       buttonRow("sound", play, send), this.status.root,
       heading("What is heard ", "time to the right, pitch upwards"), this.spectrum.root,
-      heading("Where each letter was read ", "a row for each letter, the end last; the first layer's heads"),
+      heading("Where each letter was read ", "a row for each letter, the end last; the mean of all heads"),
       this.walk.root, this.letters.root);
   }
 
