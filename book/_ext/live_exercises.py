@@ -53,7 +53,7 @@ https://docs.python.org/3.14/license.html.
 The file workbench.js holds the packages below.
 """
 # What a page's Python can import beyond the standard library.
-OURS = re.compile(r"torch(\.nn)?(\.functional)?(\.\w+)?|transformer_lab\.exercises(\.\w+)?")
+OURS = re.compile(r"torch(\.nn)?(\.functional)?(\.\w+)?|transformer_lab\.exercises(\.\w+){0,2}")
 
 
 def setup(app: Sphinx) -> dict:

@@ -22,8 +22,11 @@ PIECES = {
 }
 
 
-@pytest.mark.parametrize("recipe", list(tiny_ones()), ids=lambda recipe: recipe.name)
-def test_every_model_says_what_it_is_given_for_a_text_in_ids_and_in_pieces(recipe):
+READERS = [recipe for recipe in tiny_ones() if recipe.name in TEXTS]  # others see and hear
+
+
+@pytest.mark.parametrize("recipe", READERS, ids=lambda recipe: recipe.name)
+def test_a_model_of_text_says_what_it_is_given_for_a_text_in_ids_and_in_pieces(recipe):
     model, tokenizer = recipe.untrained()
     trained = recipe.trained_type(recipe, model, tokenizer, report=None, content=b"")
     ids, pieces = (f(TEXTS[recipe.name]) for f in (trained.ids, trained.pieces))

@@ -109,12 +109,20 @@ def other_weights(content: bytes) -> bytes:
     return save(tensors, metadata=json.loads(header)["__metadata__"])
 
 
+def untrained_file(name: str) -> bytes:
+    """The model file of a recipe before its first step."""
+    recipe = recipes.RECIPES[name]
+    model, tokenizer = recipe.untrained()
+    return recipes.model_file(model, tokenizer, **recipe.facts(tokenizer))
+
+
 @pytest.fixture(scope="session")
 def gallery(small_model):
     """For each figure a state, and another value for each trait that can be set alone."""
     small, large = small_model(), small_model(half=True, seed=1)
     translator = recipes.load("translator", progress=False).to_bytes()
     bert = recipes.load("story-bert", progress=False).to_bytes()
+    viewer, listener = map(untrained_file, ("digit-reader", "morse-listener"))
     chat = chat_window.file_of(chat_window.small_teacher())
     tokenizers = [
         BPETokenizer.train(["low lower lowest"] * 2, vocab_size=size).to_json().encode()
@@ -176,6 +184,14 @@ def gallery(small_model):
                 "scale": 1.5,
                 "seed": 4,
                 "guess": True,
+            },
+        ),
+        "DigitDrawing": (
+            {"model_file": viewer, "examples": [{"label": "a 1", "pixels": [0, 16] * 32}]},
+            {
+                "model_file": other_weights(viewer),
+                "examples": [{"label": "a 7", "pixels": [16, 0] * 32}],
+                "pixels": [16, 8] * 32,
             },
         ),
         "DistanceExplorer": (
@@ -279,6 +295,10 @@ def gallery(small_model):
         ),
         "ModelMap": (model, other_model | {"part": "blocks.0.attention", "token": 2}),
         "NeuronExplorer": (model, other_model | {"layer": 1, "neuron": 3}),
+        "MorseKey": (
+            {"model_file": listener},
+            {"model_file": other_weights(listener), "text": "paris", "noise": 0.5, "tape": 3.0},
+        ),
         "NextToken": (
             model,
             other_model

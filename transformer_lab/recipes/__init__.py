@@ -11,8 +11,10 @@ sizes of those that the chapters use. Taught in chapter 12.
 
 from transformer_lab.model_file import model_file, read_model, read_model_file, weights_file
 from transformer_lab.recipes.book import RECIPES
+from transformer_lab.recipes.digit_reader import DigitReader, TrainedDigitReader
 from transformer_lab.recipes.keys import key
 from transformer_lab.recipes.math_teacher import MathTeacher, TrainedMathTeacher
+from transformer_lab.recipes.morse_listener import MorseListener, TrainedMorseListener
 from transformer_lab.recipes.own_text import OwnText, TrainedOwnText, read_text, recipe_of_text
 from transformer_lab.recipes.recipe import Recipe, Report, TextGenerator, TrainedModel
 from transformer_lab.recipes.store import (
@@ -38,15 +40,19 @@ from transformer_lab.recipes.translator import TrainedTranslator, Translator
 
 __all__ = [
     "RECIPES",
+    "DigitReader",
     "MathTeacher",
+    "MorseListener",
     "OwnText",
     "Recipe",
     "Report",
     "StoryBERT",
     "StoryGPT",
     "TextGenerator",
+    "TrainedDigitReader",
     "TrainedMathTeacher",
     "TrainedModel",
+    "TrainedMorseListener",
     "TrainedOwnText",
     "TrainedStoryBERT",
     "TrainedStoryGPT",

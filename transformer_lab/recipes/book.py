@@ -1,8 +1,10 @@
-"""The recipes of this book: the sizes and settings of its four models, by name."""
+"""The recipes of this book: the sizes and settings of its models, by name."""
 
 from __future__ import annotations
 
+from transformer_lab.recipes.digit_reader import DigitReader
 from transformer_lab.recipes.math_teacher import MathTeacher
+from transformer_lab.recipes.morse_listener import MorseListener
 from transformer_lab.recipes.recipe import Recipe
 from transformer_lab.recipes.story_bert import StoryBERT
 from transformer_lab.recipes.story_gpt import StoryGPT
@@ -63,6 +65,32 @@ RECIPES: dict[str, Recipe] = {
             steps=1600,
             batch_size=10,
             peak_lr=0.0025,
+        ),
+        DigitReader(
+            name="digit-reader",
+            description="a Vision Transformer that reads written digits (chapter 17)",
+            d_model=32,
+            n_heads=4,
+            n_layers=2,
+            d_ff=64,
+            max_len=16,
+            steps=1000,
+            batch_size=64,
+            peak_lr=0.005,
+            n_held_out=360,
+        ),
+        MorseListener(
+            name="morse-listener",
+            description="an encoder-decoder that hears Morse code (chapter 17)",
+            d_model=64,
+            n_heads=4,
+            n_layers=2,
+            d_ff=128,
+            max_len=96,
+            steps=1800,
+            batch_size=48,
+            peak_lr=0.004,
+            n_held_out=500,
         ),
     ]
 }

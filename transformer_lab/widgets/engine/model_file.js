@@ -3,6 +3,8 @@
 // Its metadata hold the architecture, the config, the tokenizer, the start token and
 // the tokens that never occurred in training (transformer_lab/recipes/ writes it).
 
+import { Listener, VisionTransformer } from "./beyond_text.js";
+import { CharacterTokenizer } from "./character_tokenizer.js";
 import { Decoder } from "./decoder.js";
 import { Encoder } from "./encoder.js";
 import { EncoderDecoder } from "./encoder_decoder.js";
@@ -17,6 +19,8 @@ const ARCHITECTURES = {
   encoder: (config, tensors) => ({ encoder: new Encoder(config, tensors) }),
   "masked-words": (config, tensors) => ({ guesser: new MaskedWords(config, tensors) }),
   "encoder-decoder": (config, tensors) => ({ translator: new EncoderDecoder(config, tensors) }),
+  "vision-transformer": (config, tensors) => ({ viewer: new VisionTransformer(config, tensors) }),
+  listener: (config, tensors) => ({ translator: new Listener(config, tensors) }),
 };
 
 // What the metadata may say; `step`: after how many steps of training it was written.
@@ -25,7 +29,7 @@ const METADATA = Object.fromEntries(["architecture", "config", "tokenizer", "sta
 
 // From the bytes of a model file (Uint8Array, DataView or ArrayBuffer) to
 // { config, metadata, tokenizer, startId, unseenTokens: Set of IDs } and the model
-// under its name: `decoder`, `encoder`, `guesser` or `translator`.
+// under its name: `decoder`, `encoder`, `guesser`, `translator` or `viewer`.
 export function loadModel(bytes) {
   const { metadata, tensors } = readSafetensors(bytes);
   const kind = metadata?.architecture ?? "a safetensors file that does not say what it is";
@@ -56,6 +60,7 @@ export function loadModel(bytes) {
 
 function readTokenizer(text) {
   const json = parseJSON(text, "the tokenizer of the model file");
+  if (json?.model?.type === "WordLevel") return new CharacterTokenizer(json);
   return json?.model?.type === "WordPiece" ? new WordPieceTokenizer(json) : new BPETokenizer(json);
 }
 

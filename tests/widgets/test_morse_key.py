@@ -1,0 +1,77 @@
+"""MorseKey: Python's spectrogram and torch's letters in the page; keying by keys and pointer."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import axe_playwright_python
+import numpy as np
+import pytest
+import torch
+
+from transformer_lab import recipes
+from transformer_lab.languages import morse
+from transformer_lab.recipes import model_file
+from transformer_lab.widgets.morse_key import MorseKey
+
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+
+
+@pytest.fixture(scope="module")
+def listener():
+    """A model with random weights."""
+    recipe = recipes.RECIPES["morse-listener"]
+    model, tokenizer = recipe.untrained()
+    return model.eval(), model_file(model, tokenizer, **recipe.facts(tokenizer))
+
+
+@torch.no_grad()
+def test_the_page_hears_what_python_hears(engine, listener):
+    model, content = listener
+    samples = np.random.default_rng(0).standard_normal(3001)
+    letters = [2, 9, 5]
+    result = engine(
+        """([content, samples, letters]) => {
+             const { translator } = load(content);
+             const slices = morse.slicesOf(samples);
+             const { memory } = translator.encode(slices);
+             const { logits } = translator.decode(letters, memory);
+             return { slices: [...slices], logits: logits.map(row => [...row]) };
+           }""",
+        [base64.b64encode(content).decode(), samples.tolist(), letters],
+    )
+    slices = morse.slices(samples)
+    assert (torch.tensor(result["slices"]).view_as(slices) - slices).abs().max() < 1e-4
+    expected = model(slices[None], torch.tensor([letters]))[0]
+    assert (torch.tensor(result["logits"]) - expected).abs().max() < 1e-3
+
+
+def test_an_even_hand_and_a_readers_own(open_figure, listener):
+    _, content = listener
+    visited = open_figure(
+        lambda: MorseKey(model_file=content, text="e"), viewport={"width": 360, "height": 1000}
+    )
+    page = visited.page
+    status = page.get_by_role("status")
+    status.filter(has_text="It hears").wait_for()
+    wide = "document.querySelector('.tl-morse-spectrum').width"
+    of_e = page.evaluate(wide)
+    page.get_by_label("Or let an even hand send").fill("sos")
+    page.wait_for_function(f"{wide} > {of_e}")
+
+    key = page.get_by_role("button", name="Hold to send")
+    key.focus()
+    for _ in range(2):
+        page.keyboard.down("Space")
+        page.wait_for_timeout(80)
+        page.keyboard.up("Space")
+        page.wait_for_timeout(80)
+    page.wait_for_function(f"{wide} < 100")  # two short marks, no longer sos
+    page.get_by_role("button", name="Send the text").click()
+    page.wait_for_function(f"{wide} > 100")
+
+    assert not visited.errors
+    page.add_script_tag(path=AXE)
+    assert page.evaluate("axe.run('.tl-figure').then(r => r.violations.map(v => v.id))") == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
