@@ -1,8 +1,8 @@
 // Where the live exercises of a page begin: the one script that comes with every page.
 //
-// Its own element says, as JSON, how many bytes the first Run loads, and the version of the
-// workbench, which comes when the reader goes into a cell. A page with cells to run says, as
-// JSON too, what they find imported (book/_ext/live_exercises.py).
+// Its own element says how many bytes the first Run loads, and the version of the workbench,
+// which comes when the reader goes into a cell. A page with cells to run says, as JSON, what
+// they find imported (book/_ext/live_exercises.py).
 
 import { liveCell } from "./cell.js";
 import { make } from "./nodes.js";
@@ -10,7 +10,7 @@ import { countInSidebar, namesOn, summary } from "./progress.js";
 import { openRecord } from "./storage.js";
 
 const { src, dataset } = /** @type {HTMLScriptElement} */ (document.currentScript);
-const { version, size } = JSON.parse(dataset.exercises);
+const { version, size } = dataset;
 const record = openRecord(() => localStorage);
 
 // A page that was opened from disk may load a style and a classic script, but no module.
@@ -62,7 +62,7 @@ const { imports = [], elsewhere = {} } =
 const names = namesOn(location);
 const cells = liveCells();
 const first = document.querySelector(".cell.tag_exercise");
-const shown = first && summary(first, { names, size, record, bring, onChange: refresh });
+const shown = first && summary(first, { names, size: Number(size), record, bring, onChange: refresh });
 refresh();
 for (const event of ["storage", "pageshow"]) { // another page of the book may have written
   addEventListener(event, () => {

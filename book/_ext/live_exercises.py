@@ -71,8 +71,8 @@ def publish(app: Sphinx, config) -> None:
     chapters = {path.stem: names_in(path) for path in sorted(notebooks(app))}
     version = publish_scripts(folder, published, chapters)
     # Sphinx writes all pages anew when this setting changes (it does not run them).
-    config.live_exercises = json.dumps({"version": version, "size": published["size"]})
-    attributes: dict[str, Any] = {"data-exercises": config.live_exercises}
+    config.live_exercises = f"{version} {published['size']}"
+    attributes: dict[str, Any] = {"data-version": version, "data-size": str(published["size"])}
     app.add_js_file("exercises/start.js", loading_method="defer", **attributes)
     app.add_css_file("exercises/exercises.css")
 
