@@ -39,7 +39,11 @@ def _averaged(image: Tensor, side: int) -> Tensor:
 
 
 def edits(written: str, truth: str) -> int:
-    """The fewest letters to insert, delete or replace that make `written` right."""
+    """The fewest letters to insert, delete or replace that make `written` right.
+
+    As `recipes.morse_listener.edits`, which is not there in the page's Python; a test holds
+    the two together.
+    """
     row = list(range(len(truth) + 1))
     for i, letter in enumerate(written, start=1):
         new = [i]

@@ -58,33 +58,25 @@ def sample_text(rng: random.Random, *, longest: int = 5) -> str:
     return "".join(rng.choices(sorted(CODE), k=rng.randint(1, longest)))
 
 
-def sample_conditions(rng: random.Random, *, noise: tuple[float, float] = (0.0, 0.5)) -> Conditions:
-    """Some hand, some pitch, some weather.
-
-    Args:
-        rng: of the draws.
-        noise: the least and the most.
-    """
+def sample_conditions(rng: random.Random) -> Conditions:
+    """Some hand, some pitch, some weather."""
     return Conditions(
         words_per_minute=rng.uniform(18, 22),
         unevenness=rng.uniform(0.0, 0.1),
-        noise=rng.uniform(*noise),
+        noise=rng.uniform(0.0, 0.5),
         fading=rng.uniform(0.0, 0.5),
         pitch=rng.uniform(450, 650),
     )
 
 
-def sample(
-    rng: random.Random, *, longest: int = 5, noise: tuple[float, float] = (0.0, 0.5)
-) -> tuple[np.ndarray, str]:
+def sample(rng: random.Random, *, longest: int = 5) -> tuple[np.ndarray, str]:
     """A sound, and the text that was sent.
 
     Args:
         rng: of the draws.
         longest: the most letters that the text may have.
-        noise: the least and the most.
     """
-    text, conditions = sample_text(rng, longest=longest), sample_conditions(rng, noise=noise)
+    text, conditions = sample_text(rng, longest=longest), sample_conditions(rng)
     return sound(key(text, rng, conditions), rng, conditions), text
 
 

@@ -173,8 +173,8 @@ class Session {
 
   up(time) {
     this.tone.off();
-    const last = this.keyed.at(-1);
-    last.end ??= time;
+    if (!this.keyed) return; // meanwhile Python has sent a text
+    this.keyed.at(-1).end ??= time;
     this.readWhenDone();
   }
 
