@@ -26,7 +26,7 @@ def test_paris_has_the_length_that_defines_a_word_a_minute():
 
 
 def test_an_uneven_hand_keeps_the_lengths_only_on_the_whole():
-    uneven = morse.Conditions(unevenness=0.1)
+    uneven = morse.Conditions(words_per_minute=20, unevenness=0.1)
     lengths = [
         seconds / 0.06
         for seed in range(200)

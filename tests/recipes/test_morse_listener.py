@@ -40,7 +40,7 @@ def test_it_begins_with_one_letter_and_texts_grow_longer(morse_listener):
         assert batch_at(step).inputs.shape == (recipe.batch_size, 1 + longest)
 
 
-def test_the_decoder_is_given_the_text_shifted_right_and_silence_follows_a_short_sound(
+def test_the_decoder_is_given_the_text_shifted_right_and_what_fills_up_a_sound_is_hidden(
     morse_listener,
 ):
     tokenizer = morse_listener.tokenizer
@@ -49,8 +49,33 @@ def test_the_decoder_is_given_the_text_shifted_right_and_silence_follows_a_short
     s, o, e = (tokenizer.vocab[letter] for letter in "soe")
     assert batch.inputs.tolist() == [[2, s, o], [2, e, 0]]
     assert batch.targets.tolist() == [[s, o, 3], [e, 3, IGNORED]]
-    assert batch.source[0, -10:].abs().max() == 0
-    assert torch.equal(batch.source[1], morse.slices(np.ones(4000)))
+    short, long = (morse.slices(samples) for samples, _ in drawn)
+    assert torch.equal(batch.source[0, : len(short)], short)
+    assert torch.equal(batch.source[1], long)
+    assert batch.source_mask.squeeze().sum(dim=1).tolist() == [len(short), len(long)]
+
+
+@torch.no_grad()
+def test_a_short_sound_is_heard_in_a_batch_as_it_is_alone(morse_listener):
+    drawn = [(np.ones(2000), "so"), (np.ones(4000), "us")]
+    batches = (drawn, drawn[:1])
+    together, alone = (
+        morse_listener_recipe.sound_batch(morse_listener.tokenizer, part).logits(
+            morse_listener.model
+        )[0]
+        for part in batches
+    )
+    assert torch.allclose(together, alone, atol=1e-4)
+
+
+def test_it_writes_no_more_than_a_hand_could_have_sent(morse_listener):
+    tokenizer = morse_listener.tokenizer
+    stuck = morse_listener.recipe.make_model(len(tokenizer)).eval()
+    e = stuck.embeddings.token.weight[tokenizer.vocab["e"]].detach()
+    stuck.decoder_norm.load_state_dict({"weight": torch.zeros_like(e), "bias": e})
+    samples = np.ones(2000)
+    n_most = len(morse.slices(samples)) // 2
+    assert morse_listener_recipe.hear(stuck, tokenizer, samples) == n_most * "e"
 
 
 def test_a_batch_is_the_same_whenever_asked(morse_listener):

@@ -33,11 +33,14 @@ def test_the_page_hears_what_python_hears(engine, listener):
     letters = [2, 9, 5]
     result = engine(
         """([content, samples, letters]) => {
-             const { translator } = load(content);
+             const lm = load(content);
+             const { translator } = lm;
              const slices = morse.slicesOf(samples);
              const { memory } = translator.encode(slices);
              const { logits } = translator.decode(letters, memory);
-             return { slices: [...slices], logits: logits.map(row => [...row]) };
+             const endless = { startId: 2, stopId: -1, nMost: 4 };
+             const n = translating.translate(lm, slices, endless).length;
+             return { slices: [...slices], logits: logits.map(row => [...row]), n };
            }""",
         [base64.b64encode(content).decode(), samples.tolist(), letters],
     )
@@ -45,6 +48,7 @@ def test_the_page_hears_what_python_hears(engine, listener):
     assert (torch.tensor(result["slices"]).view_as(slices) - slices).abs().max() < 1e-4
     expected = model(slices[None], torch.tensor([letters]))[0]
     assert (torch.tensor(result["logits"]) - expected).abs().max() < 1e-3
+    assert result["n"] == 4
 
 
 def test_an_even_hand_and_a_readers_own(open_figure, listener):

@@ -38,6 +38,8 @@ SPECTRA = 6  # in a slice, which so lasts 96 ms
 SLICE_SIZE = SPECTRA * len(BANDS)
 # Behind each sound, so that a model can know its end: a batch pads all but its longest sound.
 SILENT_SLICES = 5
+# What a letter takes at least. The shortest, an e and the gap behind it, lasts 0.2 seconds.
+SLICES_A_LETTER = 2
 TONE = 12.0  # what a tone of amplitude 1 gives in its band
 EDGE = 0.005  # seconds in which a tone comes and goes, so that it does not click
 
@@ -46,7 +48,7 @@ EDGE = 0.005  # seconds in which a tone comes and goes, so that it does not clic
 class Conditions:
     """How a text is sent, and what happens to it on the way."""
 
-    words_per_minute: float = 20.0  # a unit lasts 1.2 seconds over this
+    words_per_minute: float = 24.0  # a unit lasts 1.2 seconds over this
     unevenness: float = 0.1  # standard deviation of a length's logarithm
     noise: float = 0.5  # standard deviation; the tone's amplitude is 1
     fading: float = 0.3  # the share of the tone that is lost at the worst moment
@@ -61,7 +63,7 @@ def sample_text(rng: random.Random, *, longest: int = 5) -> str:
 def sample_conditions(rng: random.Random) -> Conditions:
     """Some hand, some pitch, some weather."""
     return Conditions(
-        words_per_minute=rng.uniform(18, 22),
+        words_per_minute=rng.uniform(22, 26),
         unevenness=rng.uniform(0.0, 0.1),
         noise=rng.uniform(0.0, 0.5),
         fading=rng.uniform(0.0, 0.5),

@@ -17,7 +17,7 @@ from transformer_lab.languages import morse
 LETTERS = {code: letter for letter, code in morse.CODE.items()}
 
 
-def listen(samples: np.ndarray, *, smoothing: float = 0.05, threshold: float = 0.42) -> str:
+def listen(samples: np.ndarray, *, smoothing: float = 0.045, threshold: float = 0.38) -> str:
     """What a decoder of the classical kind hears: envelope, threshold, table.
 
     It finds the pitch, and how loud that is at each moment; what lies above a threshold is a

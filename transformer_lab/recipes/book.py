@@ -88,7 +88,7 @@ RECIPES: dict[str, Recipe] = {
             d_ff=128,
             max_len=96,
             steps=1800,
-            batch_size=48,
+            batch_size=40,
             peak_lr=0.004,
             n_held_out=500,
         ),

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
-from jaxtyping import Float, Int
+import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
@@ -37,10 +38,11 @@ class SoundBatch(Batch):
     """The sounds, what is written of each text, what comes next."""
 
     source: Float[Tensor, "B S N"]
+    source_mask: Bool[Tensor, "B 1 1 S"]  # hides what fills up the shorter sounds
 
     def logits(self, model: nn.Module) -> Float[Tensor, "B T V"]:
         """The model's scores for `targets`."""
-        return model(self.source, self.inputs)
+        return model(self.source, self.inputs, source_mask=self.source_mask)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,17 +139,25 @@ class MorseListener(Recipe[Listener, WordPieceTokenizer]):
 def sound_batch(
     tokenizer: WordPieceTokenizer, drawn: Sequence[tuple[np.ndarray, str]]
 ) -> SoundBatch:
-    """Sounds and their texts; behind the shorter sounds stands silence."""
+    """Sounds and their texts; what fills up the shorter sounds is hidden."""
     texts = [[START, *(tokenizer.vocab[letter] for letter in text), STOP] for _, text in drawn]
     batch = next_token_batch(texts, pad_id=PAD)
-    source = pad_sequence([morse.slices(samples) for samples, _ in drawn], batch_first=True)
-    return SoundBatch(batch.inputs, batch.targets, source)
+    sounds = [morse.slices(samples) for samples, _ in drawn]
+    lengths = torch.tensor([len(sound) for sound in sounds])
+    source = pad_sequence(sounds, batch_first=True)  # (B, S, N)
+    is_heard = torch.arange(source.shape[1]) < lengths[:, None]  # (B, S)
+    return SoundBatch(batch.inputs, batch.targets, source, is_heard[:, None, None, :])
 
 
 def hear(model: Listener, tokenizer: WordPieceTokenizer, samples: np.ndarray) -> str:
-    """What the model writes for a sound, letter by letter, always the likeliest."""
-    reader = model.after_reading(morse.slices(samples)[None])
-    room = model.config.max_len - 1
+    """What the model writes for a sound, letter by letter, always the likeliest.
+
+    It stops where no hand could have sent more. A decoder that has lost its place can go on for
+    ever; Whisper's does so too, and has rules against it (Radford et al. 2023, section 4.5).
+    """
+    slices = morse.slices(samples)
+    reader = model.after_reading(slices[None])
+    room = len(slices) // morse.SLICES_A_LETTER
     ids = generate(reader, [START], max_new_tokens=room, temperature=0, stop=STOP)
     return "".join(tokenizer.piece(id) for id in ids)
 

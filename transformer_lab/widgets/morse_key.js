@@ -5,7 +5,9 @@
 // the browser (Web Audio); nothing listens to the reader's room.
 
 import { loadModel } from "./engine/model_file.js";
-import { HOP, marksOf, N_BANDS, RATE, SILENT_SLICES, slicesOf, sound, SPECTRA } from "./engine/morse.js";
+import {
+  HOP, marksOf, N_BANDS, RATE, SILENT_SLICES, SLICES_A_LETTER, slicesOf, sound, SPECTRA,
+} from "./engine/morse.js";
 import { translate } from "./engine/translating.js";
 import { barList } from "./parts/bars.js";
 import { button, buttonRow, slider, statusLine, textBox } from "./parts/controls.js";
@@ -15,7 +17,7 @@ import { onThemeChange, themeColour } from "./parts/theme.js";
 import { debounce } from "./parts/time.js";
 import { formatPercent } from "./parts/words.js";
 
-const UNIT = 0.06; // seconds: twenty words a minute
+const UNIT = 0.05; // seconds: 24 words a minute
 const SILENCE = 0.3; // seconds before the first mark
 const AFTER = 0.45; // seconds after the last
 const PAUSE = 1200; // milliseconds without a mark, after which the reader has sent all
@@ -211,8 +213,9 @@ class Session {
       seconds: Math.min(whole, this.longest), noise: this.get("noise"), pitch: PITCH,
     });
     const slices = slicesOf(samples);
-    const steps = marks.length
-      ? translate(this.lm, slices, { startId: this.lm.startId, stopId: this.stopId }).slice(0, 12) : [];
+    const nMost = Math.floor(slices.length / (SPECTRA * N_BANDS * SLICES_A_LETTER));
+    const { startId } = this.lm;
+    const steps = marks.length ? translate(this.lm, slices, { startId, stopId: this.stopId, nMost }) : [];
     this.show({ slices, steps, isCut: whole > this.longest });
   }
 

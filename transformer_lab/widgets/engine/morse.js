@@ -12,6 +12,7 @@ export const FIRST_BAND = 10; // 312 Hz; they are 31 Hz apart
 export const N_BANDS = 16; // up to 781 Hz
 export const SPECTRA = 6; // in a slice
 export const SILENT_SLICES = 5; // behind each sound
+export const SLICES_A_LETTER = 2; // that a letter takes at least
 const TONE = 12; // what a tone of amplitude 1 gives in its band
 const EDGE = 0.005; // seconds in which a tone comes and goes
 

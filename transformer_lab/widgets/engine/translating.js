@@ -10,15 +10,17 @@ export function splitSentence(text) {
   return text.toLowerCase().replaceAll("’", "'").match(/[^\s.,!?।]+|\?/gu) ?? [];
 }
 
-// Reads the source once, then writes until the stop token or `max_len`.
+// Reads the source once, then writes until the stop token, or `nMost` words: unless told
+// otherwise, as many as the model can read.
 // Returns one step for each word, the stop included:
 //   { id, probabilities (V), order (IDs, the likeliest first), attention },
 // where attention[layer][head] is the S weights with which it looked across.
-export function translate({ translator, config }, sourceIds, { startId, stopId }) {
+export function translate({ translator, config }, sourceIds, options) {
+  const { startId, stopId, nMost = config.max_len - 1 } = options;
   const { memory } = translator.encode(sourceIds);
   const cache = translator.newCache();
   const steps = [];
-  for (let last = startId; last !== stopId && steps.length < config.max_len - 1;) {
+  for (let last = startId; last !== stopId && steps.length < nMost;) {
     const { logits, crossAttention } = translator.decode([last], memory, { cache });
     const order = mostLikelyFirst(logits[0]);
     last = order[0];
