@@ -17,6 +17,7 @@ from itertools import cycle
 from statistics import mean, stdev
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
@@ -100,6 +101,8 @@ def lines(
     title: str,
     x: str,
     y: str,
+    half_widths: Mapping[str, Sequence[float]] | None = None,
+    span: tuple[str, float, float] | None = None,
     floor: float | None = None,
     log_x: bool = False,
     log_y: bool = False,
@@ -110,12 +113,21 @@ def lines(
         series: for each name, the x values and the y values.
         title: the finding, as a sentence.
         x, y: what the axes show, with units.
+        half_widths: for each name, half of each y value's interval; drawn as a band.
+        span: a name and a range of x values, which is shaded.
         floor: a value that nothing can be below; drawn as a dashed line.
         log_x, log_y: whether each step along the axis is a multiplication.
     """
     figure, axes = _new(title)
     for (name, (xs, ys)), colour in zip(series.items(), cycle(_CYCLE)):
         axes.plot(xs, ys, color=colour, linewidth=1.8, label=name)
+        if half_widths:
+            halves = half_widths[name]
+            low, high = np.subtract(ys, halves), np.add(ys, halves)
+            axes.fill_between(xs, low, high, color=colour, alpha=0.2, linewidth=0)
+    if span is not None:
+        name, start, end = span
+        axes.axvspan(start, end, color=INK, alpha=0.1, linewidth=0, label=name)
     if floor is not None:
         axes.axhline(floor, color=INK, linestyle="--", linewidth=1.2, label="the floor")
     if log_x:
@@ -124,7 +136,7 @@ def lines(
         axes.set_yscale("log")
     axes.set_xlabel(x)
     axes.set_ylabel(y)
-    if len(series) > 1 or floor is not None:
+    if len(series) > 1 or span is not None or floor is not None:
         axes.legend(frameon=False, labelcolor=INK)
     return figure
 
