@@ -66,3 +66,18 @@ def test_a_grid_of_heads_shows_each_one_at_its_layer():
     shades = first.collections[0]
     assert shades.get_array().tolist() == grid
     assert shades.get_clim() == (0, 1)
+
+
+def test_lines_show_their_intervals_and_the_range_that_is_shaded():
+    figure = figures.lines(
+        {"model": ([1, 2], [3, 5])},
+        half_widths={"model": [1, 2]},
+        span=("in training", 1, 1.5),
+        title="a line",
+        x="x",
+        y="y",
+    )
+    [axes] = figure.axes
+    [band] = axes.collections
+    assert band.get_datalim(axes.transData).get_points().tolist() == [[1, 2], [2, 7]]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["model", "in training"]
