@@ -97,6 +97,13 @@ def test_a_figure_has_a_name_by_which_a_reader_can_set_it(path):
     assert n_figures
 
 
+def test_a_still_figure_ends_its_cell_or_nobody_sees_it(path):
+    for cell in cells(path, "code"):
+        for statement in ast.parse(cell.source).body[:-1]:
+            drawn = isinstance(statement, ast.Expr) and ast.unparse(statement).startswith("figures.")
+            assert not drawn, f"lost: {ast.unparse(statement)[:80]}"
+
+
 def names(nodes: list[ast.AST], context: type) -> set[str]:
     """The names that are read (`ast.Load`) or given a value (`ast.Store`) anywhere in there."""
     found = [node for top in nodes for node in ast.walk(top) if isinstance(node, ast.Name)]
