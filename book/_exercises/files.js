@@ -1,7 +1,6 @@
-// The exercises' files, beside the script that the page has loaded: as classic scripts, because
-// a page that was opened from disk may load scripts but may not fetch files.
+// The exercises' files: classic scripts, beside the one that the page has loaded.
 
-import { bytesOfLetters } from "../../transformer_lab/widgets/engine/letters.js";
+import { broughtBy, bytesBroughtBy } from "../../transformer_lab/widgets/parts/classic_script.js";
 
 const { src } = /** @type {HTMLScriptElement} */ (document.currentScript);
 
@@ -18,32 +17,8 @@ export function addressOf(name) {
   return new URL(`${name}.js${version ? `?v=${version}` : ""}`, src).href;
 }
 
-/**
- * What a script hands over (live_figure.py, `classic_script`): a text.
- * @param {string} name
- * @returns {Promise<any>}
- */
-export async function broughtBy(name) {
-  const script = Object.assign(document.createElement("script"), { src: addressOf(name) });
-  await new Promise((resolve, reject) => {
-    script.onload = resolve;
-    script.onerror = () => reject(new Error(`the file ${script.src} is missing`));
-    document.head.append(script);
-  }).finally(() => script.remove());
-  const parts = /** @type {any} */ (globalThis).transformerLabParts;
-  const value = parts?.[name];
-  if (value === undefined) throw new Error(`the file ${script.src} is damaged`);
-  delete parts[name];
-  return value;
-}
+/** @param {string} name of a script that hands over a text (live_figure.py, `classic_script`) */
+export const textOf = (name) => broughtBy(name, addressOf(name));
 
-/**
- * Bytes that a script hands over (live_figure.py, `bytes_script`).
- * @param {string} name
- * @returns {Promise<Uint8Array>}
- */
-export async function bytesOf(name) {
-  return bytesOfLetters(String(await broughtBy(name))).catch(() => { // gzip's checksum is another
-    throw new Error(`the file ${addressOf(name)} is damaged`);
-  });
-}
+/** @param {string} name of a script that hands over bytes (live_figure.py, `bytes_script`) */
+export const bytesOf = (name) => bytesBroughtBy(name, addressOf(name));

@@ -4,7 +4,7 @@
 // the worker is python_worker.js. Leaves out what a reader sees.
 
 import { SharedModel } from "../../transformer_lab/widgets/parts/shared_model.js";
-import { addressOf, broughtBy, bytesOf, published } from "./files.js";
+import { addressOf, bytesOf, published, textOf } from "./files.js";
 
 /**
  * What came of a cell. Without an error and a verdict it has run, and nothing was checked.
@@ -33,7 +33,7 @@ function source() {
   const parts = published.parts.map(({ name, size }) => (
     { name, size, url: isOverHTTP ? addressOf(name) : null, load: () => bytesOf(name) }));
   const size = parts.reduce((sum, part) => sum + part.size, 0);
-  return { name: "Python", size, parts, worker: { load: () => broughtBy("python_worker") } };
+  return { name: "Python", size, parts, worker: { load: () => textOf("python_worker") } };
 }
 
 export class Interpreter {

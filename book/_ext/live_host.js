@@ -7,7 +7,8 @@
 // because a page that was opened from disk may load scripts but may not fetch files. So is
 // this file, once live_figures.py has joined it with what it imports.
 
-import { bytesOfLetters } from "../../transformer_lab/widgets/engine/letters.js";
+import { broughtBy, bytesBroughtBy } from "../../transformer_lab/widgets/parts/classic_script.js";
+import { turn } from "../../transformer_lab/widgets/parts/time.js";
 
 (() => {
   const { src, dataset } = /** @type {HTMLScriptElement} */ (document.currentScript);
@@ -15,23 +16,7 @@ import { bytesOfLetters } from "../../transformer_lab/widgets/engine/letters.js"
 
   // --- Files
 
-  // A turn for the browser, to draw and to answer the reader, between two steps of work.
-  const turn = () => globalThis.scheduler?.yield?.() ?? new Promise((resolve) => setTimeout(resolve));
-
   const addressOf = (name) => new URL(`live/${name}.js`, src).href;
-
-  // What live/NAME.js hands over.
-  const bring = (name, query = "") => new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = addressOf(name) + query;
-    script.onload = () => {
-      const value = globalThis.transformerLabParts?.[name];
-      if (value === undefined) reject(new Error(`the file ${script.src} is damaged`));
-      else resolve(value);
-    };
-    script.onerror = () => reject(new Error(`the file ${script.src} is missing`));
-    document.head.append(script);
-  });
 
   // What `start` gives, once for each name; after an error the next try may be better.
   const loaded = new Map();
@@ -43,21 +28,16 @@ import { bytesOfLetters } from "../../transformer_lab/widgets/engine/letters.js"
     return loaded.get(name);
   };
 
-  const textOf = (file) => bring(file.replace(/^.*\/|\.js$/g, ""), `?v=${versions[file]}`);
+  const textOf = (file) => {
+    const name = file.replace(/^.*\/|\.js$/g, "");
+    return broughtBy(name, `${addressOf(name)}?v=${versions[file]}`);
+  };
   const importModule = (file) => once(file, async () =>
     import(URL.createObjectURL(new Blob([await textOf(file)], { type: "text/javascript" }))));
 
-  // The letters in the text of a function are bytes (letters.js). A widget's bytes arrive in the page as a
-  // DataView, so they do here.
-  const bytesOf = async ({ $asset: name }) => {
-    const letters = await bring(name);
-    delete globalThis.transformerLabParts[name];
-    await turn();
-    const bytes = await bytesOfLetters(String(letters)).catch(() => { // gzip's checksum is another
-      throw new Error(`the file ${name}.js is damaged`);
-    });
-    return new DataView(bytes.buffer);
-  };
+  // A widget's bytes arrive in the page as a DataView, so they do here.
+  const bytesOf = async ({ $asset: name }) =>
+    new DataView((await bytesBroughtBy(name, addressOf(name))).buffer);
 
   // What stands for a file in a figure's state becomes what the figure gets: at once, and
   // then one copy is for all, or when it asks, and then nothing of it is kept here.

@@ -13,6 +13,11 @@ export function pause(milliseconds) {
   return new Promise((resolve) => { setTimeout(resolve, milliseconds); });
 }
 
+// A turn for the browser, to draw and to answer the reader, between two steps of work.
+export function turn() {
+  return /** @type {any} */ (globalThis).scheduler?.yield?.() ?? pause(0);
+}
+
 // Until the page has been painted: long work waits for it, so that a key is answered first.
 export function painted() {
   return new Promise((resolve) => { requestAnimationFrame(() => { setTimeout(resolve); }); });
