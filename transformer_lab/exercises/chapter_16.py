@@ -40,6 +40,34 @@ _EXPERIMENTS = {
 }
 
 
+# What to think about where one answer is wrong: whatever it is, and where it lies near.
+_ASKED = {
+    "said": "One question asks what could be said early. Which experiment finishes the model "
+    "before its time?",
+    "wrote": "One question asks for a sum. Which experiment divides the finished logit among the "
+    "parts?",
+    "carried": "One question asks for a way through the model. Which experiment brings in numbers "
+    "from another text, place by place?",
+    "needed": "One question asks what is lost without a part. Which experiment takes it away?",
+    "used": "One question asks what the model goes by. Which experiment changes what is read, and "
+    "looks at the answer?",
+    "learned": "One question asks what training has done. Which measurement knows a model without "
+    "any?",
+}
+_NEAR = {
+    ("used", "lens"): "The lens reads too. That something can be read does not show that the "
+    "model goes by it: change it and look at the answer.",
+    ("used", "control"): "An untrained model says whether it was learned, not whether it is used. "
+    "Change what is read and look at the answer.",
+    ("needed", "shares"): "A part's direct share leaves out what later parts make of it. Take the "
+    "head away and measure.",
+    ("carried", "lens"): "The lens shows where the answer can be said. On its way it may be there "
+    "in another form, at another token. Carry numbers over instead.",
+    ("learned", "ablate"): "Taking the head away shows whether it is needed. Whether such a score "
+    "needs any training is shown by a model that had none.",
+}
+
+
 def _names(**others: str) -> Function:
     """The right experiments, but for some."""
     experiments: Mapping[str, str] = _EXPERIMENTS | others
@@ -183,30 +211,14 @@ EXERCISES = {
                 "Two are the wrong way round: one carries something over from another text, the "
                 "other takes something away.",
             ),
-            Mistake(
-                _names(used="lens"),
-                "The lens reads too. That something can be read does not show that the model goes "
-                "by it: change it and look at the answer.",
-            ),
-            Mistake(
-                _names(used="control"),
-                "An untrained model says whether it was learned, not whether it is used. Change "
-                "what is read and look at the answer.",
-            ),
-            Mistake(
-                _names(needed="shares"),
-                "A part's direct share leaves out what later parts make of it. Take the head away "
-                "and measure.",
-            ),
-            Mistake(
-                _names(carried="lens"),
-                "The lens shows where the answer can be said. On its way it may be there in "
-                "another form, at another token. Carry numbers over instead.",
-            ),
-            Mistake(
-                _names(learned="ablate"),
-                "Taking the head away shows whether it is needed. Whether such a score needs any "
-                "training is shown by a model that had none.",
+            *(
+                Mistake(
+                    _names(**{question: wrong}),
+                    _NEAR.get((question, wrong), f"{asked} “{wrong}” does not."),
+                )
+                for question, asked in _ASKED.items()
+                for wrong in _EXPERIMENTS.values()
+                if wrong != _EXPERIMENTS[question]
             ),
         ],
     ),
