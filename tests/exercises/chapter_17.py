@@ -52,6 +52,28 @@ def own_by_shapes(n_numbers, d_model, n_patches):
     return sum(torch.zeros(shape).numel() for shape in shapes)
 
 
+def hour_by_hour(day, mean, std, layer, positions):
+    return [layer((day[:, hour] - mean) / std) + place for hour, place in enumerate(positions)]
+
+
+def by_columns(day, mean, std, layer, positions):
+    common = (day - mean[:, None]) / std[:, None]
+    return positions + layer(common.transpose(0, 1))
+
+
+def with_a_shifted_mean(day, mean, std, layer, positions):
+    return torch.add(layer(day.T / std - mean / std), positions)
+
+
+def of_lists(day, mean, std, layer, positions):
+    scales = list(zip(mean.tolist(), std.tolist(), strict=True))
+    hours = [
+        [(reading - m) / s for reading, (m, s) in zip(hour, scales, strict=True)]
+        for hour in zip(*day.tolist(), strict=True)
+    ]
+    return layer(torch.tensor(hours)) + positions
+
+
 REPORT = {"english": "new", "encoder": "keep", "decoder": "keep", "hindi": "keep"}
 CLASSES = {"english": "new", "encoder": "keep", "decoder": "drop", "hindi": "new"}
 
@@ -84,6 +106,13 @@ RIGHT = {
         weighted,
         lambda written, truths: sum(map(edits, written, truths)) / len("".join(truths)),
         lambda written, truths: np.sum([*map(edits, written, truths)]) / len("".join(truths)),
+    ],
+    "day_vectors": [
+        hour_by_hour,
+        by_columns,
+        with_a_shifted_mean,
+        of_lists,
+        lambda day, mean, std, layer, positions: layer((day.T - mean) / std) + positions,
     ],
     "what_to_change": [
         by_cases,
@@ -121,6 +150,16 @@ WRONG = {
         lambda written, truths: sum(map(edits, written, truths)) / len(truths),
         lambda written, truths: float(written != truths),
         lambda written, truths: abs(len("".join(written)) / len("".join(truths)) - 1),
+    ],
+    "day_vectors": [
+        lambda day, mean, std, layer, positions: layer((day - mean[:, None]) / std[:, None]),
+        lambda day, mean, std, layer, positions: layer(day.reshape(-1, 1)),
+        lambda day, mean, std, layer, positions: layer((day - mean) / std) + positions,
+        lambda day, mean, std, layer, positions: by_columns(day, mean, std, layer, positions).T,
+        lambda day, mean, std, layer, positions: by_columns(day, mean, std, layer, positions[0]),
+        lambda day, mean, std, layer, positions: layer((day.T - mean) * std) + positions,
+        lambda day, mean, std, layer, positions: layer((day.T - mean) / std + positions),
+        lambda day, mean, std, layer, positions: positions,
     ],
     "what_to_change": [
         lambda part, says: "keep",
