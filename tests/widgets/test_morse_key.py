@@ -68,6 +68,10 @@ def test_an_even_hand_and_a_readers_own(open_figure, listener):
 
     n_rows = page.locator(".tl-morse-names").last.locator("li").count()
     assert page.locator(".tl-morse-box").count() == min(n_rows, 3)  # when s, o and s were sent
+    picture = "[...document.querySelectorAll('.tl-morse-picture')].at(-1).toDataURL()"
+    of_all = page.evaluate(picture)
+    page.get_by_label("Which heads").select_option(label="layer 2, head 3")
+    assert page.evaluate(picture) != of_all
     page.get_by_role("button", name="Play").click()
 
     page.get_by_role("button", name="Hold to send").focus()

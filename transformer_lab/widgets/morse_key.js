@@ -28,7 +28,7 @@ const MOST_ROWS = 12; // letters that have a row; lost in noise, a model may wri
 const FASTEST = 6; // times as fast as keyed
 const SLICE = (SPECTRA * HOP) / RATE; // seconds
 const FINER = 12; // samples that a browser plays for each of ours: it needs more a second
-const LOUDNESS = 0.2; // the loudest that is played; 1 is what a loudspeaker can
+const LOUDNESS = 0.2; // the loudest that is played; 1 is full level
 
 // --- Sounds ---------------------------------------------------------------------
 
@@ -106,8 +106,9 @@ function telegraphKey({ onDown, onUp }) {
 
 // A picture of numbers from 0 to 1, `nRows` by `nColumns`, in the theme's blue; the stylesheet
 // stretches it.
-function numbersPicture(kind, label) {
-  const root = element("canvas", { class: kind, role: "img", "aria-label": label, width: 1, height: 1 });
+function numbersPicture(label) {
+  const root = element("canvas",
+    { class: "tl-morse-picture", role: "img", "aria-label": label, width: 1, height: 1 });
   let state = { nRows: 1, nColumns: 1, at: (_row, _column) => 0 };
   const draw = () => {
     const { nRows, nColumns, at } = state;
@@ -129,7 +130,7 @@ function numbersPicture(kind, label) {
 // A picture with a name left of each row, seconds below, and boxes over it, each { row, start,
 // end } in seconds. From `silentFrom` on it is hatched.
 function plot(label, namesLabel) {
-  const picture = numbersPicture("tl-morse-picture", label);
+  const picture = numbersPicture(label);
   const names = element("ol", { class: "tl-morse-names", "aria-label": namesLabel });
   const over = element("div", { class: "tl-morse-over", "aria-hidden": "true" });
   const axis = element("div", { class: "tl-morse-axis", "aria-hidden": "true" });
@@ -163,7 +164,7 @@ function headOptions({ n_layers: nLayers, n_heads: nHeads }) {
     [String(i), `layer ${Math.floor(i / nHeads) + 1}, head ${(i % nHeads) + 1}`])];
 }
 
-// A letter's weights over the slices: one head's, or the mean of all.
+// A letter's weights over the slices: one head's, or the mean of all, as in the chapter.
 function weightsOf(step, head) {
   const heads = step.attention.flat();
   if (head !== MEAN) return heads[Number(head)];
@@ -184,7 +185,7 @@ function textHint(text) {
 }
 
 // What the model has not learned to hear in a reader's hand, in a sentence. The bounds are
-// those beyond which it makes mistakes; it was measured with an even hand.
+// those beyond which it makes many mistakes, measured with an even hand.
 function handHint(marks, times) {
   if (marks.length < 2) return "";
   const unit = Math.max(0.01, unitOf(marks)); // seconds

@@ -37,7 +37,7 @@ export function lettersOf(text) {
   });
 }
 
-const codedIn = (text) => [...text.toLowerCase()].filter((letter) => CODE[letter]);
+const codedIn = (text) => [...text].map((sign) => sign.toLowerCase()).filter((letter) => CODE[letter]);
 
 // The signs of a text that are not in the code.
 export function leftOutOf(text) {
