@@ -297,7 +297,7 @@ def gallery(small_model):
         "NeuronExplorer": (model, other_model | {"layer": 1, "neuron": 3}),
         "MorseKey": (
             {"model_file": listener},
-            {"model_file": other_weights(listener), "text": "paris", "noise": 0.5, "tape": 3.0},
+            {"model_file": other_weights(listener), "text": "paris", "noise": 0.5, "tape": 2.0},
         ),
         "NextToken": (
             model,

@@ -30,4 +30,4 @@ class MorseKey(LiveFigure):
     model_file = traitlets.Bytes().tag(sync=True)
     text = traitlets.Unicode("sos").tag(sync=True)
     noise = Number(0.3, min=0.0, max=3.0).tag(sync=True)
-    tape = Number(2.0, min=1.0, max=4.0).tag(sync=True)
+    tape = Number(3.0, min=1.0, max=6.0).tag(sync=True)

@@ -22,19 +22,38 @@ export const CODE = {
   u: "..-", v: "...-", w: ".--", x: "-..-", y: "-.--", z: "--..",
 };
 
-// An even hand: the marks of a text, each { start, end } in units of time. Other letters are left out.
-export function marksOf(text) {
-  const marks = [];
+// An even hand: the marks of each letter of a text, each { start, end } in units of time. What
+// is not in the code is left out.
+export function lettersOf(text) {
   let place = 0;
-  for (const letter of text.toLowerCase()) {
-    for (const mark of CODE[letter] ?? "") {
-      const length = mark === "." ? 1 : 3;
-      marks.push({ start: place, end: place + length });
-      place += length + 1;
-    }
-    if (CODE[letter]) place += 2;
-  }
-  return marks;
+  return codedIn(text).map((letter) => {
+    const marks = [...CODE[letter]].map((mark) => {
+      const start = place, end = start + (mark === "." ? 1 : 3);
+      place = end + 1;
+      return { start, end };
+    });
+    place += 2;
+    return marks;
+  });
+}
+
+const codedIn = (text) => [...text].map((sign) => sign.toLowerCase()).filter((letter) => CODE[letter]);
+
+// The signs of a text that are not in the code.
+export function leftOutOf(text) {
+  return [...text].filter((sign) => !CODE[sign.toLowerCase()]).join("");
+}
+
+// The unit of time of a hand that keeps no length exactly, from at least two marks: the lower
+// quartile of the lengths of marks and gaps, as nearly always more of them are one unit long.
+export function unitOf(marks) {
+  const lengths = marks.map(({ start, end }) => end - start).concat(gapsOf(marks)).sort((a, b) => a - b);
+  return lengths[Math.floor(lengths.length / 4)];
+}
+
+// The lengths of the gaps between marks.
+export function gapsOf(marks) {
+  return marks.slice(1).map(({ start }, at) => start - marks[at].end);
 }
 
 /**
