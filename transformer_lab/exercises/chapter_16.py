@@ -14,6 +14,10 @@ def _shares(parts: Tensor, row: Tensor) -> Tensor:
     return parts @ row / parts.sum(0).square().mean().sqrt()
 
 
+def _centred_first(parts: Tensor, row: Tensor) -> Tensor:
+    return _shares(parts - parts.mean(dim=1, keepdim=True), row)
+
+
 def _each_by_its_own_norm(parts: Tensor, row: Tensor) -> Tensor:
     return parts @ row / parts.square().mean(-1).sqrt()
 
@@ -99,6 +103,10 @@ EXERCISES = {
                 "are divided by the same number.",
             ),
             Mistake(
+                _centred_first,
+                "An RMS norm, unlike a layer norm, does not take the mean away.",
+            ),
+            Mistake(
                 lambda parts, row: parts @ row / parts.sum(0).norm(),
                 "This divides by the length of the vector. The norm divides by the root of the "
                 "mean of the squares, which is smaller by the root of D.",
@@ -118,7 +126,7 @@ EXERCISES = {
         ],
     ),
     "brought_over": Exercise(
-        task="ours, theirs, patched (N) → how much of the way from ours to theirs was gone (N).",
+        task="ours, theirs, patched (N) → how much of the way from ours to theirs was covered (N).",
         inputs=[
             (
                 torch.tensor([-4.0, -2.0, -5.0]),
@@ -132,6 +140,10 @@ EXERCISES = {
             Mistake(
                 lambda ours, theirs, patched: (theirs - patched) / (theirs - ours),
                 "This is the part of the way that is still to go.",
+            ),
+            Mistake(
+                lambda ours, theirs, patched: (ours - patched) / (theirs - ours),
+                "The sign is turned round: whoever has gone the whole way gets −1.",
             ),
             Mistake(
                 lambda ours, theirs, patched: patched / theirs,
