@@ -116,6 +116,14 @@ def experiment_by_cases(question):
     return "steer" if question == "used" else "control"
 
 
+def verdict_by_cases(claim):
+    match claim:
+        case "passes" | "steered":
+            return "shown"
+        case _:
+            return "too far"
+
+
 RIGHT = {
     "direct_shares": [
         shares_by_loop,
@@ -135,6 +143,12 @@ RIGHT = {
         lambda question: EXPERIMENTS[question],
         lambda question: dict(zip(EXPERIMENTS, EXPERIMENTS.values(), strict=True)).get(question),
         lambda question: next(e for q, e in EXPERIMENTS.items() if q == question),
+    ],
+    "what_was_shown": [
+        verdict_by_cases,
+        lambda claim: "shown" if claim in ("passes", "steered") else "too far",
+        lambda claim: ["too far", "shown"][claim in {"passes", "steered"}],
+        lambda claim: {"passes": "shown", "steered": "shown"}.get(claim, "too far"),
     ],
 }
 
@@ -170,5 +184,13 @@ WRONG = {
         lambda question: (EXPERIMENTS | {"needed": "lens"})[question],
         lambda question: (EXPERIMENTS | {"learned": "patch"})[question],
         lambda question: (EXPERIMENTS | {"carried": "shares"})[question],
+    ],
+    "what_was_shown": [
+        lambda claim: None,
+        lambda claim: claim == "passes" or claim == "steered",
+        lambda claim: "shown" if claim == "passes" else "too far",
+        lambda claim: "shown" if claim in ("passes", "others", "steered") else "too far",
+        lambda claim: "too far" if claim in ("passes", "steered") else "shown",
+        lambda claim: verdict_by_cases(claim).replace(" ", "_"),
     ],
 }

@@ -78,6 +78,37 @@ def _names(**others: str) -> Function:
     return lambda question: experiments[question]
 
 
+# The claims of a report, and whether its results carry them.
+_SHOWN = {
+    "unknown": "too far",
+    "passes": "shown",
+    "others": "too far",
+    "read": "too far",
+    "steered": "shown",
+    "learned": "too far",
+}
+_RECONSIDER = {
+    "unknown": "The lens reads with the last table. What is there in another form, it does not "
+    "see; carry it over, and see whether the answer comes along.",
+    "passes": "Nothing was changed but one place, and the other answer came over, in pair after "
+    "pair. What else should have brought it?",
+    "others": "Thirty pairs say how sure this is of one model. Another training may have found "
+    "another way.",
+    "read": "Models that have learned nothing can be read, too. Was anything changed, to see what "
+    "the answer does?",
+    "steered": "One direction was added and the answer turned; others as long did not turn it. Is "
+    "that a test of reading, or of use?",
+    "learned": "What would a head of the same model before its training have by that rule, or one "
+    "with its numbers in random order?",
+}
+
+
+def _verdicts(*wrong: str) -> Function:
+    """The right verdicts, but for these claims."""
+    turned = {"shown": "too far", "too far": "shown"}
+    return lambda claim: turned[_SHOWN[claim]] if claim in wrong else _SHOWN[claim]
+
+
 _random = torch.Generator().manual_seed(0)
 
 
@@ -232,6 +263,22 @@ EXERCISES = {
                 for wrong in _EXPERIMENTS.values()
                 if wrong != _EXPERIMENTS[question]
             ),
+        ],
+    ),
+    "what_was_shown": Exercise(
+        task='a claim of the report → "shown" if its results carry it, "too far" if they do not.',
+        inputs=[(claim,) for claim in _SHOWN],
+        solution=_verdicts(),
+        mistakes=[
+            Mistake(
+                lambda claim: "shown",
+                "Not all of them. Which results come from one model, or without any control?",
+            ),
+            Mistake(
+                lambda claim: "too far",
+                "Not all of them. Where was something changed, and the answer with it?",
+            ),
+            *(Mistake(_verdicts(claim), hint) for claim, hint in _RECONSIDER.items()),
         ],
     ),
 }
