@@ -17,23 +17,63 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from queue import Empty
+from time import monotonic
+from typing import Any
 
 import nbformat
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import single_nb_execution
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.channels import AsyncZMQSocketChannel
+from jupyter_client.client import KernelClient
+from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import CellTimeoutError
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
+from traitlets import Type
 
 from transformer_lab.recipes import RECIPES, Recipe, is_trained
 
 logger = logging.getLogger(__name__)
 CORES = os.cpu_count() or 1
 AT_ONCE = min(4, CORES)  # a chapter with a real model takes 2 GiB
+LOOK_AGAIN = 1.0  # seconds
 WIDGET = "application/vnd.jupyter.widget-view+json"
 WIDGETS_STATE = "application/vnd.jupyter.widget-state+json"
+
+
+class Channel(AsyncZMQSocketChannel):
+    """Where a kernel's replies are waited for, with a second look every second.
+
+    nbclient sends on the channel, too, when a slider shows something. That can swallow the
+    socket's only sign that the reply is there, and then one would wait until the cell's time
+    is over (nbclient, issue 312).
+    """
+
+    async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:
+        """The next message; `Empty` if none comes in this many seconds."""
+        end = float("inf") if timeout is None else monotonic() + timeout
+        while True:
+            try:
+                return await super().get_msg(max(0.0, min(LOOK_AGAIN, end - monotonic())))
+            except Empty:
+                if monotonic() >= end:
+                    raise
+
+
+class Client(AsyncKernelClient):
+    """A client that looks a second time."""
+
+    shell_channel_class = Type(Channel)
+
+
+class Manager(AsyncKernelManager):
+    """A manager with such clients."""
+
+    client_factory = Type(Client, klass=KernelClient)
 
 
 def setup(app: Sphinx) -> dict:
@@ -88,7 +128,11 @@ def run(path: Path, timeout: int, *, again: bool = True) -> tuple:
     logger.info("running %s", path.name)
     notebook = nbformat.read(path, 4)
     result = single_nb_execution(
-        notebook, cwd=str(path.parent), timeout=timeout, allow_errors=False
+        notebook,
+        cwd=str(path.parent),
+        timeout=timeout,
+        allow_errors=False,
+        kernel_manager_class=Manager,
     )
     if again and isinstance(result.err, CellTimeoutError):
         return run(path, timeout, again=False)
