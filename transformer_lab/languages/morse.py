@@ -36,9 +36,9 @@ WINDOW, HOP = 64, 32  # samples of a spectrum, and from one to the next: 32 and 
 BANDS = range(10, 26)  # the frequencies that are kept: 312 to 781 Hz, 31 Hz apart
 SPECTRA = 6  # in a slice, which so lasts 96 ms
 SLICE_SIZE = SPECTRA * len(BANDS)
-# Behind each sound, so that a model can know its end: a batch pads all but its longest sound.
+# Behind each sound, so that a model can know its end.
 SILENT_SLICES = 5
-# What a letter takes at least. The shortest, an e and the gap behind it, lasts 0.2 seconds.
+# What a letter takes at least. The shortest, an e and the gap behind it, lasts about 0.2 seconds.
 SLICES_A_LETTER = 2
 TONE = 12.0  # what a tone of amplitude 1 gives in its band
 EDGE = 0.005  # seconds in which a tone comes and goes, so that it does not click
