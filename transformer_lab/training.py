@@ -212,7 +212,11 @@ def train(
     if not distributed.is_first():
         on_step = progress = None
     optimiser = torch.optim.AdamW(
-        model.parameters(), lr=peak_lr, betas=(0.9, 0.98), weight_decay=weight_decay
+        model.parameters(),
+        lr=peak_lr,
+        betas=(0.9, 0.98),
+        weight_decay=weight_decay,
+        foreach=True,  # one call for all tensors: the same numbers, in less time
     )
     losses: list[float] = []
     if checkpoint is not None and checkpoint.exists():

@@ -33,6 +33,7 @@ CODE = {
 
 RATE = 2000  # samples a second
 WINDOW, HOP = 64, 32  # samples of a spectrum, and from one to the next: 32 and 16 ms
+HANN = np.hanning(WINDOW + 1)[:-1].astype(np.float32)
 BANDS = range(10, 26)  # the frequencies that are kept: 312 to 781 Hz, 31 Hz apart
 SPECTRA = 6  # in a slice, which so lasts 96 ms
 SLICE_SIZE = SPECTRA * len(BANDS)
@@ -118,15 +119,16 @@ def sound(
     """
     before, after = rng.uniform(0.05, 0.3), rng.uniform(0.3, 0.5)
     ends = np.cumsum([before, *(seconds for _, seconds in strokes)])
-    time = np.arange(int((ends[-1] + after) * RATE)) / RATE
+    # Single precision from here on: it takes half as long, and a third of a training is sounds.
+    time = np.arange(int((ends[-1] + after) * RATE), dtype=np.float32) / RATE
     # The edge of a mark lies where it has come to half of its level.
     corners = np.repeat(ends, 2) + np.tile([-EDGE / 2, EDGE / 2], len(ends))
     is_down = [False, *(is_down for is_down, _ in strokes), False]  # before, between and after
-    level = np.interp(time, corners, np.repeat(is_down, 2)[1:-1])
+    level = np.interp(time, corners, np.repeat(is_down, 2)[1:-1]).astype(np.float32)
     slow = np.sin(2 * np.pi * (rng.uniform(0.1, 0.5) * time + rng.random()))
     faded = 1 - conditions.fading * (1 + slow) / 2
     tone = np.sin(2 * np.pi * (conditions.pitch * time + rng.random()))
-    white = np.random.default_rng(rng.getrandbits(32)).standard_normal(len(time))
+    white = np.random.default_rng(rng.getrandbits(32)).standard_normal(len(time), dtype=np.float32)
     return level * faded * tone + conditions.noise * white
 
 
@@ -139,12 +141,11 @@ def spectrogram(samples: np.ndarray) -> np.ndarray:
     rest = -len(samples) % (HOP * SPECTRA)  # fill up the last slice
     samples = np.pad(samples, (WINDOW // 2, WINDOW // 2 + rest))
     pieces = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[:-1:HOP]
-    window = np.hanning(WINDOW + 1)[:-1]
-    waves = np.fft.rfft(pieces * window)[:, BANDS.start : BANDS.stop]
-    return TONE * (2 * np.abs(waves) / window.sum()) ** 2
+    waves = np.fft.rfft(pieces * HANN)[:, BANDS.start : BANDS.stop]
+    return TONE * (2 * np.abs(waves) / HANN.sum()) ** 2
 
 
 def slices(samples: np.ndarray) -> Float[Tensor, "S N"]:
     """The spectrogram in slices of six spectra, one row of numbers for each; then silence."""
-    heard = torch.tensor(spectrogram(samples), dtype=torch.float32).view(-1, SLICE_SIZE)
+    heard = torch.from_numpy(spectrogram(samples)).float().view(-1, SLICE_SIZE)
     return torch.cat([heard, torch.zeros(SILENT_SLICES, SLICE_SIZE)])
