@@ -51,6 +51,20 @@ def test_only_an_interval_that_leaves_out_zero_is_coloured():
     assert colours == {2: figures.BLUE, 1: figures.INK, 0: figures.ORANGE}
 
 
+def test_each_run_has_its_dot_and_the_first_stands_out():
+    drawn = figures.spreads(
+        {"alike": [0.5, 0.5, 0.6], "apart": [0.1, 0.9, 0.4]},
+        title="t", unit="u", first="one", others="rest",
+    )  # fmt: skip
+    found = {(line.get_marker(), line.get_ydata()[0]): line for line in drawn.axes[0].lines}
+    assert [*found["None", 0].get_xdata()] == [0.1, 0.9]
+    assert [*found["o", 0].get_xdata()] == [0.9, 0.4]
+    assert [*found["D", 0].get_xdata()] == [0.1]
+    assert [*found["o", 1].get_xdata()] == [0.5, 0.6]
+    texts = [text.get_text() for text in drawn.legends[0].get_texts()]
+    assert texts == ["one", "rest"]
+
+
 def test_a_picture_brings_no_style_that_reaches_the_page_around_it():
     drawing = figures.bars({"a": 1.0, "b": 2.0}, title="t", unit="u")._repr_html_()
     assert "<style" not in drawing

@@ -168,6 +168,32 @@ def effects(
     return figure
 
 
+def spreads(
+    samples: Mapping[str, Sequence[float]], *, title: str, unit: str, first: str, others: str
+) -> Figure:
+    """What each of several runs found: a dot for each, and a line from the least to the most.
+
+    Args:
+        samples: for each finding, its number in each run, always in the same order.
+        title: what the dots show, as a sentence.
+        unit: what the numbers are.
+        first, others: what the first run is called, which stands out, and the rest.
+    """
+    figure, axes = _new(title, height=1.2 + 0.36 * len(samples))
+    names = list(samples)[::-1]
+    for row, name in enumerate(names):
+        one, *rest = samples[name]
+        axes.plot([min(one, *rest), max(one, *rest)], [row, row], color=INK, linewidth=1)
+        axes.plot(rest, [row] * len(rest), "o", color=BLUE, alpha=0.7)
+        axes.plot(one, row, "D", color=ORANGE)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_xlabel(unit)
+    marks = axes.lines[-1], axes.lines[-2]
+    place = {"loc": "outside lower right", "ncols": 2}
+    figure.legend(marks, (first, others), frameon=False, labelcolor=INK, **place)
+    return figure
+
+
 def mean_and_interval(sample: Sequence[float]) -> tuple[float, float]:
     """The mean, and how far its 95 % confidence interval reaches to each side (Student's t).
 

@@ -14,6 +14,8 @@ import pytest
 from jupyter_cache import get_cache
 from sphinx.errors import ExtensionError
 
+from tests.conftest import load_tool
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -130,3 +132,13 @@ def test_a_function_that_fails_behind_a_slider_stops_the_build(runs, tmp_path):
     write(tmp_path / "slider.ipynb", SLIDER.format(what="1 / (x - 4)"))
     with pytest.raises(ExtensionError, match="division by zero"):
         build(runs, tmp_path)
+
+
+def test_what_another_rounding_breaks_is_told(tmp_path):
+    tool = load_tool("other_roundings")
+    text = "import os\nassert os.environ['ATEN_CPU_CAPABILITY'] == 'avx2', 'another rounding'"
+    path = write(tmp_path / "a.ipynb", text)
+    assert tool.failures(path, tool.ROUNDINGS["AVX2"]) == []
+    [failure] = tool.failures(path, tool.ROUNDINGS["no vectors"])
+    assert failure.startswith("cell 0: AssertionError another rounding\n")
+    assert "assert os.environ" in failure
