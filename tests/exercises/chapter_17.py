@@ -94,6 +94,9 @@ RIGHT = {
         lambda image, side: (
             image.unflatten(1, (-1, side)).unflatten(0, (-1, side)).transpose(1, 2).flatten(2)
         ).flatten(0, 1),
+        lambda image, side: (
+            image.unfold(0, side, side).unfold(1, side, side).reshape(-1, side * side)
+        ),
     ],
     "own_parameters": [
         own_by_parts,

@@ -44,6 +44,10 @@ CALLS = {
         lambda t, x, n, d: (x.repeat_interleave(n), (x + t.zeros(1)).repeat_interleave(n, dim=d)),
         [st.integers(0, 2), dims],
     ),
+    "unfold": (
+        lambda t, x, d, size, step: x.unfold(d, size, step),
+        [dims, st.integers(-1, 3), st.integers(0, 3)],
+    ),
     "narrow": (
         lambda t, x, d, a, n: x.narrow(d, a, n),
         [dims, st.integers(0, 2), st.integers(0, 3)],

@@ -21,6 +21,8 @@ from .shapes import (
 )
 from .tensors import Tensor, fresh, numbers_as, view
 
+_dimension = dimension  # torch calls an argument of `unfold` so
+
 # --- The same numbers --------------------------------------------------------------
 
 
@@ -477,6 +479,25 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
         [*(input._strides[d] for d in kept), input._strides[a] + input._strides[b]],
         input._offset + start,
     )
+
+
+@offered(function=False)
+def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
+    """All slices of this size along a dimension, one every `step`; what is in them comes last."""
+    d, is_number = _dimension(dimension, input.ndim), input.ndim == 0
+    length, stride = (1, 1) if is_number else (input.shape[d], input._strides[d])
+    if size < 0:
+        raise RuntimeError(f"size is {size} but must be >= 0")
+    if size > length:
+        raise RuntimeError(
+            f"maximum size for tensor at dimension {d} is {length} but size is {size}"
+        )
+    if step <= 0:
+        raise RuntimeError(f"step is {step} but must be > 0")
+    shape, strides = [*input.shape, size], [*input._strides, stride]
+    if not is_number:
+        shape[d], strides[d] = (length - size) // step + 1, step * stride
+    return view(input, shape, strides)
 
 
 @offered()
