@@ -119,7 +119,7 @@ def sound(
     """
     before, after = rng.uniform(0.05, 0.3), rng.uniform(0.3, 0.5)
     ends = np.cumsum([before, *(seconds for _, seconds in strokes)])
-    # Single precision from here on: it takes half as long, and a third of a training is sounds.
+    # Single precision from here on takes half as long, and a training makes 72,000 sounds.
     time = np.arange(int((ends[-1] + after) * RATE), dtype=np.float32) / RATE
     # The edge of a mark lies where it has come to half of its level.
     corners = np.repeat(ends, 2) + np.tile([-EDGE / 2, EDGE / 2], len(ends))
