@@ -72,6 +72,7 @@ def main() -> None:
     parser.add_argument("notebooks", nargs="*", help="how their names begin (default: all)")
     parser.add_argument("--rounding", choices=ROUNDINGS, action="append", help="default: all")
     asked = parser.parse_args()
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # this environment's kernel, as in the Makefile
     paths = sorted((ROOT / "notebooks").glob("*.ipynb"))
     paths = [path for path in paths if path.name.startswith(tuple(asked.notebooks or [""]))]
     n_failed = 0
