@@ -25,7 +25,8 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "book" / "_ext"))
-from parallel_runs import Manager  # noqa: E402 (with it no notebook waits for ever)
+# With it no notebook waits for ever.
+from parallel_runs import Manager  # noqa: E402 # pyright: ignore[reportMissingImports]
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 CACHES = ROOT / "_build" / "other_roundings"
@@ -68,7 +69,7 @@ def place_of(error: nbformat.NotebookNode) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("notebooks", nargs="*", help="how their names begin (default: all)")
     parser.add_argument("--rounding", choices=ROUNDINGS, action="append", help="default: all")
     asked = parser.parse_args()
