@@ -50,6 +50,19 @@ def run(cell) -> str:
     return cell.get_attribute("data-verdict")
 
 
+def come_back_to(cell) -> None:
+    """Scroll to a cell that was written in, until its editor is there.
+
+    While the page fills, what is above the cell can move it out of sight again.
+    """
+    for _ in range(60):
+        cell.scroll_into_view_if_needed()
+        if cell.get_by_role("textbox").count():
+            break
+        cell.page.wait_for_timeout(500)
+    cell.get_by_role("textbox").wait_for()
+
+
 def text_of(cell) -> str:
     return "\n".join(cell.locator(".cm-line").all_text_contents())
 
@@ -142,8 +155,7 @@ def test_what_is_solved_and_written_stays_is_counted_and_can_be_forgotten(opened
     assert run(cell) == "right"
     write(cell, "# mine")
     page.reload()
-    cell.scroll_into_view_if_needed()
-    cell.get_by_role("textbox").wait_for()
+    come_back_to(cell)
     assert text_of(cell) == "# mine"
     assert cell.get_by_text("solved ✓").is_visible()
     assert page.get_by_text("1 of 2 solved.").is_visible()
