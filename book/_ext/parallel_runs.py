@@ -1,7 +1,7 @@
 """Sphinx extension: the notebooks that must run are run side by side.
 
 MyST-NB runs them one after another, each with all processor cores. Models as small
-as ours hardly gain from a second core, two notebooks at once do. So before the pages
+as ours gain less from a second core than two notebooks at once do. So before the pages
 are read, the notebooks that are not in the cache run in a few processes, which share
 the cores, and go into the cache, where MyST-NB finds them. The named models come first:
 chapters that share one would otherwise wait for each other.

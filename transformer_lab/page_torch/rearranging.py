@@ -21,8 +21,6 @@ from .shapes import (
 )
 from .tensors import Tensor, fresh, numbers_as, view
 
-_dimension = dimension  # torch calls an argument of `unfold` so
-
 # --- The same numbers --------------------------------------------------------------
 
 
@@ -498,6 +496,9 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     if not is_number:
         shape[d], strides[d] = (length - size) // step + 1, step * stride
     return view(input, shape, strides)
+
+
+_dimension = dimension  # in `unfold` that word is an argument
 
 
 @offered()

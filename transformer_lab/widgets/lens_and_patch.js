@@ -294,13 +294,13 @@ class Session {
     return this.read();
   }
 
-  // Each model has two texts of its own.
+  // Each model has two texts of its own. A story stands whole: its last words matter most.
   boxesFor([trait, otherTrait]) {
     const { boxes, figure: { bind } } = this;
     if (!boxes.has(trait)) {
       boxes.set(trait, columns(
-        bind(trait, textBox, { label: "Your text", rows: 5, delay: 150 }).root,
-        bind(otherTrait, textBox, { label: "The other text, one word apart", rows: 5, delay: 150 }).root));
+        bind(trait, textBox, { label: "Your text", rows: 7, delay: 150 }).root,
+        bind(otherTrait, textBox, { label: "The other text, one word apart", rows: 7, delay: 150 }).root));
     }
     return boxes.get(trait);
   }
